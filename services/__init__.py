@@ -1,0 +1,1 @@
+"""What the console can do, for a screen, a command or a test alike. Imports no user interface."""

@@ -1,0 +1,198 @@
+"""A change set: guarded changes and their audit entries, in one transaction. All of it lands, or none of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import bson
+from pymongo import UpdateMany, UpdateOne, WriteConcern
+from pymongo.read_concern import ReadConcern
+
+from services.changes.difference import differences
+from services.clock import Clock, to_stored
+from services.database import Database, Document, Session, told
+from services.errors import Conflict
+from services.operators.operator import Operator
+
+T = TypeVar("T")
+Action: TypeAlias = Literal["CREATE", "UPDATE", "DELETE", "DELIVERED", "BILLED"]
+
+AUDIT_LOGS = "audit_logs"
+_DURABLE = WriteConcern("majority", j=True)
+_SNAPSHOT = ReadConcern("snapshot")
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A new record."""
+
+    collection: str
+    document: Document
+    action: Action = "CREATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """New values for fields of a record, applied only while the guard's fields still have the guard's values."""
+
+    collection: str
+    before: Document
+    """The whole document as read in this transaction."""
+    values: Mapping[str, Any]
+    guard: Mapping[str, Any]
+    action: Action = "UPDATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """The end of a record."""
+
+    collection: str
+    before: Document
+    action: Action = "DELETE"
+
+
+Change: TypeAlias = Insert | Update | Delete
+
+
+class ChangeSet:
+    """What one transaction does. Read through `session`; what is added here is written when the work returns."""
+
+    def __init__(self, database: Database, operator: Operator, session: Session, now: datetime) -> None:
+        self.database = database
+        self.session = session
+        self.now = now
+        self._operator = operator
+        self._changes: list[Change] = []
+
+    def add(self, *changes: Change) -> None:
+        """Add changes; an update that changes no value is left out, and so is its audit entry."""
+        for change in changes:
+            if not (isinstance(change, Update) and not _changed(change)):
+                self._changes.append(change)
+
+    async def apply(self) -> None:
+        """Write the changes and their audit entries.
+
+        Raises Conflict where a guard no longer holds.
+        """
+        if not self._changes:
+            return
+        entries = [self._entry(change) for change in self._changes]
+        for collection, documents in _grouped(c for c in self._changes if isinstance(c, Insert)).items():
+            await self.database[collection].insert_many([c.document for c in documents], session=self.session)
+        for collection, updates in _grouped(c for c in self._changes if isinstance(c, Update)).items():
+            await self._update(collection, updates)
+        for change in self._changes:
+            if isinstance(change, Delete):
+                result = await self.database[change.collection].delete_one(
+                    {"_id": change.before["_id"]}, session=self.session
+                )
+                _require(result.deleted_count, 1, change.collection)
+        await self.database[AUDIT_LOGS].insert_many(entries, session=self.session)
+
+    async def _update(self, collection: str, updates: list[Update]) -> None:
+        # Records that share guard and values share a statement: the server's cost is by the statement.
+        groups: dict[bytes, list[Update]] = {}
+        for update in updates:
+            key = bson.encode({"guard": dict(update.guard), "values": dict(update.values)})
+            groups.setdefault(key, []).append(update)
+        statements: list[UpdateMany | UpdateOne] = []
+        for group in groups.values():
+            keys = [update.before["_id"] for update in group]
+            matching = {"_id": {"$in": keys} if len(keys) > 1 else keys[0], **group[0].guard}
+            kind = UpdateMany if len(keys) > 1 else UpdateOne
+            statements.append(kind(matching, {"$set": dict(group[0].values)}))
+        result = await self.database[collection].bulk_write(statements, session=self.session)
+        _require(result.matched_count, len(updates), collection)
+
+    def _entry(self, change: Change) -> Document:
+        before = None if isinstance(change, Insert) else _shown(change.before)
+        if isinstance(change, Insert):
+            after: Document | None = _shown(change.document)
+        else:
+            after = _applied(before or {}, change.values) if isinstance(change, Update) else None
+        changes = differences(before, after) if before is not None and after is not None else {}
+        record = before if after is None else after
+        return {
+            "id": str(uuid.uuid4()),
+            "table": change.collection,
+            "record_id": record.get("id") if record and record.get("id") is not None else str(_key(change)),
+            "action": change.action,
+            "user_id": self._operator.account,
+            "timestamp": to_stored(self.now),
+            "before": before,
+            "after": after,
+            "changes": changes,
+        }
+
+
+async def transact(
+    database: Database,
+    operator: Operator,
+    clock: Clock,
+    work: Callable[[ChangeSet], Awaitable[T]],
+    session: Session | None = None,
+) -> T:
+    """Run `work` in a transaction, then write the changes that it added, with their audit entries.
+
+    `work` runs again when the server asks for a retry, so it keeps no state of its own. Raises Refused on a
+    server without transactions, Conflict where a guard failed, and the driver's failures as refusals.
+    """
+    database.require_writable()
+
+    async def once(open_session: Session) -> T:
+        change_set = ChangeSet(database, operator, open_session, clock())
+        result = await work(change_set)
+        await change_set.apply()
+        return result
+
+    with told():
+        if session is not None:
+            return await session.with_transaction(once, _SNAPSHOT, _DURABLE)
+        async with database.client.start_session() as own_session:
+            return await own_session.with_transaction(once, _SNAPSHOT, _DURABLE)
+
+
+def _grouped(changes: Any) -> dict[str, list[Any]]:
+    groups: dict[str, list[Any]] = {}
+    for change in changes:
+        groups.setdefault(change.collection, []).append(change)
+    return groups
+
+
+def _shown(document: Document) -> Document:
+    # The backend serves audit entries as JSON: an ObjectId inside would break its answer.
+    return {name: value for name, value in document.items() if name != "_id"}
+
+
+def _applied(document: Document, values: Mapping[str, Any]) -> Document:
+    after = dict(document)
+    for path, value in values.items():
+        *parents, last = path.split(".")
+        inner = after
+        for parent in parents:
+            inner[parent] = dict(inner.get(parent) or {})
+            inner = inner[parent]
+        inner[last] = value
+    return after
+
+
+def _changed(update: Update) -> bool:
+    return bool(differences(update.before, _applied(update.before, update.values)))
+
+
+def _key(change: Change) -> object:
+    return change.document.get("_id") if isinstance(change, Insert) else change.before["_id"]
+
+
+def _require(actual: int, expected: int, collection: str) -> None:
+    if actual != expected:
+        raise Conflict(
+            "changed-meanwhile",
+            f"A record in {collection} was changed by somebody else in this moment. Nothing was written; look again.",
+        )

@@ -1,0 +1,138 @@
+"""The connection: one client, what its server can do, and its failures in words."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from bson.codec_options import CodecOptions, DatetimeConversion
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import (
+    AutoReconnect,
+    ConfigurationError,
+    ExecutionTimeout,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
+
+from services.errors import ConsoleError, Refused, Unreachable
+
+Document: TypeAlias = dict[str, Any]
+Session: TypeAlias = AsyncClientSession
+
+READ_LIMIT_MS = 5_000
+_AUTHENTICATION_FAILED = 18
+_UNAUTHORISED = (13, 8000)
+
+# Real data holds dates out of Python's range and broken UTF-8; neither may break a list.
+_TOLERANT: CodecOptions[Document] = CodecOptions(
+    tz_aware=True,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+    unicode_decode_error_handler="replace",
+)
+
+STANDALONE = (
+    "This MongoDB runs without a replica set, so it has no transactions and the console opens read-only. "
+    "Start mongod with --replSet rs0, run rs.initiate() once in mongosh, and connect with ?replicaSet=rs0."
+)
+
+
+@dataclass(frozen=True)
+class Database:
+    """An open database: what services take as their first argument."""
+
+    client: AsyncMongoClient[Document]
+    name: str
+    read_only: str | None
+    """Why nothing can be written, as a sentence; None where transactions work."""
+    address: str
+
+    def __getitem__(self, collection: str) -> AsyncCollection[Document]:
+        return self._database[collection]
+
+    @property
+    def _database(self) -> AsyncDatabase[Document]:
+        return self.client.get_database(self.name, codec_options=_TOLERANT)
+
+    async def command(self, command: Document) -> Document:
+        """Run a database command."""
+        return await self._database.command(command)
+
+    def require_writable(self) -> None:
+        """Raise Refused on a server without transactions: a change without its audit entry is never written."""
+        if self.read_only:
+            raise Refused("read-only", self.read_only)
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Session | None]:
+        """A session that reads one moment throughout; None on a server without snapshots."""
+        if self.read_only:
+            yield None
+            return
+        async with self.client.start_session(snapshot=True) as session:
+            yield session
+
+
+async def connect(uri: str, name: str) -> Database:
+    """Open `uri` and look at the server once.
+
+    Raises Unreachable with a sentence that names the host but never the password.
+    """
+    with told():
+        client: AsyncMongoClient[Document] = AsyncMongoClient(
+            uri, serverSelectionTimeoutMS=5_000, connectTimeoutMS=5_000, appname="delivery-console"
+        )
+    try:
+        with told():
+            hello = await client.admin.command("hello")
+            await client.get_database(name).command({"count": "console_marker", "limit": 1})
+    except BaseException:
+        await client.close()
+        raise
+    transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
+    hosts = ",".join(f"{host}:{port}" for host, port in sorted(client.nodes))
+    return Database(client, name, None if transactions else STANDALONE, hosts)
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Turn the driver's failures into refusals with a code and a sentence."""
+    try:
+        yield
+    except PyMongoError as error:
+        raise describe(error) from error
+
+
+def describe(error: PyMongoError) -> ConsoleError:
+    """The refusal that says what an operator can do about a failure of the driver."""
+    if isinstance(error, (InvalidURI, ConfigurationError)):
+        return Unreachable("bad-uri", f"The database address is not usable: {_short(error)}.")
+    if isinstance(error, ServerSelectionTimeoutError):
+        return Unreachable(
+            "no-connection",
+            "No MongoDB answers at that address within 5 seconds. Check --uri (or DELIVERY_CONSOLE_URI, MONGO_URL), "
+            f"that the server runs, and the network. The driver says: {_short(error)}.",
+        )
+    if isinstance(error, ExecutionTimeout):
+        return Refused("too-slow", "The database took too long. Is an index missing? See `db indexes plan`.")
+    if isinstance(error, OperationFailure):
+        if error.code == _AUTHENTICATION_FAILED:
+            return Unreachable("authentication-failed", "MongoDB refused the user name or the password in the address.")
+        if error.code in _UNAUTHORISED:
+            return Unreachable("not-authorised", f"The database user may not do this: {_short(error)}.")
+        return Refused("database-error", f"MongoDB refused the operation: {_short(error)}.")
+    if isinstance(error, AutoReconnect):
+        return Unreachable("connection-lost", "The connection to the database was lost; try again in a moment.")
+    return Refused("database-error", f"The database driver failed: {_short(error)}.")
+
+
+def _short(error: PyMongoError) -> str:
+    words = str(error.details.get("errmsg", error) if isinstance(error, OperationFailure) and error.details else error)
+    return words.split(", Timeout:")[0].split(", full error")[0].strip().rstrip(".")[:300]

@@ -1,0 +1,51 @@
+"""Rupees and paise. All arithmetic is in integer paise or Decimal; a double exists only at the database's border."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from bson import Decimal128
+
+_PAISA = Decimal("0.01")
+
+
+def exact(value: object) -> Decimal | None:
+    """A stored number as the Decimal that its shortest notation says; None for anything else, NaN and infinities too."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return Decimal(value)
+    if isinstance(value, float):
+        number = Decimal(repr(value))
+    elif isinstance(value, Decimal128):
+        number = value.to_decimal()
+    elif isinstance(value, Decimal):
+        number = value
+    else:
+        return None
+    return number if number.is_finite() else None
+
+
+def to_paise(rupees: Decimal) -> int:
+    """Rupees to whole paise, half a paisa upwards.
+
+    Raises OverflowError for numbers beyond any currency.
+    """
+    try:
+        return int(rupees.quantize(_PAISA, ROUND_HALF_UP).scaleb(2))
+    except InvalidOperation as error:
+        raise OverflowError(f"{rupees:E} rupees is no amount of money") from error
+
+
+def to_double(paise: int) -> float:
+    """The rupees that the backend reads: the double nearest to the exact amount."""
+    return paise / 100
+
+
+def format_rupees(paise: int | None) -> str:
+    """₹1,23,456.00 in Indian grouping; an em dash where there is no amount."""
+    if paise is None:
+        return "—"
+    from babel.numbers import format_currency  # heavy, and not needed before the first paint
+
+    return format_currency(Decimal(paise) / 100, "INR", locale="en_IN")

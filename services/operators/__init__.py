@@ -1,0 +1,1 @@
+"""Who may use the console on a database, and in which roles."""

@@ -1,0 +1,69 @@
+"""The person at the console, and what their roles allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from services.errors import BadRequest, NotPermitted
+
+Role: TypeAlias = Literal["viewer", "support", "ops", "auditor"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+# Each role may do what the roles beside it may.
+_INCLUDES: dict[Role, frozenset[Role]] = {
+    "viewer": frozenset({"viewer"}),
+    "support": frozenset({"viewer", "support"}),
+    "ops": frozenset({"viewer", "support", "ops"}),
+    "auditor": frozenset({"viewer", "auditor"}),
+}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An account that logged in, with the roles that this database gives it."""
+
+    account: str
+    roles: tuple[Role, ...]
+    source: str = ""
+    """Where the login came from, as SSH tells it; empty at the machine itself."""
+
+    def has(self, role: Role) -> bool:
+        """Whether a role of this operator is, or includes, that role."""
+        return any(role in _INCLUDES[mine] for mine in self.roles)
+
+    def require(self, role: Role, action: str) -> None:
+        """Raise NotPermitted unless the operator has the role; called before anything is read or written."""
+        if not self.has(role):
+            held = ", ".join(self.roles) or "no role"
+            raise NotPermitted(
+                "not-permitted",
+                f"{self.account} ({held}) may not {action}; that needs the role {role}. "
+                "An operator with the role ops can give it: operators add ACCOUNT --role ROLE.",
+            )
+
+    @property
+    def masked(self) -> bool:
+        """Whether phones and addresses are masked for this operator."""
+        return not (self.has("support") or self.has("auditor"))
+
+
+def read_role(text: str) -> Role:
+    """A role that a person typed.
+
+    Raises BadRequest for a word that is none.
+    """
+    for role in ROLES:
+        if text.strip().lower() == role:
+            return role
+    raise BadRequest("unknown-role", f"{text!r} is no role; the roles are {', '.join(ROLES)}.")
+
+
+def mask_phone(phone: str, operator: Operator) -> str:
+    """The phone, or its last three digits for an operator who may not see it."""
+    return "•••••" + phone[-3:] if operator.masked and phone else phone
+
+
+def mask_address(address: str, operator: Operator) -> str:
+    """The address, or a row of dots for an operator who may not see it."""
+    return "•••••" if operator.masked and address else address

@@ -1,0 +1,64 @@
+"""Keyset pages: a list is read from a key onwards, one more than shown, so that "more" is honest at any depth."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import bson
+from bson.errors import BSONError
+
+from services.errors import BadRequest
+
+T = TypeVar("T")
+PAGE_SIZE = 100
+LARGEST_PAGE = 200
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some items of a list, and the token of the next page or None at the end."""
+
+    items: tuple[T, ...]
+    next: str | None
+
+
+def page_size(limit: int | None) -> int:
+    """The page size asked for, within what one page may hold.
+
+    Raises BadRequest below 1.
+    """
+    if limit is None:
+        return PAGE_SIZE
+    if limit < 1:
+        raise BadRequest("bad-limit", "A page holds at least one row; give a limit of 1 to 200.")
+    return min(limit, LARGEST_PAGE)
+
+
+def write_token(kind: str, key: dict[str, Any]) -> str:
+    """The key of the last row shown, as an opaque token of the list named `kind`; BSON keeps the key's types."""
+    return base64.urlsafe_b64encode(bson.encode({"l": kind, "k": key})).decode().rstrip("=")
+
+
+def read_token(kind: str, token: str | None) -> dict[str, Any] | None:
+    """The key in a token.
+
+    Raises BadRequest where the token is not one of this list.
+    """
+    if not token:
+        return None
+    try:
+        document = bson.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (binascii.Error, BSONError, ValueError):
+        document = {}
+    key = document.get("k")
+    if document.get("l") != kind or not isinstance(key, dict):
+        raise BadRequest("bad-page", "That page token belongs to no page of this list; start again without it.")
+    return key
+
+
+def scalar_key(value: object) -> bool:
+    """Whether a value out of a token may stand in a filter: a document there could carry operators."""
+    return not isinstance(value, (dict, list))
