@@ -27,7 +27,7 @@ def to_stored(moment: datetime) -> str:
 
 
 def read_timestamp(value: object) -> datetime | None:
-    """A stored time in any of its forms, aware in UTC; a naive one is UTC, the server's clock. None where unreadable."""
+    """A stored time in any form, aware in UTC; a naive one is UTC, the server's clock. None where unreadable."""
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, str):

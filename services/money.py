@@ -10,7 +10,7 @@ _PAISA = Decimal("0.01")
 
 
 def exact(value: object) -> Decimal | None:
-    """A stored number as the Decimal that its shortest notation says; None for anything else, NaN and infinities too."""
+    """A stored number as the Decimal that its shortest notation says; None for anything else, NaN too."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):

@@ -1,0 +1,74 @@
+"""What a backfill has to say: which records it looks at, and what it would do with one."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+
+import bson
+
+from services.backfills.plan import Decision, Options, Tally
+from services.changes.changeset import Change
+from services.database import Database, Document, Session
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What holds for a whole run, beside the records."""
+
+    today: date
+    """In India."""
+    credit_days: int = 7
+
+
+class Backfill(ABC, Generic[S]):
+    """One kind of repair. `S` is a record with all that a decision about it depends on."""
+
+    name: str
+    title: str
+    about: str
+    collection: str
+
+    @abstractmethod
+    def scope(self, options: Options) -> Document:
+        """The filter of the records to look at; `covers` has the last word."""
+
+    @abstractmethod
+    async def load(self, database: Database, documents: Sequence[Document], session: Session | None) -> list[S]:
+        """The records with what their decisions depend on, in the order of the documents, in few queries."""
+
+    @abstractmethod
+    def covers(self, source: S, options: Options) -> bool:
+        """Whether a record that the filter let through belongs to the backfill."""
+
+    @abstractmethod
+    def decide(self, source: S, options: Options, surroundings: Surroundings) -> Decision:
+        """What to do with one record. Pure: the same source gives the same decision."""
+
+    @abstractmethod
+    def depends(self, source: S) -> Mapping[str, Any]:
+        """The stored values that the decision depends on."""
+
+    @abstractmethod
+    def changes(
+        self, source: S, values: Mapping[str, Any], run: str, now: datetime, surroundings: Surroundings
+    ) -> Sequence[Change]:
+        """The changes that bring a plan row's pinned values into the database."""
+
+    @abstractmethod
+    async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
+        """What the database now holds of these rows as this run wrote it, summed up by the server."""
+
+    @abstractmethod
+    def identify(self, source: S) -> tuple[str, Any]:
+        """The record's id for people and its `_id`."""
+
+    def digest(self, source: S) -> bytes:
+        """A digest of the values that the decision depends on: it differs after a change that matters."""
+        return hashlib.blake2b(bson.encode(self.depends(source)), digest_size=16).digest()

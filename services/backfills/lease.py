@@ -1,0 +1,119 @@
+"""One runner at a time: a lease on the server's clock, and a fencing token that every batch carries."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import OperationFailure, PyMongoError
+
+from services.backfills.runs import LANES, RUNS, Lane, State, keys_of, load_lanes
+from services.database import Database, Document, Session, told
+from services.errors import Fenced, Refused
+
+_UNKNOWN_SESSION_RIGHTS = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease that this runner has taken."""
+
+    run: str
+    token: int
+    seconds: float
+
+
+async def take(database: Database, run: str, states: Sequence[State], seconds: float) -> Held:
+    """Take the lease of a run that is in one of these states and whose last lease, if any, is over.
+
+    Raises Refused while another runner holds it.
+    """
+    over: Document = {"$or": [{"$eq": [{"$type": "$lease.until"}, "null"]}, {"$lte": ["$lease.until", "$$NOW"]}]}
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    lease = {"token": {"$add": ["$lease.token", 1]}, "owner": owner, "until": _until(seconds)}
+    with told():
+        taken = await database[RUNS].find_one_and_update(
+            {"_id": run, "state": {"$in": list(states)}, "$expr": over},
+            [{"$set": {"state": "running", "lease": lease}}],
+            return_document=ReturnDocument.AFTER,
+        )
+    if taken is None:
+        raise Refused("already-running", f"Another runner works on {run}. `backfill status {run}` shows its progress.")
+    return Held(run, int(taken["lease"]["token"]), seconds)
+
+
+@contextlib.asynccontextmanager
+async def kept(database: Database, held: Held) -> AsyncIterator[None]:
+    """Renew the lease while the body runs; where another runner has it, the body is cancelled and Fenced is raised."""
+    body = asyncio.current_task()
+    lost = False
+
+    async def renew() -> None:
+        nonlocal lost
+        while not lost:
+            await asyncio.sleep(held.seconds / 3)
+            with contextlib.suppress(PyMongoError):  # a lost connection heals, or the lease runs out and tells
+                renewed = await database[RUNS].update_one(
+                    _mine(held), [{"$set": {"lease.until": _until(held.seconds)}}]
+                )
+                lost = renewed.matched_count == 0
+        if body:
+            body.cancel()
+
+    renewal = asyncio.create_task(renew())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if lost:
+            raise Fenced("taken-over", f"Another runner has taken {held.run} over.") from None
+        raise
+    finally:
+        renewal.cancel()
+
+
+async def give_back(database: Database, held: Held, changes: Document) -> None:
+    """End the lease and write the run's new state with it; nothing happens where another runner has the run."""
+    with told():
+        await database[RUNS].update_one(_mine(held), {"$set": {**changes, "lease.until": None}})
+
+
+async def open_lanes(database: Database, held: Held, rows: int, sessions: Sequence[Session]) -> list[Lane]:
+    """The run's lanes, made at its first commit, with this runner's token and session in each.
+
+    A killed runner's sessions are ended first: its open transaction would else hold its records until the
+    server's limit of 60 seconds.
+    """
+    with told():
+        stale = [lane["session"] async for lane in database[LANES].find(keys_of(held.run)) if "session" in lane]
+        if stale:
+            await _end(database, stale)
+        for number, session in enumerate(sessions):
+            bounds = [rows * number // len(sessions), rows * (number + 1) // len(sessions)]
+            fresh = {"next": bounds[0], "end": bounds[1], "applied": 0, "drifted": 0, "failed": 0, "amount_paise": 0}
+            mine = {"token": held.token, "session": session.session_id["id"]}
+            await database[LANES].update_one(
+                {"_id": f"{held.run}/{number}"}, {"$set": mine, "$setOnInsert": fresh}, upsert=True
+            )
+    return await load_lanes(database, held.run)
+
+
+async def _end(database: Database, sessions: Sequence[Any]) -> None:
+    try:
+        await database.client.admin.command({"killSessions": [{"id": session} for session in sessions]})
+    except OperationFailure as error:
+        if error.code != _UNKNOWN_SESSION_RIGHTS:  # without the right, the server's limit ends them
+            raise
+
+
+def _mine(held: Held) -> Document:
+    return {"_id": held.run, "lease.token": held.token}
+
+
+def _until(seconds: float) -> Document:
+    return {"$add": ["$$NOW", int(seconds * 1000)]}

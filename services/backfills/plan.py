@@ -1,0 +1,188 @@
+"""What a preview finds: the plan, its rows, and the digest that pins them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal, TypeAlias, get_args
+
+import bson
+from pydantic import BaseModel, ConfigDict
+
+from services.database import Document
+
+Group: TypeAlias = Literal["change", "already-billed", "flagged-no-record", "not-delivered", "needs-review"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+
+REVIEW_REASONS: Mapping[str, str] = {
+    "amount-invalid": "The amount is missing, zero, negative, not a number or too high to believe.",
+    "amount-mismatch": "The amount and the sum of the items differ by more than one paisa.",
+    "quantities-unknown": "Delivered in part, and the delivered quantities are not known.",
+    "no-delivery-month": "Neither a delivery time nor a delivery date can be read.",
+    "customer-missing": "No customer belongs to the order.",
+    "customer-ambiguous": "More than one customer fits the order.",
+    "delivery-contradicts": "The order says delivered, its delivery says not delivered.",
+    "nothing-delivered": "By the noted quantities nothing was delivered.",
+    "month-in-future": "The billing month has not begun yet.",
+    "id-missing": "The order has no id, so nothing could refer to its bill.",
+    "id-duplicate": "Another order has the same id.",
+    "not-confirmed": "Delivered but not confirmed, and only confirmed orders were asked for.",
+}
+
+
+class Options(BaseModel):
+    """What a preview is asked to look at; days are delivery days in India, both included."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    delivered_from: date | None = None
+    delivered_to: date | None = None
+    include_flagged: bool = False
+    confirmed_only: bool = False
+
+
+class Tally(BaseModel):
+    """How many records, and how much money."""
+
+    records: int = 0
+    amount_paise: int = 0
+
+    def add(self, amount_paise: int) -> None:
+        """Count one record."""
+        self.records += 1
+        self.amount_paise += amount_paise
+
+
+class Summary(BaseModel):
+    """The counts of a plan; the classes add up to `examined`."""
+
+    examined: int = 0
+    classes: dict[Group, Tally] = {group: Tally() for group in GROUPS}
+    customers: int = 0
+    by_month: dict[str, Tally] = {}
+    review: dict[str, int] = {}
+    unconfirmed: Tally = Tally()
+    """Among the records to change, those whose delivery nobody confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a backfill would do with one record, and why."""
+
+    group: Group
+    code: str | None = None
+    message: str = ""
+    customer_id: str | None = None
+    month: str | None = None
+    amount_paise: int | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """For a record to change: the exact new values, as they will be stored."""
+    unconfirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One record of a plan, for people."""
+
+    record: str
+    group: Group
+    code: str | None
+    message: str
+    customer_id: str | None
+    month: str | None
+    amount_paise: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A preview's outcome. `run` is None where it was not stored, and `unstored_because` says why."""
+
+    run: str | None
+    backfill: str
+    digest: str
+    options: Options
+    created_at: datetime
+    summary: Summary
+    unstored_because: str | None = None
+
+    @property
+    def stored(self) -> bool:
+        """Whether the plan can be committed."""
+        return self.run is not None
+
+    @property
+    def examined(self) -> int:
+        """How many records were looked at."""
+        return self.summary.examined
+
+    @property
+    def classes(self) -> Mapping[Group, Tally]:
+        """Records and money by class, every class present."""
+        return self.summary.classes
+
+    @property
+    def customers(self) -> int:
+        """How many customers the change concerns."""
+        return self.summary.customers
+
+    @property
+    def by_month(self) -> Mapping[str, Tally]:
+        """The change by billing month, in order."""
+        return self.summary.by_month
+
+    @property
+    def review(self) -> Mapping[str, int]:
+        """How many records need a person, by reason."""
+        return self.summary.review
+
+    @property
+    def unconfirmed(self) -> Tally:
+        """Of the change, what nobody has confirmed."""
+        return self.summary.unconfirmed
+
+
+class PlanDigest:
+    """SHA-256 over every row of a plan: one running hash per class, in the order of the rows."""
+
+    def __init__(self) -> None:
+        self._classes = {group: hashlib.sha256() for group in GROUPS}
+
+    def add(self, body: Document) -> None:
+        """Add a row's body, as it is stored."""
+        self._classes[body["group"]].update(bson.encode(body))
+
+    def classes(self) -> dict[Group, str]:
+        """The digest of each class."""
+        return {group: running.hexdigest() for group, running in self._classes.items()}
+
+
+def plan_digest(backfill: str, options: Options, classes: Mapping[Group, str]) -> str:
+    """The digest that a commit names: over the backfill, its options and the digests of the classes."""
+    parts = [backfill, options.model_dump_json(), *(classes[group] for group in GROUPS)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def row_body(record: str, key: Any, decision: Decision, depends: bytes) -> Document:
+    """A row as it is stored and hashed; `depends` is the digest of the values that the decision rests on."""
+    body: Document = {
+        "record": record,
+        "key": key,
+        "group": decision.group,
+        "code": decision.code,
+        "message": decision.message,
+        "customer_id": decision.customer_id,
+        "month": decision.month,
+        "amount_paise": decision.amount_paise,
+    }
+    if decision.group == "change":
+        body["values"] = dict(decision.values)
+        body["depends"] = depends
+    return body
+
+
+def row_view(body: Document) -> PlanRow:
+    """A stored row for people."""
+    names = ("record", "group", "code", "message", "customer_id", "month", "amount_paise")
+    return PlanRow(*(body[name] for name in names))

@@ -1,0 +1,219 @@
+"""Runs as stored: a plan, what became of it, and who works on it now."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.backfills.plan import GROUPS, Group, Options, Plan, PlanRow, Summary, row_view
+from services.clock import INDIA
+from services.database import READ_LIMIT_MS, Database, Document, told
+from services.errors import BadRequest, NotFound
+from services.operators.operator import Operator
+from services.paging import Page, page_size, read_token, write_token
+
+RUNS = "console_runs"
+ROWS = "console_plan_rows"
+LANES = "console_run_lanes"
+EXCEPTIONS = "console_run_exceptions"
+
+State: TypeAlias = Literal[
+    "planned", "approved", "running", "paused", "cancelled", "interrupted", "done", "rolling-back", "rolled-back"
+]
+
+
+class Lease(BaseModel):
+    """Who works on a run; each taking counts the token up, and a batch of an older token cannot land."""
+
+    token: int = 0
+    owner: str = ""
+    until: datetime | None = None
+
+
+class Run(BaseModel):
+    """A document of `console_runs`."""
+
+    model_config = ConfigDict(populate_by_name=True, extra="ignore")
+
+    id: str = Field(alias="_id")
+    backfill: str
+    options: Options
+    digest: str
+    class_digests: dict[Group, str]
+    state: State
+    created_at: datetime
+    created_by: str
+    summary: Summary
+    lease: Lease = Lease()
+    seconds: float = 0.0
+    """The time that its runners worked on it, all together."""
+    verified: bool | None = None
+    alive: bool = False
+    """Whether the lease holds by the server's clock; computed on reading."""
+
+    @property
+    def planned(self) -> int:
+        """How many records the plan changes."""
+        return self.summary.classes["change"].records
+
+    @property
+    def present_state(self) -> State:
+        """The state; a run whose runner is gone reads as interrupted."""
+        return "interrupted" if self.state == "running" and not self.alive else self.state
+
+
+class Lane(BaseModel):
+    """The checkpoint of one of a run's parallel lanes: what has landed, in the same transactions."""
+
+    model_config = ConfigDict(populate_by_name=True, extra="ignore")
+
+    id: str = Field(alias="_id")
+    token: int
+    next: int
+    """The number of the first row that is still to do."""
+    end: int
+    """The number after the lane's last row."""
+    applied: int = 0
+    drifted: int = 0
+    failed: int = 0
+    amount_paise: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run for people and scripts."""
+
+    run: str
+    backfill: str
+    state: State
+    created_at: datetime
+    created_by: str
+    planned: int
+    applied: int
+    drifted: int
+    failed: int
+    amount_paise: int
+    """What was billed so far."""
+    verified: bool | None
+    seconds: float
+    digest: str
+    options: Options
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class RunException:
+    """A record that a run left alone: it drifted since the preview, or it failed."""
+
+    record: str
+    outcome: Literal["drifted", "failed"]
+    reason: str
+
+
+def new_run_id(now: datetime) -> str:
+    """A run id that sorts by time and is short enough to read out: `run-20261122-101530-k3v9`, India time."""
+    letters = "23456789abcdefghjkmnpqrstuvwxyz"
+    return f"run-{now.astimezone(INDIA):%Y%m%d-%H%M%S}-" + "".join(secrets.choice(letters) for _ in range(4))
+
+
+def row_key(run: str, group: str, number: int) -> str:
+    """The `_id` of a plan row: rows of one class of one run stand together, in order."""
+    return f"{run}/{group}/{number:09d}"
+
+
+def keys_of(run: str) -> Document:
+    """The filter of the documents whose `_id` begins with the run's id and a slash."""
+    return {"_id": {"$gt": f"{run}/", "$lt": f"{run}0"}}
+
+
+async def load_run(database: Database, run: str) -> Run:
+    """The stored run.
+
+    Raises NotFound where there is none.
+    """
+    alive: Document = {"$set": {"alive": {"$gt": ["$lease.until", "$$NOW"]}}}
+    with told():
+        cursor = await database[RUNS].aggregate([{"$match": {"_id": run}}, alive], maxTimeMS=READ_LIMIT_MS)
+        found = await cursor.to_list()
+    if not found:
+        raise NotFound("unknown-run", f"There is no run {run!r}. `backfill list` names the runs that there are.")
+    return Run.model_validate(found[0])
+
+
+async def load_lanes(database: Database, run: str) -> list[Lane]:
+    """The checkpoints of a run's lanes, none before its commit."""
+    with told():
+        found = await database[LANES].find(keys_of(run)).sort("_id").to_list()
+    return [Lane.model_validate(document) for document in found]
+
+
+async def show_run(database: Database, operator: Operator, run: str) -> RunView:
+    """A run with what it has done so far."""
+    operator.require("viewer", "look at runs")
+    return await view(database, await load_run(database, run))
+
+
+async def list_runs(database: Database, operator: Operator, limit: int = 20) -> tuple[RunView, ...]:
+    """The newest runs first."""
+    operator.require("viewer", "look at runs")
+    alive: Document = {"$set": {"alive": {"$gt": ["$lease.until", "$$NOW"]}}}
+    newest: list[Document] = [{"$sort": {"_id": -1}}, {"$limit": limit}, alive]
+    with told():
+        found = await (await database[RUNS].aggregate(newest, maxTimeMS=READ_LIMIT_MS)).to_list()
+    return tuple([await view(database, Run.model_validate(document)) for document in found])
+
+
+async def view(database: Database, run: Run) -> RunView:
+    """The view of a stored run."""
+    lanes = await load_lanes(database, run.id)
+    plan = Plan(run.id, run.backfill, run.digest, run.options, run.created_at, run.summary)
+    return RunView(
+        run=run.id, backfill=run.backfill, state=run.present_state, created_at=run.created_at,
+        created_by=run.created_by, planned=run.planned,
+        applied=sum(lane.applied for lane in lanes), drifted=sum(lane.drifted for lane in lanes),
+        failed=sum(lane.failed for lane in lanes), amount_paise=sum(lane.amount_paise for lane in lanes),
+        verified=run.verified, seconds=run.seconds, digest=run.digest, options=run.options, plan=plan,
+    )  # fmt: skip
+
+
+async def list_rows(
+    database: Database,
+    operator: Operator,
+    run: str,
+    group: str | None = None,
+    token: str | None = None,
+    limit: int | None = None,
+) -> Page[PlanRow]:
+    """The rows of a plan in their stored order, those of one class where `group` names it."""
+    operator.require("viewer", "look at plans")
+    if group is not None and group not in GROUPS:
+        raise BadRequest("unknown-class", f"There is no class {group!r}; the classes are {', '.join(GROUPS)}.")
+    size, key = page_size(limit), read_token("rows", token)
+    await load_run(database, run)
+    prefix = f"{run}/{group}" if group else run
+    after = key["_id"] if key else f"{prefix}/"
+    if not isinstance(after, str) or not after.startswith(f"{prefix}/"):
+        raise BadRequest("bad-page", "That page token belongs to another run or class; start again without it.")
+    with told():
+        cursor = database[ROWS].find({"_id": {"$gt": after, "$lt": f"{prefix}0"}})
+        found = await cursor.sort("_id").limit(size + 1).max_time_ms(READ_LIMIT_MS).to_list()
+    more = write_token("rows", {"_id": found[size - 1]["_id"]}) if len(found) > size else None
+    return Page(tuple(row_view(row["body"]) for row in found[:size]), more)
+
+
+async def list_exceptions(database: Database, operator: Operator, run: str) -> tuple[RunException, ...]:
+    """The records that a run left alone, up to 200 of them."""
+    operator.require("viewer", "look at runs")
+    with told():
+        found = await database[EXCEPTIONS].find(keys_of(run)).limit(200).to_list()
+    return tuple(RunException(each["record"], each["outcome"], each["reason"]) for each in found)
+
+
+async def change_bodies(database: Database, run: str, start: int, end: int) -> list[Document]:
+    """The bodies of the plan's rows to change from number `start` up to `end`, in order."""
+    keys = {"$gte": row_key(run, "change", start), "$lt": row_key(run, "change", end)}
+    return [row["body"] for row in await database[ROWS].find({"_id": keys}).sort("_id").to_list()]

@@ -1,0 +1,122 @@
+"""What a one-time order costs: the exact amount for what was delivered, or why a person must decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from services.money import to_double, to_paise
+from services.records.deliveries import Delivery
+from services.records.orders import NOT_DELIVERED, PARTIALLY_DELIVERED, Item, Order
+
+HIGHEST_ORDER_RUPEES = Decimal(100_000)
+"""An order above this is taken for a slip of the keyboard."""
+_TOLERANCE = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One billed item."""
+
+    item: Item
+    quantity: Decimal
+    amount: Decimal
+    """Rupees, exact, before the bill's one rounding to the paisa."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The amount of a bill and the lines behind it."""
+
+    amount_paise: int
+    lines: tuple[Line, ...]
+    partial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Why no amount can be said without a person; `code` is one of the review codes."""
+
+    code: str
+    message: str
+    last: bool = False
+    """Whether any other reason goes before this one."""
+
+
+def charge(order: Order, deliveries: Sequence[Delivery]) -> Charge | Undecided:
+    """The charge for a delivered order: its total, or for a partial delivery the delivered quantities at their prices.
+
+    The checks come in the order of the review codes: the amount by itself, against the items, the quantities.
+    """
+    total = order.total
+    if total is None:
+        return Undecided("amount-invalid", "The order's amount is missing or not a number.")
+    if not 0 < total <= HIGHEST_ORDER_RUPEES:
+        return Undecided("amount-invalid", f"₹{total:,} is not a believable amount for one order.")
+    lines = [_ordered(item) for item in order.items]
+    whole = [line for line in lines if line is not None]
+    if len(whole) < len(lines):
+        return Undecided("amount-invalid", "An item's quantity or price is missing, negative or not a number.")
+    summed = sum((line.amount for line in whole), Decimal(0))
+    if abs(summed - total) > _TOLERANCE:
+        return Undecided("amount-mismatch", f"The order says ₹{total:,}, its items come to ₹{summed:,}.")
+    if order.status != PARTIALLY_DELIVERED and not any(d.items for d in deliveries):
+        if any(d.status == NOT_DELIVERED for d in deliveries):
+            return Undecided(
+                "delivery-contradicts", "The order says delivered, its delivery says not delivered.", last=True
+            )
+        return Charge(to_paise(total), tuple(whole), partial=False)
+    return _delivered(order, total, whole, deliveries)
+
+
+def _ordered(item: Item) -> Line | None:
+    if item.quantity is None or item.quantity <= 0 or (item.price is not None and item.price < 0):
+        return None
+    amount = item.total if item.price is None else item.quantity * item.price
+    return None if amount is None or amount < 0 else Line(item, item.quantity, amount)
+
+
+def _delivered(order: Order, total: Decimal, ordered: list[Line], deliveries: Sequence[Delivery]) -> Charge | Undecided:
+    detailed = [delivery for delivery in deliveries if delivery.items]
+    if not detailed:
+        return Undecided("quantities-unknown", "The delivery was partial, and nobody noted the quantities.")
+    quantities = _quantities(detailed[0])
+    if any(_quantities(other) != quantities for other in detailed[1:]):
+        return Undecided("quantities-unknown", "Two deliveries of this order name different quantities.")
+    lines: list[Line] = []
+    for line in ordered:
+        delivered = quantities.get(line.item.key)
+        if delivered is None or not 0 <= delivered <= line.quantity:
+            return Undecided("quantities-unknown", f"The delivered quantity of {line.item.name!r} is not known.")
+        lines.append(Line(line.item, delivered, line.amount * delivered / line.quantity))
+    if len(quantities) != len(ordered):
+        return Undecided("quantities-unknown", "The delivery's products are not those of the order.")
+    if all(line.quantity == full.quantity for line, full in zip(lines, ordered, strict=True)):
+        return Charge(to_paise(total), tuple(ordered), partial=False)
+    amount = to_paise(sum((line.amount for line in lines), Decimal(0)))
+    if amount == 0:
+        return Undecided(
+            "nothing-delivered", "By the delivery's quantities nothing of the order was delivered.", last=True
+        )
+    return Charge(amount, tuple(line for line in lines if line.quantity), partial=True)
+
+
+def _quantities(delivery: Delivery) -> Mapping[str, Decimal | None]:
+    return {item.key: item.delivered for item in delivery.items}
+
+
+def billed_items(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """The lines as the backend stores a bill's items: quantities and rupees as doubles."""
+    return [
+        {
+            "product_id": line.item.product_id,
+            "product_name": line.item.name,
+            "quantity": int(line.quantity) if line.quantity == int(line.quantity) else float(line.quantity),
+            "unit": line.item.unit,
+            "price": float(line.item.price if line.item.price is not None else line.amount / line.quantity),
+            "total": to_double(to_paise(line.amount)),
+        }
+        for line in lines
+    ]

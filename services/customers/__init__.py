@@ -1,0 +1,1 @@
+"""Customers, and which customer an order belongs to."""

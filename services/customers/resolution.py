@@ -1,0 +1,95 @@
+"""Which customer an order belongs to: `orders.customer_id` usually holds a user's id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.database import Database, Document, Session
+from services.records.customers import Customer, read_customer
+from services.records.fields import identity
+from services.records.orders import Order
+
+_CUSTOMER_FIELDS = {
+    "_id": 0, "id": 1, "user_id": 1, "name": 1, "phone": 1, "phone_number": 1,
+    "address": 1, "area": 1, "status": 1, "delivery_boy_id": 1, "previous_balance": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The customer of an order, or why there is none: no candidate is an orphan, several are ambiguous."""
+
+    customer_id: str | None
+    how: str
+    """A phrase for people, for example `the user's customer`."""
+    candidates: tuple[str, ...]
+
+
+class CustomerLinks:
+    """The customers and users that some orders name, each found through an index."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, list[Customer]] = {}
+        self._by_user: dict[str, list[str]] = {}
+        self._linked: dict[str, str] = {}
+
+    @classmethod
+    async def load(cls, database: Database, orders: Iterable[Order], session: Session | None = None) -> CustomerLinks:
+        """Read what is needed to resolve these orders: at most four queries, however many orders."""
+        links = cls()
+        names = {name for order in orders for name in (order.customer_id, order.user_id) if name}
+        listed = sorted(names)
+        for document in await _customers(
+            database, {"$or": [{"id": {"$in": listed}}, {"user_id": {"$in": listed}}]}, session
+        ):
+            links._add(document)
+        unknown = [name for name in listed if name not in links._by_id and name not in links._by_user]
+        if unknown:
+            users = database["users"].find(
+                {"id": {"$in": unknown}}, {"_id": 0, "id": 1, "customer_v2_id": 1}, session=session
+            )
+            async for user in users:
+                if (linked := identity(user.get("customer_v2_id"))) and (name := identity(user.get("id"))):
+                    links._linked[name] = linked
+            missing = sorted(set(links._linked.values()) - links._by_id.keys())
+            if missing:
+                for document in await _customers(database, {"id": {"$in": missing}}, session):
+                    links._add(document)
+        return links
+
+    def _add(self, document: Document) -> None:
+        customer = read_customer(document)
+        if customer.id:
+            self._by_id.setdefault(customer.id, []).append(customer)
+            if customer.user_id:
+                self._by_user.setdefault(customer.user_id, []).append(customer.id)
+
+    def customer(self, customer_id: str | None) -> Customer | None:
+        """The customer of that id among those that were read."""
+        found = self._by_id.get(customer_id or "")
+        return found[0] if found else None
+
+    def resolve(self, order: Order) -> Resolution:
+        """The order's customer by the rule of the field's three meanings, first that applies."""
+        named = self._by_id.get(order.customer_id or "", [])
+        if named:
+            return _resolution([c.id or "" for c in named], "the order names the customer")
+        users = [name for name in (order.customer_id, order.user_id) if name]
+        own = sorted({customer for user in users for customer in self._by_user.get(user, [])})
+        if own:
+            return _resolution(own, "the customer of the order's user")
+        linked = sorted({self._linked[user] for user in users if user in self._linked} & self._by_id.keys())
+        if linked:
+            return _resolution(linked, "the customer that the user names")
+        return Resolution(None, "no customer has this id, this user, or is named by the user", ())
+
+
+def _resolution(candidates: list[str], how: str) -> Resolution:
+    if len(candidates) == 1:
+        return Resolution(candidates[0], how, (candidates[0],))
+    return Resolution(None, f"{len(candidates)} customers fit ({how})", tuple(candidates))
+
+
+async def _customers(database: Database, matching: Document, session: Session | None) -> list[Document]:
+    return await database["customers_v2"].find(matching, _CUSTOMER_FIELDS, session=session).to_list()

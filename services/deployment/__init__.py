@@ -1,0 +1,1 @@
+"""What the database needs beside its records, and how it gets there."""

@@ -1,0 +1,227 @@
+"""The indexes: which ones the queries need, which are there, and building what is missing. None is ever dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+from pymongo.errors import OperationFailure, PyMongoError
+
+from services.database import Database, Document, describe, told
+from services.errors import Refused
+from services.operators.operator import Operator
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+State: TypeAlias = Literal["present", "missing", "blocked", "different"]
+Keys: TypeAlias = tuple[tuple[str, int], ...]
+
+_SCAN_LIMIT_MS = 60_000
+_PARTIAL = "partialFilterExpression"
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index as it should be."""
+
+    collection: str
+    keys: Keys
+    unique: bool = False
+    partial: Mapping[str, Any] | None = None
+    collation: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """MongoDB's own name for these keys, so that the backend asking for the same index finds it there."""
+        return "_".join(f"{field}_{direction}" for field, direction in self.keys)
+
+    @property
+    def title(self) -> str:
+        """The index for people: `orders(user_id, created_at desc) unique`."""
+        fields = ", ".join(f"{field} desc" if direction < 0 else field for field, direction in self.keys)
+        return f"{self.collection}({fields}){' unique' if self.unique else ''}"
+
+    @property
+    def options(self) -> Document:
+        """The options for `create_index`."""
+        options: Document = {"unique": True} if self.unique else {}
+        if self.partial:
+            options[_PARTIAL] = dict(self.partial)
+        if self.collation:
+            options["collation"] = dict(self.collation)
+        return options
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """What there is of an index, and why it is not as it should be."""
+
+    index: Index
+    state: State
+    reason: str = ""
+
+
+def _index(collection: str, *fields: str, **options: Any) -> Index:
+    return Index(
+        collection, tuple((field.lstrip("-"), -1 if field.startswith("-") else 1) for field in fields), **options
+    )
+
+
+THIRTEEN: tuple[Index, ...] = (
+    _index("orders", "customer_id", "status"),
+    _index("orders", "user_id", "-created_at"),
+    _index("orders", "status", "billed"),
+    _index("orders", "delivery_date"),
+    _index("billing_records", "customer_id", "month"),
+    _index("delivery_statuses", "order_id"),
+    _index("delivery_statuses", "delivery_boy_id", "date"),
+    _index("subscriptions_v2", "customer_id", "status"),
+    # Unique among those that have one: null, missing and empty are on many customers.
+    _index("customers_v2", "user_id", unique=True, partial={"user_id": {"$gt": ""}}),
+    _index("customers_v2", "delivery_boy_id", "status"),
+    _index("products", "category"),
+    _index("audit_logs", "-timestamp"),
+    _index("audit_logs", "table", "record_id"),
+)
+"""The indexes that the earlier migration should have built."""
+
+AUDIT_BY_TIME = _index("audit_logs", "-timestamp", "-_id")
+AUDIT_BY_USER = _index("audit_logs", "user_id", "-timestamp", "-_id")
+AUDIT_BY_RECORD = THIRTEEN[-1]
+# Only the other writer's entries have this field: the console's own commits never pay for it.
+AUDIT_BY_RESOURCE = _index("audit_logs", "resource_id", partial={"resource_id": {"$exists": True}})
+
+OWN: tuple[Index, ...] = (
+    _index("orders", "id", unique=True),
+    _index("orders", "customer_id", "-_id"),
+    _index("orders", "user_id", "-_id"),
+    _index("orders", "delivery_date", "-_id"),
+    _index("orders", "status", "-_id"),
+    _index("customers_v2", "id"),
+    _index("customers_v2", "phone"),
+    _index("customers_v2", "phone_number"),
+    _index("customers_v2", "name", collation={"locale": "en", "strength": 1}),
+    _index("users", "id"),
+    _index("users", "phone"),
+    _index("subscriptions_v2", "id"),
+    _index("delivery_boys_v2", "id"),
+    _index("products", "id"),
+    _index("billing_records", "order_id"),
+    _index("audit_logs", "id"),
+    AUDIT_BY_TIME,
+    AUDIT_BY_USER,
+    AUDIT_BY_RESOURCE,
+)
+"""The indexes that the console's own queries need beside those."""
+
+INDEXES: tuple[Index, ...] = THIRTEEN + OWN
+
+
+async def missing(database: Database) -> tuple[str, ...]:
+    """The indexes that are not there, as titles; one look at each collection's list of indexes."""
+    existing = await _existing(database)
+    return tuple(i.title for i in INDEXES if _compare(i, existing[i.collection]).state == "missing")
+
+
+async def plan(database: Database) -> tuple[IndexState, ...]:
+    """Each index with what there is of it; a missing unique index is checked for values that would block it."""
+    existing = await _existing(database)
+    states = []
+    for index in INDEXES:
+        state = _compare(index, existing[index.collection])
+        states.append(await _checked(database, state) if state.state == "missing" and index.unique else state)
+    return tuple(states)
+
+
+async def apply(database: Database, operator: Operator, progress: Progress | None = None) -> tuple[IndexState, ...]:
+    """Build what is missing, one index at a time, and return every index with what there is of it now.
+
+    An index that cannot be built is returned as blocked with its reason; the others are built all the same.
+    """
+    operator.require("ops", "build indexes")
+    database.require_writable()
+    states = list(await plan(database))
+    wanted = [number for number, state in enumerate(states) if state.state == "missing"]
+    for done, number in enumerate(wanted):
+        if progress:
+            progress(states[number].index.title, done, len(wanted))
+        states[number] = await _build(database, states[number].index)
+    if progress and wanted:
+        progress("indexes", len(wanted), len(wanted))
+    return tuple(states)
+
+
+async def _build(database: Database, index: Index) -> IndexState:
+    collection = database[index.collection]
+    try:
+        taken = await collection.index_information()
+        name = f"{index.name}_console" if index.name in taken else index.name
+        await collection.create_index(list(index.keys), name=name, **index.options)
+    except OperationFailure as error:
+        return IndexState(index, "blocked", describe(error).message)
+    except PyMongoError as error:
+        raise describe(error) from error
+    return IndexState(index, "present", "built")
+
+
+async def _existing(database: Database) -> dict[str, list[Document]]:
+    collections = sorted({index.collection for index in INDEXES})
+    with told():
+        found = await asyncio.gather(*(database[name].index_information() for name in collections))
+    return {
+        name: [{"name": key, **options} for key, options in indexes.items()]
+        for name, indexes in zip(collections, found, strict=True)
+    }
+
+
+def _compare(index: Index, existing: list[Document]) -> IndexState:
+    same_keys = [found for found in existing if _same_keys(index, found)]
+    if any(_same_options(index, found) for found in same_keys):
+        return IndexState(index, "present")
+    for found in same_keys:
+        # An index over all documents finds what a unique or partial one would; the server refuses both side by side.
+        if _PARTIAL not in found:
+            lack = "is not unique" if index.unique and not found.get("unique") else "covers more records"
+            return IndexState(
+                index, "different", f"{found['name']} serves the same queries but {lack}; it is left as it is."
+            )
+    return IndexState(index, "missing")
+
+
+def _same_keys(index: Index, found: Document) -> bool:
+    wanted, there = index.collation or {}, found.get("collation") or {}
+    keys = tuple((field, int(way) if isinstance(way, float) else way) for field, way in found["key"])
+    return keys == index.keys and all(wanted.get(part) == there.get(part) for part in ("locale", "strength"))
+
+
+def _same_options(index: Index, found: Document) -> bool:
+    partial = found.get(_PARTIAL)
+    covers = partial == index.partial if index.partial else not partial and not found.get("sparse")
+    return covers and bool(found.get("unique")) == index.unique
+
+
+async def _checked(database: Database, state: IndexState) -> IndexState:
+    """The state of a missing unique index: blocked where a value occurs more than once."""
+    index = state.index
+    fields = [field for field, _ in index.keys]
+    pipeline: list[Document] = [
+        {"$match": dict(index.partial or {})},
+        {"$group": {"_id": {field: f"${field}" for field in fields}, "times": {"$sum": 1}}},
+        {"$match": {"times": {"$gt": 1}}},
+        {"$group": {"_id": None, "values": {"$sum": 1}, "example": {"$first": "$_id"}}},
+    ]
+    try:
+        with told():
+            cursor = await database[index.collection].aggregate(pipeline, maxTimeMS=_SCAN_LIMIT_MS, allowDiskUse=True)
+            found = await cursor.to_list()
+    except Refused:
+        return replace(state, reason="Whether duplicate values would block it was not checked: that took too long.")
+    if not found:
+        return state
+    example = ", ".join(str(found[0]["example"].get(field, "(none)")) for field in fields)
+    count = found[0]["values"]
+    values = "1 value occurs" if count == 1 else f"{count} values occur"
+    return IndexState(
+        index, "blocked", f"{values} on more than one record, for example {example}. Give each record its own first."
+    )

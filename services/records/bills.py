@@ -1,0 +1,60 @@
+"""Billing records, the backend's and the console's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.clock import read_month, read_timestamp
+from services.money import exact, to_paise
+from services.records.fields import identity, text, word
+from services.records.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One document of `billing_records`; the amount is exact where `amount_paise` is stored."""
+
+    id: str | None
+    order_id: str | None
+    customer_id: str | None
+    month: str | None
+    amount_paise: int | None
+    payment_status: str
+    status: str
+    due_date: str
+    created_at: datetime | None
+    run: str | None
+    """The backfill run that made it, None for the backend's own."""
+    findings: tuple[Finding, ...]
+
+
+def read_bill(document: Mapping[str, Any]) -> Bill:
+    """Parse a stored billing record; never raises."""
+    findings = []
+    amount, paise = exact(document.get("amount")), document.get("amount_paise")
+    if amount is not None and abs(amount) >= 10**12:
+        amount = None
+    if not isinstance(paise, int) or isinstance(paise, bool):
+        paise = to_paise(amount) if amount is not None else None
+    if amount is None:
+        findings.append(Finding("bill-amount-unreadable", "The billing record's amount is not a number."))
+    elif paise != to_paise(amount):
+        findings.append(Finding("bill-amounts-differ", "The billing record's amount and amount_paise differ."))
+    if (month := read_month(document.get("month"))) is None:
+        findings.append(Finding("bill-month-unreadable", "The billing record's month is not a month."))
+    return Bill(
+        id=identity(document.get("id")),
+        order_id=identity(document.get("order_id")),
+        customer_id=identity(document.get("customer_id")),
+        month=month,
+        amount_paise=paise,
+        payment_status=word(document.get("payment_status")).lower(),
+        status=word(document.get("status")).lower(),
+        due_date=text(document.get("due_date")),
+        created_at=read_timestamp(document.get("created_at")),
+        run=identity(document.get("run")),
+        findings=tuple(findings),
+    )

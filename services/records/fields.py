@@ -1,0 +1,60 @@
+"""Readers of single stored fields, for every form in which real data holds them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bson import ObjectId
+
+_SEPARATORS = re.compile(r"[\s_-]+")
+_NOT_DIGITS = re.compile(r"\D")
+
+
+def text(value: object) -> str:
+    """A string as it is; nothing for anything that is not text or a number."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, (int, float, ObjectId)) and not isinstance(value, bool) else ""
+
+
+def identity(value: object) -> str | None:
+    """A reference to a record: a non-empty string, or an ObjectId's digits."""
+    return text(value).strip() or None if isinstance(value, (str, int, ObjectId)) else None
+
+
+def flag(value: object) -> bool | None:
+    """A stored yes or no; None where it is missing or something else."""
+    return value if isinstance(value, bool) else None
+
+
+def word(value: object) -> str:
+    """A status or type in one spelling: upper case, one underscore where there was a space, hyphen or underscore."""
+    return _SEPARATORS.sub("_", value.strip()).upper() if isinstance(value, str) else ""
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """A sub-document, or an empty one in its place."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: object) -> list[Mapping[str, Any]]:
+    """A list of sub-documents; what is not one reads as an empty sub-document, so that it is not lost in silence."""
+    return [mapping(element) for element in value] if isinstance(value, list) else []
+
+
+def first(document: Mapping[str, Any], *names: str) -> Any:
+    """The first of these fields that is present and not null: fields that were renamed over the years."""
+    for name in names:
+        if (value := document.get(name)) is not None:
+            return value
+    return None
+
+
+def national_number(value: object) -> str | None:
+    """The ten digits of an Indian phone number in any writing, None where it is none (mobiles begin with 6 to 9)."""
+    digits = _NOT_DIGITS.sub("", text(value)).lstrip("0")
+    if len(digits) == 12 and digits.startswith("91"):
+        digits = digits[2:]
+    return digits if len(digits) == 10 else None
