@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import bson
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 
 from services.errors import BadRequest
 
 T = TypeVar("T")
+# A broken date of a record may stand in a key.
+_TOLERANT: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 PAGE_SIZE = 100
 LARGEST_PAGE = 200
 
@@ -23,6 +26,8 @@ class Page(Generic[T]):
 
     items: tuple[T, ...]
     next: str | None
+    note: str | None = None
+    """Something that a reader of the list should know, for example that a search was cut short."""
 
 
 def page_size(limit: int | None) -> int:
@@ -50,13 +55,18 @@ def read_token(kind: str, token: str | None) -> dict[str, Any] | None:
     if not token:
         return None
     try:
-        document = bson.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        document = bson.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), _TOLERANT)
     except (binascii.Error, BSONError, ValueError):
         document = {}
     key = document.get("k")
     if document.get("l") != kind or not isinstance(key, dict):
-        raise BadRequest("bad-page", "That page token belongs to no page of this list; start again without it.")
+        raise bad_token()
     return key
+
+
+def bad_token() -> BadRequest:
+    """The refusal of a page token that this list did not give."""
+    return BadRequest("bad-page", "That page token belongs to no page of this list; start again without it.")
 
 
 def scalar_key(value: object) -> bool:

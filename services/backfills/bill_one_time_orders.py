@@ -152,7 +152,7 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         )
 
     async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
-        """The run's billing records whose orders carry the flag and the month, in the doubles that the backend reads."""
+        """The run's billing records whose orders carry the flag, in the doubles that the backend reads."""
         flagged = await database["orders"].distinct(
             "_id",
             {"_id": {"$in": [body["key"] for body in bodies]}, "billed": True, "billed_month": {"$type": "string"}},

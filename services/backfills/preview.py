@@ -128,7 +128,8 @@ async def preview(
             pinned = plan_digest(name, options, digest.classes())
             if rows and rows.refused is None:
                 await _store_run(database, operator, Run(
-                    id=rows.run, backfill=name, options=options, digest=pinned, class_digests=digest.classes(), state="planned",
+                    id=rows.run, backfill=name, options=options, digest=pinned, class_digests=digest.classes(),
+                    state="planned",
                     created_at=now, created_by=operator.account, summary=summary,
                 ))  # fmt: skip
     except BaseException:

@@ -104,6 +104,7 @@ OWN: tuple[Index, ...] = (
     _index("customers_v2", "name", collation={"locale": "en", "strength": 1}),
     _index("users", "id"),
     _index("users", "phone"),
+    _index("users", "customer_v2_id"),
     _index("subscriptions_v2", "id"),
     _index("delivery_boys_v2", "id"),
     _index("products", "id"),

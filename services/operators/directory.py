@@ -69,7 +69,9 @@ async def init(database: Database, clock: Clock, account: str, source: str, *, t
     Raises Refused where there are operators already.
     """
     database.require_writable()
-    if await list_operators(database):
+    with told():
+        anybody = await database[OPERATORS].find_one({})
+    if anybody is not None:  # a broken entry too: it gives no rights, and opens no door either
         raise Refused("has-operators", f"{database.name} has operators already; one of them can add you.")
     first: tuple[Role, ...] = ("ops", "auditor")
     entry = await _put(database, Operator(account, first, source), clock, account, first)
@@ -88,13 +90,14 @@ async def list_operators(database: Database) -> tuple[Entry, ...]:
 async def add(database: Database, operator: Operator, clock: Clock, account: str, roles: tuple[Role, ...]) -> Entry:
     """Give an account exactly these roles, new or changed."""
     operator.require("ops", "add operators")
-    if not account.strip() or not account.isprintable() or len(account) > 64:
+    account = account.strip()
+    if not account or not account.isprintable() or len(account) > 64:
         raise BadRequest("bad-account", "An account name is 1 to 64 printable characters, as it logs in over SSH.")
     if not roles:
         raise BadRequest("no-role", "Give at least one role with --role.")
     if account == operator.account and "ops" not in roles:
         await _require_other_ops(database, account)
-    return await _put(database, operator, clock, account.strip(), roles)
+    return await _put(database, operator, clock, account, roles)
 
 
 async def remove(database: Database, operator: Operator, clock: Clock, account: str) -> None:

@@ -1,0 +1,265 @@
+"""The app: it opens the session, holds the five screens together, and lives through a lost connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from console.faults import internal_error
+from screens.asking import ConnectionLost, Fault
+from screens.context import Context
+from screens.place import OpenOrder, OpenPlace, Place
+from screens.tones import CALM, tone_styles
+from screens.widgets.header import PLACES
+from services.errors import ConsoleError
+
+if TYPE_CHECKING:
+    from console.settings import Settings
+
+_RETRY_SECONDS = 2.0
+_TRANSIENT = ("no-connection", "connection-lost")
+
+Opening = Callable[[], AbstractAsyncContextManager[Context]]
+"""Connects, and closes the connection at the end."""
+
+
+@dataclass
+class Opened(Message):
+    """The session is open."""
+
+    context: Context
+
+
+@dataclass
+class NotOpened(Message):
+    """The session could not be opened; it is tried again only where waiting can help."""
+
+    error: ConsoleError
+
+
+@dataclass
+class Healed(Message):
+    """The database answers again."""
+
+
+class DeliveryConsole(App[None]):
+    """The console on one database. `refusal` tells afterwards why it could not be opened."""
+
+    TITLE = "delivery-console"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    DEFAULT_MODE = "home"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "Help"),
+        *(
+            Binding(f"f{number + 1},{number}", f"go('{name}')", name.title(), show=False)
+            for number, name in enumerate(PLACES, 1)
+        ),
+        Binding("q", "quit", "Quit"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(self, opening: Opening, *, environment: str = "", theme: str | None = None) -> None:
+        self.refusal: ConsoleError | None = None
+        self._opening = opening
+        self._environment = environment
+        self._places: dict[str, Place] = {}
+        self._context: Context | None = None
+        self._lost = ""
+        self._closing = AsyncExitStack()
+        self._running: tuple[Worker[Any], ...] = ()
+        super().__init__()
+        self.register_theme(CALM)
+        self.theme = theme if theme in self.available_themes else CALM.name
+        for name in PLACES:
+            self.add_mode(name, lambda name=name: self._build(name))
+
+    def _build(self, name: str) -> Screen[Any]:
+        from screens.catalogue import build  # a screen's module is loaded when somebody goes there
+
+        place = build(name, self._environment)
+        place.context = self._context
+        self._places[name] = place
+        if self._lost:
+            place.call_after_refresh(place.connection_lost, self._lost)
+        return place
+
+    def on_mount(self) -> None:
+        """Paint first, connect then."""
+        self.theme_changed_signal.subscribe(self, lambda _: self._use_tones())
+        self._use_tones()
+        self.call_after_refresh(self._connect)
+
+    def _use_tones(self) -> None:
+        self.console.push_theme(tone_styles(self.theme_variables))
+        self.refresh_css(animate=False)
+
+    def _connect(self) -> None:
+        self.run_worker(self._open, group="connection", exclusive=True, exit_on_error=False)
+
+    async def _open(self) -> None:
+        try:
+            self.post_message(Opened(await self._closing.enter_async_context(self._opening())))
+        except ConsoleError as error:
+            self.post_message(NotOpened(error))
+
+    def on_opened(self, event: Opened) -> None:
+        """Every screen gets the context; those not built yet get it when they are."""
+        self._context = event.context
+        self.on_healed()
+        for place in self._places.values():
+            place.context = event.context
+
+    def on_not_opened(self, event: NotOpened) -> None:
+        """Wait for a server that does not answer yet; end with the reason where waiting cannot help."""
+        if event.error.code not in _TRANSIENT:
+            self.refusal = event.error
+            self.exit()
+            return
+        self._tell_lost(event.error)
+        self.set_timer(_RETRY_SECONDS, self._connect)
+
+    @on(ConnectionLost)
+    def on_connection_lost(self, event: ConnectionLost) -> None:
+        """Say so everywhere, and try until it is back; what the database itself refuses is no lost connection."""
+        event.stop()
+        if event.error.code not in _TRANSIENT:
+            for place in self._places.values():
+                place.say(event.error.message)
+        elif not self._lost:
+            self._tell_lost(event.error)
+            self.run_worker(self._wait_for_database, group="connection", exclusive=True, exit_on_error=False)
+
+    def _tell_lost(self, error: ConsoleError) -> None:
+        self._lost = f"{error.message} Trying again by itself; nothing you typed is lost."
+        for place in self._places.values():
+            place.connection_lost(self._lost)
+
+    async def _wait_for_database(self) -> None:
+        from services.database import told
+
+        while self._context is not None:
+            try:
+                with told():
+                    await self._context.database.command({"ping": 1})
+            except ConsoleError:
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                self.post_message(Healed())
+                return
+
+    def on_healed(self) -> None:
+        """Take the banner away, and let every screen ask again what was left open."""
+        self._lost = ""
+        for place in self._places.values():
+            place.connection_healed()
+
+    def on_fault(self, event: Fault) -> None:
+        """A fault of the console is told in a sentence and logged."""
+        event.stop()
+        self._tell_fault(event.error)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """The app's own workers tell their faults as the screens' do."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self._tell_fault(event.worker.error)
+
+    def _tell_fault(self, error: BaseException) -> None:
+        self.notify(internal_error(error).message, title="Fault", severity="error", markup=False, timeout=15)
+
+    def on_open_order(self, event: OpenOrder) -> None:
+        """From any screen to an order."""
+        from screens.orders.screen import OrdersScreen
+
+        self.action_go("orders")
+        orders = self._places["orders"]
+        if isinstance(orders, OrdersScreen):
+            orders.call_after_refresh(orders.open_order, event.order_id)
+
+    def on_open_place(self, event: OpenPlace) -> None:
+        """From one screen to another."""
+        self.action_go(event.place)
+
+    def action_go(self, name: str) -> None:
+        """To one of the five screens."""
+        self.switch_mode(name)
+
+    def action_help(self) -> None:
+        """The help of the present screen."""
+        if isinstance(self.screen, Place):
+            from screens.help import HelpScreen
+
+            self.push_screen(HelpScreen(self.screen))
+
+    async def action_quit(self) -> None:
+        """End."""
+        self._running = tuple(worker for worker in self.workers if worker.is_running)
+        self.exit()
+
+    async def close_session(self) -> None:
+        """After the screens: let what was running write down where it stands, then close the connection."""
+        for worker in self._running:
+            worker.cancel()
+        await asyncio.gather(*(worker.wait() for worker in self._running), return_exceptions=True)
+        await self._closing.aclose()
+
+
+@contextlib.asynccontextmanager
+async def open_context(settings: Settings) -> AsyncIterator[Context]:
+    """The session of the settings as the screens need it."""
+    from console.session import open_session
+    from services.database import told
+    from services.deployment.indexes import missing
+
+    async with open_session(settings) as session:
+        lacking: tuple[str, ...] = ()
+        with contextlib.suppress(ConsoleError):  # a database user without listIndexes still reads
+            lacking = await missing(session.database)
+        with told():
+            estimate = await session.database["orders"].estimated_document_count()
+        yield Context(
+            database=session.database,
+            operator=session.operator,
+            clock=session.clock,
+            environment=session.environment,
+            missing_indexes=lacking,
+            order_estimate=estimate,
+            batch_size=settings.batch_size,
+            credit_days=settings.credit_days,
+            lease_seconds=settings.lease_seconds,
+        )
+
+
+def run_console(settings: Settings) -> None:
+    """Open the console on a terminal. Raises the refusal that kept it from opening."""
+    settings.require_uri()
+    settings.require_db()
+    app = asyncio.run(_run(settings))
+    if app.refusal:
+        raise app.refusal
+
+
+async def _run(settings: Settings) -> DeliveryConsole:
+    app = DeliveryConsole(
+        lambda: open_context(settings), environment=settings.environment or "", theme=settings.theme
+    )
+    loop = asyncio.get_running_loop()
+    for lost in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(lost, app.exit)
+    try:
+        await app.run_async(mouse=not settings.no_mouse)
+    finally:
+        await app.close_session()
+    return app

@@ -1,0 +1,277 @@
+"""`backfill`: preview a repair, commit exactly what was previewed, and see what became of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console.command import Json, Limit, PageToken, Yes, confirm, group, run
+from console.output import Answer, Block, Line, Pairs, Table, progress_bar
+
+if TYPE_CHECKING:
+    from console.session import Session
+    from services.backfills.commit import Outcome, Pace, Report
+    from services.backfills.plan import Plan
+    from services.backfills.runs import RunException, RunView
+
+app = group("Preview repairs of the data, commit them, follow them.")
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run, as the preview named it.")]
+
+
+@app.command("list")
+def list_all(context: typer.Context, as_json: Json = False) -> None:
+    """List the backfills there are, and their newest runs."""
+
+    async def work(session: Session) -> Answer:
+        from services.backfills.registry import BACKFILLS
+        from services.backfills.runs import list_runs
+
+        runs = await list_runs(session.database, session.operator)
+        backfills = [{"name": b.name, "title": b.title, "about": b.about} for b in BACKFILLS.values()]
+        blocks: list[Block] = [Table(("Backfill", "What it does"), [(b["name"], b["about"]) for b in backfills])]
+        if runs:
+            blocks += [Line(""), _runs_table(runs)]
+        return Answer({"backfills": backfills, "runs": [_run(each) for each in runs]}, blocks)
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("preview")
+def preview_one(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The backfill, as `backfill list` names it.")],
+    delivered_from: Annotated[str | None, typer.Option(metavar="D", help="Delivered on or after, India time.")] = None,
+    delivered_to: Annotated[str | None, typer.Option(metavar="D", help="Delivered on or before, India time.")] = None,
+    include_flagged: Annotated[
+        bool, typer.Option("--include-flagged", help="Bill orders that are flagged but have no record, too.")
+    ] = False,
+    confirmed_only: Annotated[bool, typer.Option("--confirmed-only", help="Only confirmed deliveries.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only; store no plan.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a backfill would do, and pin it as a plan that can be committed."""
+
+    async def work(session: Session) -> Answer:
+        from services.backfills.plan import Options
+        from services.backfills.preview import preview
+        from services.clock import parse_day
+
+        options = Options(
+            delivered_from=parse_day(delivered_from, "day of --delivered-from") if delivered_from else None,
+            delivered_to=parse_day(delivered_to, "day of --delivered-to") if delivered_to else None,
+            include_flagged=include_flagged,
+            confirmed_only=confirmed_only,
+        )
+        with progress_bar() as bar:
+            plan = await preview(
+                session.database, session.operator, session.clock, name, options, store=not dry_run,
+                progress=lambda examined: bar("Examined", examined, 0),
+            )  # fmt: skip
+        return Answer(_plan(plan), _plan_blocks(plan, told=not dry_run))
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    run_id: RunId,
+    group_name: Annotated[str | None, typer.Option("--class", metavar="C", help="Only this class.")] = None,
+    token: PageToken = None,
+    limit: Limit = None,
+    as_json: Json = False,
+) -> None:
+    """Show a run's plan, row by row."""
+
+    async def work(session: Session) -> Answer:
+        from services.backfills.runs import list_rows
+        from services.money import format_rupees
+
+        page = await list_rows(session.database, session.operator, run_id, group_name, token, limit)
+        rows = [
+            {"record": r.record, "class": r.group, "code": r.code, "message": r.message, "customer_id": r.customer_id,
+             "month": r.month, "amount_paise": r.amount_paise}
+            for r in page.items
+        ]  # fmt: skip
+        listed = [(r.record, r.group, r.code, r.month, format_rupees(r.amount_paise), r.message) for r in page.items]
+        headings = ("Record", "Class", "Code", "Month", "Amount", "Why")
+        blocks: list[Block] = [Table(headings, listed, frozenset({"Amount"})) if listed else Line("No rows.")]
+        blocks += [Line(f"More with --page {page.next}")] if page.next else []
+        return Answer({"rows": rows, "next": page.next}, blocks)
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("commit")
+def commit_plan(
+    context: typer.Context,
+    run_id: RunId,
+    digest: Annotated[str, typer.Option(metavar="D", help="The plan's digest, as the preview told it.")],
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Records in a transaction.")] = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Do exactly what the plan of that digest says."""
+
+    async def work(session: Session) -> Answer:
+        from services.backfills.commit import commit
+        from services.backfills.runs import show_run
+        from services.money import format_rupees
+
+        session.operator.require("ops", "commit a plan")
+        view = await show_run(session.database, session.operator, run_id)
+        change = view.plan.classes["change"]
+        amount = format_rupees(change.amount_paise)
+        confirm(f"{view.backfill}: change {change.records} records, {amount}, in {session.database.name}?", yes=yes)
+        with _bar() as report:
+            outcome = await commit(
+                session.database, session.operator, session.clock, run_id, digest,
+                pace=_pace(session, batch_size), progress=report,
+            )  # fmt: skip
+        return await _told(session, outcome)
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("resume")
+def resume_run(context: typer.Context, run_id: RunId, yes: Yes = False, as_json: Json = False) -> None:
+    """Go on with an interrupted run, from where it stands."""
+
+    async def work(session: Session) -> Answer:
+        from services.backfills.commit import resume, status
+
+        session.operator.require("ops", "resume a run")
+        so_far = await status(session.database, session.operator, run_id)
+        confirm(f"Go on with {run_id}, {so_far.applied} of {so_far.planned} records done?", yes=yes)
+        with _bar() as report:
+            outcome = await resume(
+                session.database, session.operator, session.clock, run_id,
+                pace=_pace(session, None), progress=report,
+            )  # fmt: skip
+        return await _told(session, outcome)
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("status")
+def show_status(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
+    """Show what has become of a run so far."""
+
+    async def work(session: Session) -> Answer:
+        from services.backfills.commit import status
+
+        outcome = await status(session.database, session.operator, run_id)
+        return dataclasses.replace(await _told(session, outcome), exit_status=0)
+
+    run(context, work, as_json=as_json)
+
+
+def _pace(session: Session, batch_size: int | None) -> Pace:
+    from services.backfills.commit import Pace
+
+    settings = session.settings
+    return Pace(batch_size or settings.batch_size, settings.lease_seconds, settings.credit_days)
+
+
+@contextmanager
+def _bar() -> Iterator[Report]:
+    with progress_bar() as bar:
+        yield lambda p: bar("Committed", p.applied + p.drifted + p.failed, p.planned)
+
+
+async def _told(session: Session, outcome: Outcome) -> Answer:
+    from services.backfills.runs import list_exceptions
+    from services.money import format_rupees
+
+    left: tuple[RunException, ...] = ()
+    if outcome.drifted or outcome.failed:
+        left = await list_exceptions(session.database, session.operator, outcome.run)
+    verified = {True: "yes", False: "NO: totals differ", None: "not yet"}[outcome.verified]
+    blocks: list[Block] = [
+        Pairs([
+            ("Run", outcome.run),
+            ("State", outcome.state),
+            ("Applied", f"{outcome.applied} of {outcome.planned}"),
+            ("Drifted", outcome.drifted),
+            ("Failed", outcome.failed),
+            ("Amount", format_rupees(outcome.amount_paise)),
+            ("Verified", verified),
+            ("Seconds", f"{outcome.seconds:.1f}"),
+        ])
+    ]  # fmt: skip
+    if left:
+        rows = [(each.record, each.outcome, each.reason) for each in left]
+        blocks += [Line(""), Table(("Record", "Outcome", "Why"), rows)]
+    document = dataclasses.asdict(outcome) | ({"exceptions": left} if left else {})
+    bad = outcome.drifted or outcome.failed or outcome.verified is False
+    return Answer(document, blocks, exit_status=1 if bad else 0)
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    summary = plan.summary.model_dump(mode="json")
+    return {
+        "run": plan.run,
+        "backfill": plan.backfill,
+        "digest": plan.digest,
+        "stored": plan.stored,
+        "examined": plan.examined,
+        "classes": summary["classes"],
+        "customers": plan.customers,
+        "by_month": summary["by_month"],
+        "review": summary["review"],
+        "unconfirmed": summary["unconfirmed"],
+        "options": plan.options.model_dump(mode="json"),
+    }
+
+
+def _plan_blocks(plan: Plan, *, told: bool) -> list[Block]:
+    from services.backfills.plan import REVIEW_REASONS
+    from services.money import format_rupees
+
+    right = frozenset({"Records", "Amount"})
+    classes = [(name, tally.records, format_rupees(tally.amount_paise)) for name, tally in plan.classes.items()]
+    months = [(month, tally.records, format_rupees(tally.amount_paise)) for month, tally in plan.by_month.items()]
+    blocks: list[Block] = [
+        Line(f"{plan.examined} one-time orders examined, {plan.customers} customers concerned."),
+        Line(""),
+        Table(("Class", "Records", "Amount"), classes, right),
+    ]
+    if months:
+        blocks += [Line(""), Table(("Month", "Records", "Amount"), months, right)]
+    if plan.review:
+        reasons = [(code, count, REVIEW_REASONS.get(code, "")) for code, count in plan.review.items()]
+        blocks += [Line(""), Table(("Needs a person", "Records", "Why"), reasons, right)]
+    if plan.unconfirmed.records:
+        amount = format_rupees(plan.unconfirmed.amount_paise)
+        blocks += [Line(""), Line(f"Of the change, {plan.unconfirmed.records} deliveries ({amount}) are unconfirmed.")]
+    blocks.append(Line(""))
+    if plan.stored:
+        blocks += [Pairs([("Run", plan.run), ("Digest", plan.digest)]), Line("")]
+        blocks.append(Line(f"To do exactly this: backfill commit {plan.run} --digest {plan.digest}"))
+    elif told:
+        blocks.append(Line(f"Not stored: {plan.unstored_because}"))
+    return blocks
+
+
+def _run(view: RunView) -> dict[str, Any]:
+    names = ("run", "backfill", "state", "created_at", "created_by", "planned", "applied", "drifted", "failed",
+             "amount_paise", "verified", "seconds", "digest")  # fmt: skip
+    return {name: getattr(view, name) for name in names}
+
+
+def _runs_table(runs: tuple[RunView, ...]) -> Table:
+    from services.clock import format_moment
+    from services.money import format_rupees
+
+    rows = [
+        (r.run, r.backfill, r.state, format_moment(r.created_at), r.created_by, f"{r.applied}/{r.planned}",
+         format_rupees(r.amount_paise), r.digest)
+        for r in runs
+    ]  # fmt: skip
+    headings = ("Run", "Backfill", "State", "Previewed", "By", "Applied", "Amount", "Digest")
+    return Table(headings, rows, frozenset({"Applied", "Amount"}))

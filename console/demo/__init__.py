@@ -1,0 +1,1 @@
+"""The demo: an embedded MongoDB, and the data of a small delivery company in it."""

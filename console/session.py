@@ -1,0 +1,63 @@
+"""An open console: the database of the settings, and the operator who works on it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from console import login
+from console.settings import Settings
+from services.clock import Clock, utc_now
+from services.database import Database, connect
+from services.deployment.indexes import missing
+from services.errors import ConsoleError
+from services.operators.directory import environment_of, identify
+from services.operators.operator import Operator
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a command and the app hand to the services."""
+
+    settings: Settings
+    database: Database
+    operator: Operator
+    environment: str
+    """The label on screen: `production`, `staging`, `demo` or `test`."""
+    clock: Clock = utc_now
+
+
+@contextlib.asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database of the settings, closed at the end. Raises BadRequest and Unreachable."""
+    database = await connect(settings.require_uri(), settings.require_db())
+    try:
+        yield database
+    finally:
+        await database.client.close()
+
+
+@contextlib.asynccontextmanager
+async def open_session(settings: Settings, *, warn: bool = False) -> AsyncIterator[Session]:
+    """The database and its operator. With `warn`, missing indexes are told once on standard error.
+
+    Raises NotPermitted for an account that is not an operator of the database.
+    """
+    async with open_database(settings) as database:
+        operator = await identify(database, login.account(), login.source(), settings.operator)
+        environment = settings.environment or await environment_of(database) or "production"
+        if warn:
+            await _warn_of_missing_indexes(database)
+        yield Session(settings, database, operator, environment)
+
+
+async def _warn_of_missing_indexes(database: Database) -> None:
+    try:
+        count = len(await missing(database))
+    except ConsoleError:
+        return  # a database user without listIndexes still reads
+    if count:
+        indexes = "1 index is missing" if count == 1 else f"{count} indexes are missing"
+        print(f"{indexes}; lists are slower. See: db indexes plan", file=sys.stderr)

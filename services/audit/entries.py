@@ -1,0 +1,140 @@
+"""One audit entry, read tolerantly: both stored shapes, and whatever else other writers left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from services.changes.difference import same
+from services.clock import read_timestamp
+from services.records.findings import Finding
+
+Kind: TypeAlias = Literal["added", "removed", "changed", "same"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An audit entry. `key` is its `_id`; `id` is what people see and what `get_entry` takes."""
+
+    key: Any
+    id: str
+    table: str
+    record_id: str
+    action: str
+    user: str
+    at: datetime | None
+    before: Any
+    after: Any
+    changes: Any
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field of the record: its dotted path, and its values before and after."""
+
+    field: str
+    old: Any
+    new: Any
+    kind: Kind
+
+
+def read_entry(document: Mapping[str, Any]) -> Entry:
+    """The entry in a document of `audit_logs`, of either shape. Never raises: what is broken becomes a finding."""
+    at = read_timestamp(document.get("timestamp"))
+    table = _words(document, "table", "resource_type")
+    record_id = _words(document, "record_id", "resource_id")
+    action = _words(document, "action").upper()
+    user = _words(document, "user_id")
+    found = []
+    if at is None:
+        found.append(Finding("undated", "The entry has no readable time."))
+    if not table or not record_id:
+        found.append(Finding("no-record", "The entry does not say which record it is about."))
+    if not action:
+        found.append(Finding("no-action", "The entry does not say what was done."))
+    if not user:
+        found.append(Finding("no-user", "The entry does not say who did it."))
+    changes = document.get("changes")
+    if changes is not None and not isinstance(changes, Mapping):
+        found.append(Finding("odd-changes", "The changes of the entry are not a list of fields."))
+    return Entry(
+        key=document.get("_id"),
+        id=_words(document, "id") or str(document.get("_id", "")),
+        table=table,
+        record_id=record_id,
+        action=action,
+        user=user,
+        at=at,
+        before=document.get("before"),
+        after=document.get("after"),
+        changes=changes,
+        findings=tuple(found),
+    )
+
+
+def field_changes(entry: Entry) -> tuple[FieldChange, ...]:
+    """The fields of the record before and after, nested ones by dotted path, in stored order.
+
+    From the two states where there is one, also the fields that stayed the same; else from the entry's
+    `changes`, whatever they are.
+    """
+    before, after = entry.before, entry.after
+    if isinstance(before, Mapping) or isinstance(after, Mapping):
+        old = _flat(before) if isinstance(before, Mapping) else {}
+        new = _flat(after) if isinstance(after, Mapping) else {}
+        return tuple(_between(field, old, new) for field in {**old, **new})
+    return tuple(_listed(entry.changes))
+
+
+def _words(document: Mapping[str, Any], *fields: str) -> str:
+    for field in fields:
+        value = document.get(field)
+        if value is not None and value != "":
+            return str(value)
+    return ""
+
+
+def _flat(record: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        here = f"{path}{name}"
+        if isinstance(value, Mapping) and value:
+            flat.update(_flat(value, f"{here}."))
+        else:
+            flat[here] = value
+    return flat
+
+
+def _between(field: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> FieldChange:
+    before, after = old.get(field), new.get(field)
+    if field not in old:
+        return FieldChange(field, None, after, "added")
+    if field not in new:
+        return FieldChange(field, before, None, "removed")
+    return FieldChange(field, before, after, "same" if same(before, after) else "changed")
+
+
+def _listed(changes: Any) -> list[FieldChange]:
+    if isinstance(changes, Mapping):
+        return [_told(str(field), change) for field, change in changes.items()]
+    if isinstance(changes, (list, tuple)):
+        return [_told(_name_of(change), change) for change in changes]
+    return [] if changes is None or changes == "" else [FieldChange("changes", None, changes, "changed")]
+
+
+def _name_of(change: Any) -> str:
+    return str(change.get("field", "changes")) if isinstance(change, Mapping) else "changes"
+
+
+def _told(field: str, change: Any) -> FieldChange:
+    if not isinstance(change, Mapping) or not ("old" in change or "new" in change):
+        return FieldChange(field, None, change, "changed")
+    old, new = change.get("old"), change.get("new")
+    if old is None and new is not None:
+        return FieldChange(field, old, new, "added")
+    if new is None and old is not None:
+        return FieldChange(field, old, new, "removed")
+    return FieldChange(field, old, new, "same" if same(old, new) else "changed")

@@ -1,0 +1,87 @@
+"""Finding customers by phone, name or id, and the ids under which their orders stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.database import READ_LIMIT_MS, Database, Document
+from services.records.fields import identity
+
+MOST_CUSTOMERS = 30
+_MOST_IDS = 90
+"""The server merges at most 200 index ranges in order, and each id is two of them."""
+_PHONE = re.compile(r"[\d\s()+.-]{4,24}")
+_NAME_ORDER = {"locale": "en", "strength": 1}
+_LAST = "\uffff"
+_FIELDS = {"_id": 0, "id": 1, "user_id": 1}
+
+
+@dataclass(frozen=True)
+class Owners:
+    """The customer and user ids that orders of some customers hold."""
+
+    ids: tuple[str, ...]
+    note: str | None
+
+
+async def find_owners(database: Database, query: str) -> Owners | None:
+    """Whom a query names: by phone where it looks like one, else by id, else by the beginning of a name."""
+    if _PHONE.fullmatch(query):
+        matching = _phone_conditions(query)
+        customers = await _customers(database, {"$or": [part for each in matching for part in each]})
+        users = await _users(database, {"$or": [{"phone": each[0]["phone"]} for each in matching]})
+        if customers or users:
+            return await _owners(database, customers, users)
+    customers = await _customers(database, {"$or": [{"id": query}, {"user_id": query}]})
+    users = await _users(database, {"id": query})
+    if customers or users:
+        return await _owners(database, customers, users)
+    name = {"name": {"$gte": query, "$lt": query + _LAST}}
+    cursor = database["customers_v2"].find(name, _FIELDS).collation(_NAME_ORDER).sort("name", 1)
+    named = await cursor.limit(MOST_CUSTOMERS + 1).max_time_ms(READ_LIMIT_MS).to_list()
+    return await _owners(database, named, []) if named else None
+
+
+def phone_writings(digits: str) -> list[str]:
+    """The writings in which real data holds a number, or its beginning: with prefixes, and broken after the fifth."""
+    prefixes = ("", "0", "+91", "91", "+91 ", "+91-", "91 ", "0 ")
+    broken = [digits] if len(digits) <= 5 else [digits, f"{digits[:5]} {digits[5:]}", f"{digits[:5]}-{digits[5:]}"]
+    return [prefix + body for prefix in prefixes for body in broken]
+
+
+def _phone_conditions(query: str) -> list[list[Document]]:
+    digits = re.sub(r"\D", "", query)
+    if query.lstrip().startswith("+91") or (len(digits) == 12 and digits.startswith("91")):
+        digits = digits[2:]
+    digits = digits.lstrip("0")[:10]
+    if len(digits) == 10:
+        whole: Document = {"$in": phone_writings(digits)}
+        return [[{"phone": whole}, {"phone_number": whole}]]
+    begins: Iterable[Document] = ({"$gte": form, "$lt": form + _LAST} for form in phone_writings(digits))
+    return [[{"phone": each}, {"phone_number": each}] for each in begins]
+
+
+async def _customers(database: Database, matching: Document) -> list[Document]:
+    cursor = database["customers_v2"].find(matching, _FIELDS).limit(MOST_CUSTOMERS + 1)
+    return await cursor.max_time_ms(READ_LIMIT_MS).to_list()
+
+
+async def _users(database: Database, matching: Document) -> list[Document]:
+    fields = {"_id": 0, "id": 1, "customer_v2_id": 1}
+    return await database["users"].find(matching, fields).limit(MOST_CUSTOMERS).max_time_ms(READ_LIMIT_MS).to_list()
+
+
+async def _owners(database: Database, customers: list[Document], users: list[Document]) -> Owners | None:
+    note = f"Only the first {MOST_CUSTOMERS} customers that fit are searched; type more." \
+        if len(customers) > MOST_CUSTOMERS else None  # fmt: skip
+    own = [identity(customer.get("id")) for customer in customers[:MOST_CUSTOMERS]]
+    pointing = await _users(database, {"customer_v2_id": {"$in": [name for name in own if name]}})
+    names = [
+        *own,
+        *(identity(customer.get("user_id")) for customer in customers[:MOST_CUSTOMERS]),
+        *(identity(user.get(field)) for user in [*users, *pointing] for field in ("id", "customer_v2_id")),
+    ]
+    ids = tuple(dict.fromkeys(name for name in names if name))
+    return Owners(ids[:_MOST_IDS], note) if ids else None

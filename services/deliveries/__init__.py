@@ -1,0 +1,1 @@
+"""Deliveries: a day's list, and the confirmation of an order."""

@@ -1,0 +1,241 @@
+"""Confirming a delivery: the order, its delivery and its subscription, in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from bson import ObjectId
+
+from services.changes.changeset import ChangeSet, Insert, Update, transact
+from services.clock import Clock, format_moment, india_day, to_stored
+from services.database import Database, Document
+from services.errors import BadRequest, NotFound, Refused
+from services.operators.operator import Operator
+from services.records.orders import (
+    CANCELLED,
+    DELIVERED,
+    NOT_DELIVERED,
+    PARTIALLY_DELIVERED,
+    Item,
+    Order,
+    read_order,
+)
+
+_DAYS_OFF_SCHEDULE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a confirmation wrote."""
+
+    order_id: str
+    status: str
+    delivered_at: datetime
+    quantities: Mapping[str, Decimal]
+    """Delivered, by the item's product id (on old orders its name)."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    order_id: str
+    quantities: Mapping[str, Decimal]
+    delivered_at: datetime | None
+    reason: str
+
+
+async def confirm_delivery(
+    database: Database,
+    operator: Operator,
+    clock: Clock,
+    order_id: str,
+    *,
+    quantities: Mapping[str, Decimal] | None = None,
+    delivered_at: datetime | None = None,
+    reason: str = "",
+) -> Confirmation:
+    """Confirm what was delivered of an order, by default all of it, now.
+
+    `quantities` names delivered quantities by product id (on old orders by the item's name); an item that is not
+    named was delivered whole. `delivered_at` is aware. Raises NotFound for an unknown order, and Refused with the
+    rule that does not allow it.
+    """
+    operator.require("support", "confirm deliveries")
+    request = _Request(order_id, dict(quantities or {}), delivered_at, reason.strip())
+
+    async def work(changes: ChangeSet) -> Confirmation:
+        document, order = await _order(changes, order_id)
+        _require_open(order)
+        moment = _moment(order, request, changes.now)
+        delivered = _quantities(order, request)
+        status = _status(order, delivered)
+        await _require_unbilled(changes, order, status)
+        confirmation = _Confirming(changes, operator, document, order, moment, delivered, status, request.reason)
+        await confirmation.add()
+        return Confirmation(order_id, status, moment, delivered, request.reason)
+
+    return await transact(database, operator, clock, work)
+
+
+async def _order(changes: ChangeSet, order_id: str) -> tuple[Document, Order]:
+    found = await changes.database["orders"].find({"id": order_id}, session=changes.session).limit(2).to_list()
+    if not found:
+        raise NotFound("unknown-order", f"There is no order {order_id!r}; it may have been deleted meanwhile.")
+    if len(found) > 1:
+        raise Refused("id-duplicate", f"Two orders have the id {order_id!r}; a person must tell them apart first.")
+    return found[0], read_order(found[0])
+
+
+def _require_open(order: Order) -> None:
+    if order.status == CANCELLED:
+        raise Refused("order-cancelled", "The order is cancelled; a cancelled order cannot be confirmed.")
+    if order.delivery_confirmed:
+        when = f" as delivered {format_moment(order.delivered_at)}" if order.delivered_at else ""
+        raise Refused("already-confirmed", f"The delivery is confirmed already{when}.")
+
+
+def _moment(order: Order, request: _Request, now: datetime) -> datetime:
+    moment = request.delivered_at or now
+    if moment > now:
+        raise Refused("in-future", f"{format_moment(moment)} has not come yet; a delivery is confirmed afterwards.")
+    if order.delivery_date is None:
+        if not request.reason:
+            raise Refused("no-schedule", "The order has no readable delivery date; give a reason to confirm it anyway.")
+        return moment
+    off = abs(india_day(moment) - order.delivery_date)
+    if off > timedelta(days=_DAYS_OFF_SCHEDULE) and not request.reason:
+        raise Refused(
+            "off-schedule",
+            f"The order was due on {order.delivery_date}, {off.days} days from {india_day(moment)}; "
+            "more than one day off needs a reason.",
+        )
+    return moment
+
+
+def _quantities(order: Order, request: _Request) -> dict[str, Decimal]:
+    keys = [item.key for item in order.items]
+    for key in request.quantities:
+        if keys.count(key) != 1:
+            what = "is not on this order" if key not in keys else "is on this order twice"
+            raise BadRequest("unknown-item", f"The product {key!r} {what}; it has: {', '.join(keys) or 'no items'}.")
+    delivered: dict[str, Decimal] = {}
+    for item in order.items:
+        if item.quantity is None or not item.quantity > 0:
+            raise Refused("item-unreadable", f"The ordered quantity of {item.name!r} is not a number above 0.")
+        quantity = request.quantities.get(item.key, item.quantity)
+        if not quantity.is_finite() or not 0 <= quantity <= item.quantity:
+            raise Refused(
+                "bad-quantity",
+                f"Delivered of {item.name!r} must be between 0 and the ordered {item.quantity.normalize():f}.",
+            )
+        delivered[item.key] = quantity
+    return delivered
+
+
+def _status(order: Order, delivered: Mapping[str, Decimal]) -> str:
+    if all(delivered[item.key] == item.quantity for item in order.items):
+        return DELIVERED
+    return PARTIALLY_DELIVERED if any(delivered.values()) else NOT_DELIVERED
+
+
+async def _require_unbilled(changes: ChangeSet, order: Order, status: str) -> None:
+    """A bill was made for what was known; other quantities would contradict it."""
+    if status == order.status == DELIVERED:
+        return
+    bill = await changes.database["billing_records"].find_one(
+        {"order_id": order.id}, {"_id": 1}, session=changes.session
+    )
+    if bill is not None:
+        raise Refused("already-billed", "The order has a billing record; its delivered quantities are settled by it.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Confirming:
+    """The changes of one confirmation."""
+
+    changes: ChangeSet
+    operator: Operator
+    document: Document
+    order: Order
+    moment: datetime
+    delivered: Mapping[str, Decimal]
+    status: str
+    reason: str
+
+    async def add(self) -> None:
+        """Add the order's, the delivery's and the subscription's changes to the change set."""
+        now = to_stored(self.changes.now)
+        values: dict[str, Any] = {"status": self.status, "delivery_confirmed": True, "updated_at": now}
+        if self.status != NOT_DELIVERED:
+            values["delivered_at"] = to_stored(self.moment)
+        guard = {name: {"$eq": self.document.get(name)} for name in ("status", "delivery_confirmed")}
+        action = "UPDATE" if self.status == NOT_DELIVERED else "DELIVERED"
+        self.changes.add(Update("orders", self.document, values, guard, action))  # type: ignore[arg-type]
+        await self._delivery(now)
+        await self._subscription()
+
+    async def _delivery(self, now: str) -> None:
+        stored = self.changes.database["delivery_statuses"].find(
+            {"order_id": self.order.id}, session=self.changes.session
+        )
+        existing = await stored.sort("_id", -1).to_list()
+        values = {
+            "status": self.status.lower(),
+            "delivered_at": to_stored(self.moment) if self.status != NOT_DELIVERED else None,
+            "updated_at": now,
+            "confirmed_by_user_id": self.operator.account,
+            "confirmed_by_name": self.operator.account,
+            "confirmed_at": now,
+            "confirmation_method": "admin",
+            "ip_address": self.operator.source,
+            "device_info": "delivery-console",
+            "items": [self._item(item) for item in self.order.items],
+        }
+        if self.reason:
+            values["notes"] = self.reason
+        if existing:
+            guard = {"status": {"$eq": existing[0].get("status")}}
+            self.changes.add(Update("delivery_statuses", existing[0], values, guard))
+            return
+        new: Document = {
+            "_id": ObjectId(),
+            "id": str(uuid.uuid4()),
+            "order_id": self.order.id,
+            "customer_id": self.order.customer_id,
+            "delivery_date": self.document.get("delivery_date"),
+            "delivery_boy_id": self.order.delivery_boy_id,
+            "notes": "",
+            "created_at": now,
+        }
+        self.changes.add(Insert("delivery_statuses", new | values))
+
+    def _item(self, item: Item) -> Document:
+        quantity, ordered = self.delivered[item.key], item.quantity or Decimal(0)
+        status = DELIVERED if quantity == ordered else PARTIALLY_DELIVERED if quantity else NOT_DELIVERED
+        return {
+            "product_id": item.product_id,
+            "product_name": item.name,
+            "ordered_qty": float(ordered),
+            "delivered_qty": float(quantity),
+            "status": status.lower(),
+            "price_per_unit": float(item.price) if item.price is not None else None,
+        }
+
+    async def _subscription(self) -> None:
+        if not self.order.subscription_id or self.status == NOT_DELIVERED:
+            return
+        subscription = await self.changes.database["subscriptions_v2"].find_one(
+            {"id": self.order.subscription_id}, session=self.changes.session
+        )
+        if subscription is not None:
+            values = {
+                "last_delivery_date": india_day(self.moment).isoformat(),
+                "last_delivery_at": to_stored(self.moment),
+                "last_delivery_confirmed": True,
+            }
+            self.changes.add(Update("subscriptions_v2", subscription, values, guard={}))

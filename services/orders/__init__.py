@@ -1,0 +1,1 @@
+"""Orders: finding one, and everything about it."""

@@ -1,0 +1,116 @@
+"""Everything about one order."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from services.audit.browser import history
+from services.audit.entries import Entry
+from services.billing.charge import Undecided, charge
+from services.billing.month import billing_month
+from services.customers.resolution import CustomerLinks, Resolution
+from services.database import READ_LIMIT_MS, Database, told
+from services.deliveries.staff import staff_names
+from services.errors import NotFound
+from services.operators.operator import Operator, mask_address, mask_phone
+from services.orders.lookup import stated_paise
+from services.records.bills import Bill, read_bill
+from services.records.customers import Customer
+from services.records.deliveries import Delivery, read_delivery
+from services.records.findings import Finding
+from services.records.orders import Order, read_order
+
+_HISTORY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDetail:
+    """An order with all that belongs to it; phones and addresses are masked for a viewer."""
+
+    order: Order
+    amount_paise: int | None
+    """What the order states; what it would be billed at can differ after a partial delivery."""
+    customer: Customer | None
+    resolution: Resolution
+    delivery_person: str
+    deliveries: tuple[Delivery, ...]
+    bills: tuple[Bill, ...]
+    billing_month: str | None
+    findings: tuple[Finding, ...]
+    """The findings of all these records, and what keeps the order from being billed."""
+    history: tuple[Entry, ...]
+
+
+async def show_order(database: Database, operator: Operator, order_id: str) -> OrderDetail:
+    """The order of that id.
+
+    Raises NotFound where there is none.
+    """
+    operator.require("viewer", "look up orders")
+    with told():
+        orders = database["orders"].find({"id": order_id}).limit(2).max_time_ms(READ_LIMIT_MS)
+        documents = await orders.to_list()
+        if not documents:
+            raise NotFound(
+                "unknown-order",
+                f"There is no order {order_id!r}. `orders find` searches by phone, name or part of an id.",
+            )
+        order = read_order(documents[0])
+        links = await CustomerLinks.load(database, [order])
+        by_order = {"order_id": order_id}
+        delivered = await database["delivery_statuses"].find(by_order).max_time_ms(READ_LIMIT_MS).to_list()
+        billed = await database["billing_records"].find(by_order).max_time_ms(READ_LIMIT_MS).to_list()
+        names = await staff_names(database, [order.delivery_boy_id])
+    entries = await history(database, operator, "orders", order_id, limit=_HISTORY)
+    deliveries, bills = tuple(map(read_delivery, delivered)), tuple(map(read_bill, billed))
+    resolution = links.resolve(order)
+    customer = links.customer(resolution.customer_id)
+    findings = [*order.findings, *_findings(order, resolution, deliveries, bills, twin=len(documents) > 1)]
+    for part in (customer, *deliveries, *bills):
+        findings += part.findings if part else ()
+    if order.delivery_boy_id and order.delivery_boy_id not in names:
+        findings.append(
+            Finding("delivery-person-unknown", "The order names a delivery person who is not on the staff.")
+        )
+    return OrderDetail(
+        order=dataclasses.replace(order, address=mask_address(order.address, operator)),
+        amount_paise=stated_paise(order),
+        customer=_masked(customer, operator),
+        resolution=resolution,
+        delivery_person=names.get(order.delivery_boy_id or "", ""),
+        deliveries=deliveries,
+        bills=bills,
+        billing_month=billing_month(order),
+        findings=tuple(findings),
+        history=entries,
+    )
+
+
+def _masked(customer: Customer | None, operator: Operator) -> Customer | None:
+    if customer is None:
+        return None
+    phone, address = mask_phone(customer.phone, operator), mask_address(customer.address, operator)
+    return dataclasses.replace(customer, phone=phone, address=address)
+
+
+def _findings(
+    order: Order, resolution: Resolution, deliveries: tuple[Delivery, ...], bills: tuple[Bill, ...], *, twin: bool
+) -> list[Finding]:
+    found: list[Finding] = []
+    if twin:
+        found.append(Finding("id-duplicate", "Another order has the same id."))
+    if resolution.customer_id is None:
+        code = "customer-ambiguous" if resolution.candidates else "customer-missing"
+        found.append(Finding(code, f"The order's customer is open: {resolution.how}."))
+    if len(bills) > 1:
+        found.append(Finding("bill-duplicate", f"The order has {len(bills)} billing records."))
+    if bills and not order.billed:
+        found.append(Finding("flag-missing", "There is a billing record, but the order lacks the billed flag."))
+    if order.billed and not bills:
+        found.append(Finding("flagged-no-record", "The order is flagged billed, but there is no billing record."))
+    if order.kind == "one-time" and order.delivered and not bills:
+        outcome = charge(order, deliveries)
+        if isinstance(outcome, Undecided):
+            found.append(Finding(outcome.code, outcome.message))
+    return found
