@@ -85,10 +85,17 @@ async def connect(uri: str, name: str) -> Database:
 
     Raises Unreachable with a sentence that names the host but never the password.
     """
-    with told():
-        client: AsyncMongoClient[Document] = AsyncMongoClient(
-            uri, serverSelectionTimeoutMS=5_000, connectTimeoutMS=5_000, appname="delivery-console"
-        )
+    try:
+        with told():
+            client: AsyncMongoClient[Document] = AsyncMongoClient(
+                uri, serverSelectionTimeoutMS=5_000, connectTimeoutMS=5_000, appname="delivery-console"
+            )
+    except ValueError as error:  # how the driver tells of a port that is none
+        raise Unreachable(
+            "bad-uri",
+            "The database address is not usable: look at its host and port, and that the user name and the password "
+            "are percent-escaped.",
+        ) from error
     try:
         with told():
             hello = await client.admin.command("hello")

@@ -36,6 +36,8 @@ class _Stream:
 
     name: str
     condition: Document
+    mixed: bool = False
+    """Whether its times are of several types: a plain comparison would leave the other types out."""
 
 
 _TEXT = _Stream("text", {"timestamp": {"$gte": "20", "$lt": "21"}})
@@ -45,7 +47,7 @@ _UNDATED = (
     _Stream("early", {"timestamp": {"$lt": _OLDEST}}),
     _Stream("words", {"timestamp": {"$gte": "21"}}),
     _Stream("blank", {"timestamp": {"$lt": "20"}}),
-    _Stream("other", {"timestamp": {"$type": _OTHER_TYPES}}),
+    _Stream("other", {"timestamp": {"$type": _OTHER_TYPES}}, mixed=True),
     _Stream("none", {"timestamp": None}),
 )
 
@@ -124,7 +126,7 @@ class _Reader:
         return Page(tuple(read_entry(document) for _, document in shown), more)
 
     async def _read(self, stream: _Stream, limit: int) -> list[tuple[str, Document]]:
-        clauses = [stream.condition, self._matching, _behind(self._positions.get(stream.name))]
+        clauses = [stream.condition, self._matching, _behind(stream, self._positions.get(stream.name))]
         cursor = self._database[AUDIT_LOGS].find({"$and": [clause for clause in clauses if clause]})
         cursor = cursor.sort(list(AUDIT_BY_TIME.keys)).limit(limit).max_time_ms(READ_LIMIT_MS)
         if self._hint:
@@ -133,15 +135,18 @@ class _Reader:
             return [(stream.name, document) for document in await cursor.to_list()]
 
 
-def _behind(position: Document | None) -> Document:
-    """The part of a stream after a position; `$expr` compares an `_id` of any type."""
+def _behind(stream: _Stream, position: Document | None) -> Document:
+    """The part of a stream after a position; `$expr` compares across types, as the index orders them."""
     if position is None:
         return {}
-    after = {"$expr": {"$lt": ["$_id", {"$literal": position["i"]}]}}
-    time = position["t"]
-    if time is None:
-        return after
-    return {"timestamp": {"$lte": time}, "$or": [{"timestamp": {"$lt": time}}, after]}
+    time, key = {"$literal": position["t"]}, {"$literal": position["i"]}
+    after: Document = {"$lt": ["$_id", key]}
+    if stream.mixed:
+        same_time = {"$and": [{"$eq": ["$timestamp", time]}, after]}
+        return {"$expr": {"$or": [{"$lt": ["$timestamp", time]}, same_time]}}
+    if position["t"] is None:
+        return {"$expr": after}
+    return {"timestamp": {"$lte": position["t"]}, "$or": [{"timestamp": {"$lt": position["t"]}}, {"$expr": after}]}
 
 
 def _positions(token: str | None) -> dict[str, Document]:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from bson import Int64
@@ -21,7 +22,8 @@ from services.database import Database, Document, Session
 from services.money import to_double, to_paise
 from services.records.bills import read_bill
 from services.records.deliveries import Delivery, read_delivery
-from services.records.orders import Order, read_order
+from services.records.fields import identity
+from services.records.orders import Order, read_order, read_owner
 
 _DECIDING = (
     "id", "user_id", "customer_id", "order_type", "subscription_id", "items", "total_amount", "total", "status",
@@ -30,18 +32,29 @@ _DECIDING = (
 _BILL_NAMESPACE = uuid.UUID("6f0d5d8e-2f63-4a38-9d3c-5a4f3f7c9a51")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OrderSource:
-    """An order with its deliveries, its customer and the billing records that it has already."""
+    """An order with its deliveries, its customer and the billing records that it has already.
+
+    A commit only asks whether these are what they were: what is read from them is read when asked for.
+    """
 
     document: Document
-    order: Order
-    deliveries: tuple[Delivery, ...]
-    delivered: tuple[Document, ...]
+    delivered: Sequence[Document]
     resolution: Resolution
-    bills: tuple[Document, ...]
+    bills: Sequence[Document]
     twin: bool
     """Whether another order has the same id."""
+
+    @cached_property
+    def order(self) -> Order:
+        """The order, parsed."""
+        return read_order(self.document)
+
+    @cached_property
+    def deliveries(self) -> list[Delivery]:
+        """Its deliveries, parsed."""
+        return [read_delivery(document) for document in self.delivered]
 
 
 class BillOneTimeOrders(Backfill[OrderSource]):
@@ -60,28 +73,24 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         self, database: Database, documents: Sequence[Document], session: Session | None
     ) -> list[OrderSource]:
         """The orders with what their bills depend on: four to six queries, however many orders."""
-        orders = [read_order(document) for document in documents]
-        ids = [order.id for order in orders if order.id]
-        links = await CustomerLinks.load(database, orders, session)
+        owners = [read_owner(document) for document in documents]
+        names = [identity(document.get("id")) for document in documents]
+        ids = [name for name in names if name]
+        links = await CustomerLinks.load(database, owners, session, links_only=True)
         delivered = await _by_order(database, "delivery_statuses", ids, session, _DELIVERY_FIELDS)
         bills = await _by_order(database, "billing_records", ids, session, _BILL_FIELDS)
         twins = await _twins(database, ids, session)
         return [
             OrderSource(
-                document=document,
-                order=order,
-                deliveries=tuple(read_delivery(each) for each in delivered.get(order.id or "", ())),
-                delivered=tuple(delivered.get(order.id or "", ())),
-                resolution=links.resolve(order),
-                bills=tuple(bills.get(order.id or "", ())),
-                twin=order.id in twins,
+                document, delivered.get(name or "", ()), links.resolve(owner), bills.get(name or "", ()), name in twins
             )
-            for document, order in zip(documents, orders, strict=True)
+            for document, name, owner in zip(documents, names, owners, strict=True)
         ]
 
     def identify(self, source: OrderSource) -> tuple[str, Any]:
         """The order's id, or its `_id` in words where it has none."""
-        return source.order.id or str(source.order.key), source.order.key
+        key = source.document["_id"]
+        return identity(source.document.get("id")) or str(key), key
 
     def covers(self, source: OrderSource, options: Options) -> bool:
         """One-time orders, delivered (or due) on the days asked for."""
@@ -97,8 +106,8 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         """The order's deciding fields, its deliveries, whom it belongs to, and its billing records."""
         return {
             "order": [(name, source.document[name]) for name in _DECIDING if name in source.document],
-            "deliveries": list(source.delivered),
-            "customer": list(source.resolution.candidates),
+            "deliveries": source.delivered,
+            "customer": source.resolution.candidates,
             "bills": [str(bill["_id"]) for bill in source.bills],
             "twin": source.twin,
         }
@@ -125,7 +134,7 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         self, source: OrderSource, values: Mapping[str, Any], run: str, now: datetime, surroundings: Surroundings
     ) -> Sequence[Change]:
         """The billing record, and the three billing fields of the order."""
-        order_id, stored, month = source.order.id or "", to_stored(now), values["month"]
+        order_id, stored, month = str(source.document["id"]), to_stored(now), values["month"]
         bill: Document = {
             "_id": _bill_key(order_id),
             "id": str(uuid.uuid5(_BILL_NAMESPACE, f"{run}/{order_id}")),
@@ -145,7 +154,8 @@ class BillOneTimeOrders(Backfill[OrderSource]):
             "run": run,
         }
         billed = {"billed": True, "billed_at": stored, "billed_month": month}
-        guard = {"status": source.document["status"], "billed": True if source.order.billed else {"$ne": True}}
+        flagged = source.document.get("billed") is True
+        guard = {"status": source.document["status"], "billed": True if flagged else {"$ne": True}}
         return (
             Insert("billing_records", bill),
             Update("orders", source.document, billed, guard, action="BILLED"),

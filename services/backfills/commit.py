@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+
 from services.backfills.backfill import Surroundings
+from services.backfills.collector import rare_collections
 from services.backfills.lane import Batch, LaneWork, run_lane
 from services.backfills.lease import Held, give_back, kept, open_lanes, take
-from services.backfills.plan import PlanDigest, Tally, plan_digest
+from services.backfills.plan import Tally, plan_digest
 from services.backfills.registry import find_backfill
-from services.backfills.runs import Run, State, change_bodies, load_lanes, load_run, view
+from services.backfills.runs import ROWS, Run, State, change_bodies, change_rows, load_lanes, load_run, view
 from services.clock import Clock, india_day
 from services.database import Database, Session, told
 from services.errors import BadRequest, ConsoleError, Refused
@@ -143,12 +148,11 @@ def _require_open(stored: Run, digest: str) -> None:
 
 
 async def _require_unaltered(database: Database, stored: Run) -> None:
-    digest = PlanDigest()
+    digest, rows = hashlib.sha256(), database[ROWS].with_options(codec_options=CodecOptions(RawBSONDocument))
     with told():
-        for start in range(0, stored.planned, _CHUNK):
-            for body in await change_bodies(database, stored.id, start, start + _CHUNK):
-                digest.add(body)
-    classes = {**stored.class_digests, "change": digest.classes()["change"]}
+        async for row in rows.find(change_rows(stored.id, 0, stored.planned)).sort("_id"):
+            digest.update(row["body"].raw)
+    classes = {**stored.class_digests, "change": digest.hexdigest()}
     if plan_digest(stored.backfill, stored.options, classes) != stored.digest:
         message = f"The stored plan of {stored.id} is not what was previewed: its rows were altered. Preview again."
         raise Refused("plan-altered", message)
@@ -201,7 +205,8 @@ async def _work(commit: _Commit, states: tuple[State, ...]) -> Outcome:
     held = await take(database, stored.id, states, commit.pace.lease_seconds)
     try:
         async with kept(database, held):
-            await _run_lanes(commit, held)
+            with rare_collections():
+                await _run_lanes(commit, held)
             verified = await _verified(database, stored)
     except BaseException as error:
         if not isinstance(error, ConsoleError) or error.code != "taken-over":
@@ -245,7 +250,7 @@ async def _verified(database: Database, stored: Run) -> bool:
     backfill, found = find_backfill(stored.backfill), Tally()
     with told():
         for start in range(0, stored.planned, _CHUNK):
-            bodies = await change_bodies(database, stored.id, start, start + _CHUNK)
+            bodies = await change_bodies(database, stored.id, start, start + _CHUNK, ("record", "key"))
             part = await backfill.landed(database, stored.id, bodies)
             found = Tally(records=found.records + part.records, amount_paise=found.amount_paise + part.amount_paise)
     lanes = await load_lanes(database, stored.id)

@@ -10,6 +10,7 @@ from typing import Any
 from pymongo.errors import OperationFailure, PyMongoError
 
 from services.backfills.backfill import Backfill, Surroundings
+from services.backfills.collector import rare_collections
 from services.backfills.plan import Decision, Options, Plan, PlanDigest, Summary, Tally, plan_digest, row_body
 from services.backfills.registry import find_backfill
 from services.backfills.runs import ROWS, RUNS, Run, keys_of, new_run_id, row_key
@@ -113,7 +114,7 @@ async def preview(
     rows = _Store(database, new_run_id(now)) if store and not database.read_only else None
     tallies, digest = _Tallies(), PlanDigest()
     try:
-        with told():
+        with told(), rare_collections():
             async with database.snapshot() as session:
                 async for bodies in _decided(database, backfill, options, surroundings, session, tallies):
                     for body in bodies:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -213,7 +214,15 @@ async def list_exceptions(database: Database, operator: Operator, run: str) -> t
     return tuple(RunException(each["record"], each["outcome"], each["reason"]) for each in found)
 
 
-async def change_bodies(database: Database, run: str, start: int, end: int) -> list[Document]:
-    """The bodies of the plan's rows to change from number `start` up to `end`, in order."""
-    keys = {"$gte": row_key(run, "change", start), "$lt": row_key(run, "change", end)}
-    return [row["body"] for row in await database[ROWS].find({"_id": keys}).sort("_id").to_list()]
+def change_rows(run: str, start: int, end: int) -> Document:
+    """The filter of the plan's rows to change from number `start` up to `end`."""
+    return {"_id": {"$gte": row_key(run, "change", start), "$lt": row_key(run, "change", end)}}
+
+
+async def change_bodies(
+    database: Database, run: str, start: int, end: int, fields: Sequence[str] = ()
+) -> list[Document]:
+    """The bodies of those rows in order, whole or only some fields of them."""
+    projection = {"_id": 0, **{f"body.{name}": 1 for name in fields}} if fields else None
+    found = database[ROWS].find(change_rows(run, start, end), projection).sort("_id")
+    return [row["body"] for row in await found.to_list()]

@@ -12,7 +12,7 @@ import bson
 from pymongo import UpdateMany, UpdateOne, WriteConcern
 from pymongo.read_concern import ReadConcern
 
-from services.changes.difference import differences
+from services.changes.difference import assigned_differences
 from services.clock import Clock, to_stored
 from services.database import Database, Document, Session, told
 from services.errors import Conflict
@@ -67,13 +67,15 @@ class ChangeSet:
         self.session = session
         self.now = now
         self._operator = operator
-        self._changes: list[Change] = []
+        self._changes: list[tuple[Change, dict[str, Any]]] = []
 
     def add(self, *changes: Change) -> None:
         """Add changes; an update that changes no value is left out, and so is its audit entry."""
         for change in changes:
-            if not (isinstance(change, Update) and not _changed(change)):
-                self._changes.append(change)
+            if not isinstance(change, Update):
+                self._changes.append((change, {}))
+            elif differing := assigned_differences(change.before, change.values):
+                self._changes.append((change, differing))
 
     async def apply(self) -> None:
         """Write the changes and their audit entries.
@@ -82,12 +84,13 @@ class ChangeSet:
         """
         if not self._changes:
             return
-        entries = [self._entry(change) for change in self._changes]
-        for collection, documents in _grouped(c for c in self._changes if isinstance(c, Insert)).items():
+        entries = [self._entry(change, differing) for change, differing in self._changes]
+        changes = [change for change, _ in self._changes]
+        for collection, documents in _grouped(c for c in changes if isinstance(c, Insert)).items():
             await self.database[collection].insert_many([c.document for c in documents], session=self.session)
-        for collection, updates in _grouped(c for c in self._changes if isinstance(c, Update)).items():
+        for collection, updates in _grouped(c for c in changes if isinstance(c, Update)).items():
             await self._update(collection, updates)
-        for change in self._changes:
+        for change in changes:
             if isinstance(change, Delete):
                 result = await self.database[change.collection].delete_one(
                     {"_id": change.before["_id"]}, session=self.session
@@ -106,17 +109,16 @@ class ChangeSet:
             keys = [update.before["_id"] for update in group]
             matching = {"_id": {"$in": keys} if len(keys) > 1 else keys[0], **group[0].guard}
             kind = UpdateMany if len(keys) > 1 else UpdateOne
-            statements.append(kind(matching, {"$set": dict(group[0].values)}))
+            statements.append(kind(matching, {"$set": dict(group[0].values)}, hint="_id_"))
         result = await self.database[collection].bulk_write(statements, session=self.session)
         _require(result.matched_count, len(updates), collection)
 
-    def _entry(self, change: Change) -> Document:
+    def _entry(self, change: Change, differing: dict[str, Any]) -> Document:
         before = None if isinstance(change, Insert) else _shown(change.before)
         if isinstance(change, Insert):
             after: Document | None = _shown(change.document)
         else:
             after = _applied(before or {}, change.values) if isinstance(change, Update) else None
-        changes = differences(before, after) if before is not None and after is not None else {}
         record = before if after is None else after
         return {
             "id": str(uuid.uuid4()),
@@ -127,7 +129,7 @@ class ChangeSet:
             "timestamp": to_stored(self.now),
             "before": before,
             "after": after,
-            "changes": changes,
+            "changes": differing,
         }
 
 
@@ -180,10 +182,6 @@ def _applied(document: Document, values: Mapping[str, Any]) -> Document:
             inner = inner[parent]
         inner[last] = value
     return after
-
-
-def _changed(update: Update) -> bool:
-    return bool(differences(update.before, _applied(update.before, update.values)))
 
 
 def _key(change: Change) -> object:

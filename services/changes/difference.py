@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 _ABSENT = object()
@@ -17,6 +18,17 @@ def differences(before: dict[str, Any], after: dict[str, Any], path: str = "") -
             found.update(differences(old, new, f"{here}."))
         elif not same(old, new):
             found[here] = {"old": None if old is _ABSENT else old, "new": None if new is _ABSENT else new}
+    return found
+
+
+def assigned_differences(before: dict[str, Any], values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What an assignment of values to dotted paths changes: as `differences`, looking only where it assigns."""
+    found: dict[str, dict[str, Any]] = {}
+    for path, new in values.items():
+        old: Any = before
+        for name in path.split("."):
+            old = old.get(name, _ABSENT) if isinstance(old, dict) else _ABSENT
+        found.update(differences({path: old} if old is not _ABSENT else {}, {path: new}))
     return found
 
 

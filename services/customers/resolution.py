@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from services.database import Database, Document, Session
 from services.records.customers import Customer, read_customer
 from services.records.fields import identity
-from services.records.orders import Order
+from services.records.orders import Owner
 
+_LINK_FIELDS = {"_id": 0, "id": 1, "user_id": 1}
 _CUSTOMER_FIELDS = {
     "_id": 0, "id": 1, "user_id": 1, "name": 1, "phone": 1, "phone_number": 1,
     "address": 1, "area": 1, "status": 1, "delivery_boy_id": 1, "previous_balance": 1,
@@ -30,19 +31,23 @@ class CustomerLinks:
     """The customers and users that some orders name, each found through an index."""
 
     def __init__(self) -> None:
-        self._by_id: dict[str, list[Customer]] = {}
+        self._by_id: dict[str, list[Document]] = {}
         self._by_user: dict[str, list[str]] = {}
         self._linked: dict[str, str] = {}
 
     @classmethod
-    async def load(cls, database: Database, orders: Iterable[Order], session: Session | None = None) -> CustomerLinks:
-        """Read what is needed to resolve these orders: at most four queries, however many orders."""
-        links = cls()
-        names = {name for order in orders for name in (order.customer_id, order.user_id) if name}
+    async def load(
+        cls, database: Database, owners: Iterable[Owner], session: Session | None = None, *, links_only: bool = False
+    ) -> CustomerLinks:
+        """Read what is needed to resolve these owners: at most three queries, however many they are.
+
+        `links_only` leaves out all but the ids, for who wants no names.
+        """
+        links, fields = cls(), _LINK_FIELDS if links_only else _CUSTOMER_FIELDS
+        names = {name for owner in owners for name in owner if name}
         listed = sorted(names)
-        for document in await _customers(
-            database, {"$or": [{"id": {"$in": listed}}, {"user_id": {"$in": listed}}]}, session
-        ):
+        either: Document = {"$or": [{"id": {"$in": listed}}, {"user_id": {"$in": listed}}]}
+        for document in await _customers(database, either, fields, session):
             links._add(document)
         unknown = [name for name in listed if name not in links._by_id and name not in links._by_user]
         if unknown:
@@ -54,28 +59,27 @@ class CustomerLinks:
                     links._linked[name] = linked
             missing = sorted(set(links._linked.values()) - links._by_id.keys())
             if missing:
-                for document in await _customers(database, {"id": {"$in": missing}}, session):
+                for document in await _customers(database, {"id": {"$in": missing}}, fields, session):
                     links._add(document)
         return links
 
     def _add(self, document: Document) -> None:
-        customer = read_customer(document)
-        if customer.id:
-            self._by_id.setdefault(customer.id, []).append(customer)
-            if customer.user_id:
-                self._by_user.setdefault(customer.user_id, []).append(customer.id)
+        if customer := identity(document.get("id")):
+            self._by_id.setdefault(customer, []).append(document)
+            if user := identity(document.get("user_id")):
+                self._by_user.setdefault(user, []).append(customer)
 
     def customer(self, customer_id: str | None) -> Customer | None:
         """The customer of that id among those that were read."""
         found = self._by_id.get(customer_id or "")
-        return found[0] if found else None
+        return read_customer(found[0]) if found else None
 
-    def resolve(self, order: Order) -> Resolution:
+    def resolve(self, owner: Owner) -> Resolution:
         """The order's customer by the rule of the field's three meanings, first that applies."""
-        named = self._by_id.get(order.customer_id or "", [])
-        if named:
-            return _resolution([c.id or "" for c in named], "the order names the customer")
-        users = [name for name in (order.customer_id, order.user_id) if name]
+        customer_id = owner[0] or ""
+        if named := self._by_id.get(customer_id):
+            return _resolution([customer_id] * len(named), "the order names the customer")
+        users = [name for name in owner if name]
         own = sorted({customer for user in users for customer in self._by_user.get(user, [])})
         if own:
             return _resolution(own, "the customer of the order's user")
@@ -91,5 +95,7 @@ def _resolution(candidates: list[str], how: str) -> Resolution:
     return Resolution(None, f"{len(candidates)} customers fit ({how})", tuple(candidates))
 
 
-async def _customers(database: Database, matching: Document, session: Session | None) -> list[Document]:
-    return await database["customers_v2"].find(matching, _CUSTOMER_FIELDS, session=session).to_list()
+async def _customers(
+    database: Database, matching: Document, fields: Mapping[str, int], session: Session | None
+) -> list[Document]:
+    return await database["customers_v2"].find(matching, fields, session=session).to_list()

@@ -87,8 +87,8 @@ async def _rows(
     database: Database, operator: Operator, documents: list[Document]
 ) -> tuple[list[DeliveryRow], list[str | None]]:
     orders = [read_order(document) for document in documents]
-    links = await CustomerLinks.load(database, orders)
-    customers = [links.customer(links.resolve(order).customer_id) for order in orders]
+    links = await CustomerLinks.load(database, [order.owner for order in orders])
+    customers = [links.customer(links.resolve(order.owner).customer_id) for order in orders]
     people = [
         order.delivery_boy_id or (customer.delivery_boy_id if customer else None)
         for order, customer in zip(orders, customers, strict=True)

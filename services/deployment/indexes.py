@@ -15,6 +15,9 @@ from services.operators.operator import Operator
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 State: TypeAlias = Literal["present", "missing", "blocked", "different"]
+TO_BUILD: tuple[State, ...] = ("missing", "different")
+"""The states of an index that `apply` builds."""
+
 Keys: TypeAlias = tuple[tuple[str, int], ...]
 
 _SCAN_LIMIT_MS = 60_000
@@ -55,7 +58,10 @@ class Index:
 
 @dataclass(frozen=True)
 class IndexState:
-    """What there is of an index, and why it is not as it should be."""
+    """What there is of an index, and why it is not as it should be.
+
+    `different`: the same keys with other options; `blocked`: cannot be built, for the reason told.
+    """
 
     index: Index
     state: State
@@ -94,11 +100,11 @@ AUDIT_BY_RESOURCE = _index("audit_logs", "resource_id", partial={"resource_id": 
 
 OWN: tuple[Index, ...] = (
     _index("orders", "id", unique=True),
-    _index("orders", "customer_id", "-_id"),
-    _index("orders", "user_id", "-_id"),
     _index("orders", "delivery_date", "-_id"),
     _index("orders", "status", "-_id"),
     _index("customers_v2", "id"),
+    # The unique one of the thirteen cannot be built where two customers share a user; look-ups have this one.
+    _index("customers_v2", "user_id", "-_id"),
     _index("customers_v2", "phone"),
     _index("customers_v2", "phone_number"),
     _index("customers_v2", "name", collation={"locale": "en", "strength": 1}),
@@ -120,9 +126,17 @@ INDEXES: tuple[Index, ...] = THIRTEEN + OWN
 
 
 async def missing(database: Database) -> tuple[str, ...]:
-    """The indexes that are not there, as titles; one look at each collection's list of indexes."""
+    """The indexes whose lack makes the console slower, as titles; one look at each collection's list of indexes.
+
+    One that is only wanted to forbid duplicates, or whose queries a longer index serves, is not among them.
+    """
     existing = await _existing(database)
-    return tuple(i.title for i in INDEXES if _compare(i, existing[i.collection]).state == "missing")
+    return tuple(
+        index.title
+        for index in INDEXES
+        if _compare(index, existing[index.collection]).state == "missing"
+        and not any(_serves(index, found) for found in existing[index.collection])
+    )
 
 
 async def plan(database: Database) -> tuple[IndexState, ...]:
@@ -131,7 +145,7 @@ async def plan(database: Database) -> tuple[IndexState, ...]:
     states = []
     for index in INDEXES:
         state = _compare(index, existing[index.collection])
-        states.append(await _checked(database, state) if state.state == "missing" and index.unique else state)
+        states.append(await _checked(database, state) if state.state in TO_BUILD and index.unique else state)
     return tuple(states)
 
 
@@ -143,7 +157,7 @@ async def apply(database: Database, operator: Operator, progress: Progress | Non
     operator.require("ops", "build indexes")
     database.require_writable()
     states = list(await plan(database))
-    wanted = [number for number, state in enumerate(states) if state.state == "missing"]
+    wanted = [number for number, state in enumerate(states) if state.state in TO_BUILD]
     for done, number in enumerate(wanted):
         if progress:
             progress(states[number].index.title, done, len(wanted))
@@ -177,29 +191,29 @@ async def _existing(database: Database) -> dict[str, list[Document]]:
 
 
 def _compare(index: Index, existing: list[Document]) -> IndexState:
-    same_keys = [found for found in existing if _same_keys(index, found)]
-    if any(_same_options(index, found) for found in same_keys):
+    alike = [found for found in existing if _fields(found) == index.keys and _same_collation(index, found)]
+    whole = [found for found in alike if _PARTIAL not in found and not found.get("sparse")]
+    candidates = whole + [found for found in alike if index.partial and found.get(_PARTIAL) == index.partial]
+    if any(found.get("unique") or not index.unique for found in candidates):
         return IndexState(index, "present")
-    for found in same_keys:
-        # An index over all documents finds what a unique or partial one would; the server refuses both side by side.
-        if _PARTIAL not in found:
-            lack = "is not unique" if index.unique and not found.get("unique") else "covers more records"
-            return IndexState(
-                index, "different", f"{found['name']} serves the same queries but {lack}; it is left as it is."
-            )
+    if candidates:
+        return IndexState(index, "different", f"{candidates[0]['name']} is not unique; a unique one goes beside it.")
     return IndexState(index, "missing")
 
 
-def _same_keys(index: Index, found: Document) -> bool:
+def _serves(index: Index, found: Document) -> bool:
+    """Whether a query for the index is as well off with one that begins with its keys."""
+    whole = _PARTIAL not in found and not found.get("sparse")
+    return whole and _fields(found)[: len(index.keys)] == index.keys and _same_collation(index, found)
+
+
+def _fields(found: Document) -> Keys:
+    return tuple((field, int(way) if isinstance(way, float) else way) for field, way in found["key"])
+
+
+def _same_collation(index: Index, found: Document) -> bool:
     wanted, there = index.collation or {}, found.get("collation") or {}
-    keys = tuple((field, int(way) if isinstance(way, float) else way) for field, way in found["key"])
-    return keys == index.keys and all(wanted.get(part) == there.get(part) for part in ("locale", "strength"))
-
-
-def _same_options(index: Index, found: Document) -> bool:
-    partial = found.get(_PARTIAL)
-    covers = partial == index.partial if index.partial else not partial and not found.get("sparse")
-    return covers and bool(found.get("unique")) == index.unique
+    return all(wanted.get(part) == there.get(part) for part in ("locale", "strength"))
 
 
 async def _checked(database: Database, state: IndexState) -> IndexState:

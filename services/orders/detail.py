@@ -19,7 +19,7 @@ from services.records.bills import Bill, read_bill
 from services.records.customers import Customer
 from services.records.deliveries import Delivery, read_delivery
 from services.records.findings import Finding
-from services.records.orders import Order, read_order
+from services.records.orders import Order, order_findings, read_order
 
 _HISTORY = 50
 
@@ -57,16 +57,19 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
                 f"There is no order {order_id!r}. `orders find` searches by phone, name or part of an id.",
             )
         order = read_order(documents[0])
-        links = await CustomerLinks.load(database, [order])
+        links = await CustomerLinks.load(database, [order.owner])
         by_order = {"order_id": order_id}
         delivered = await database["delivery_statuses"].find(by_order).max_time_ms(READ_LIMIT_MS).to_list()
         billed = await database["billing_records"].find(by_order).max_time_ms(READ_LIMIT_MS).to_list()
         names = await staff_names(database, [order.delivery_boy_id])
     entries = await history(database, operator, "orders", order_id, limit=_HISTORY)
     deliveries, bills = tuple(map(read_delivery, delivered)), tuple(map(read_bill, billed))
-    resolution = links.resolve(order)
+    resolution = links.resolve(order.owner)
     customer = links.customer(resolution.customer_id)
-    findings = [*order.findings, *_findings(order, resolution, deliveries, bills, twin=len(documents) > 1)]
+    findings = [
+        *order_findings(documents[0]),
+        *_findings(order, resolution, deliveries, bills, twin=len(documents) > 1),
+    ]
     for part in (customer, *deliveries, *bills):
         findings += part.findings if part else ()
     if order.delivery_boy_id and order.delivery_boy_id not in names:

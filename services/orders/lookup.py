@@ -153,7 +153,7 @@ def _after(sort: tuple[tuple[str, int], ...], key: Document | None) -> Document:
 
 async def _rows(database: Database, documents: list[Document]) -> list[OrderRow]:
     orders = [read_order(document) for document in documents]
-    links = await CustomerLinks.load(database, orders)
+    links = await CustomerLinks.load(database, [order.owner for order in orders])
     ids = [order.id for order in orders if order.id]
     recorded = {
         bill["order_id"] async for bill in database["billing_records"].find({"order_id": {"$in": ids}}, {"order_id": 1})
@@ -162,7 +162,7 @@ async def _rows(database: Database, documents: list[Document]) -> list[OrderRow]
 
 
 def _row(order: Order, links: CustomerLinks, recorded: bool) -> OrderRow:
-    resolution = links.resolve(order)
+    resolution = links.resolve(order.owner)
     customer = links.customer(resolution.customer_id)
     return OrderRow(
         id=order.id or str(order.key),

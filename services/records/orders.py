@@ -13,6 +13,8 @@ from services.money import exact
 from services.records.fields import first, flag, identity, mapping, mappings, text, word
 from services.records.findings import Finding
 
+Owner: TypeAlias = tuple[str | None, str | None]
+"""The `customer_id` and the `user_id` of an order, from which its customer is found."""
 Kind: TypeAlias = Literal["one-time", "subscription", "unknown"]
 
 DELIVERED = "DELIVERED"
@@ -78,12 +80,21 @@ class Order:
     billed_month: str | None
     delivery_confirmed: bool | None
     created_at: datetime | None
-    findings: tuple[Finding, ...]
+
+    @property
+    def owner(self) -> Owner:
+        """Whom the order names."""
+        return self.customer_id, self.user_id
 
     @property
     def delivered(self) -> bool:
         """Whether goods reached the customer, all or some."""
         return self.status in (DELIVERED, PARTIALLY_DELIVERED)
+
+
+def read_owner(document: Mapping[str, Any]) -> Owner:
+    """Whom a stored order names."""
+    return identity(document.get("customer_id")), identity(document.get("user_id"))
 
 
 def read_status(value: object) -> str:
@@ -120,8 +131,7 @@ def read_kind(document: Mapping[str, Any]) -> Kind:
 
 def read_order(document: Mapping[str, Any]) -> Order:
     """Parse a stored order; never raises, whatever the document holds."""
-    stored_total = first(document, "total_amount", "total")
-    order = Order(
+    return Order(
         key=document.get("_id"),
         id=identity(document.get("id")),
         user_id=identity(document.get("user_id")),
@@ -129,7 +139,7 @@ def read_order(document: Mapping[str, Any]) -> Order:
         kind=read_kind(document),
         subscription_id=identity(document.get("subscription_id")),
         items=tuple(_read_item(item) for item in mappings(document.get("items"))),
-        total=exact(stored_total),
+        total=exact(first(document, "total_amount", "total")),
         status=read_status(document.get("status")),
         delivery_date=read_day(document.get("delivery_date")),
         delivered_at=read_timestamp(document.get("delivered_at")),
@@ -140,12 +150,7 @@ def read_order(document: Mapping[str, Any]) -> Order:
         billed_month=read_month(document.get("billed_month")),
         delivery_confirmed=flag(document.get("delivery_confirmed")),
         created_at=read_timestamp(document.get("created_at")),
-        findings=(),
     )
-    findings = tuple(_findings(document, order))
-    if findings:
-        object.__setattr__(order, "findings", findings)
-    return order
 
 
 def read_address(value: object) -> str:
@@ -169,7 +174,9 @@ def _read_item(item: Mapping[str, Any]) -> Item:
     )
 
 
-def _findings(document: Mapping[str, Any], order: Order) -> list[Finding]:
+def order_findings(document: Mapping[str, Any]) -> list[Finding]:
+    """What is odd about a stored order."""
+    order = read_order(document)
     found: list[Finding] = []
 
     def note(code: str, message: str) -> None:
