@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from services.errors import ConsoleError, Refused
 
@@ -34,6 +34,7 @@ _LAUNCH = 'exec 3<&0; (read -r _ <&3; kill -TERM 0) & exec 3<&- "$@" </dev/null'
 
 _APT_PACKAGES = {"libcurl.so.4": "libcurl4", "libcrypto.so.3": "libssl3", "libssl.so.3": "libssl3"}
 _NOT_YET_INITIATED = 94
+_ALREADY_INITIATED = 23
 
 
 def data_folder() -> Path:
@@ -223,14 +224,24 @@ class EmbeddedMongod:
             raise self._failure("mongod-silent", "does not answer")
         client: MongoClient[dict[str, Any]] = MongoClient("127.0.0.1", self.port, directConnection=True)
         try:
-            self._configure(client)
             if not _wait_for(lambda: self._is_primary(client), START_SECONDS):
                 raise self._failure("mongod-silent", "did not become primary")
         except PyMongoError as error:
-            self._require_alive()
             raise self._failure("mongod-failed", f"failed: {error}") from error
         finally:
             client.close()
+
+    def _is_primary(self, client: MongoClient[dict[str, Any]]) -> bool:
+        self._require_alive()
+        try:
+            hello = client.admin.command("hello")
+            if hello["isWritablePrimary"]:
+                return True
+            if "setName" not in hello:
+                self._configure(client)
+        except AutoReconnect:
+            pass  # a server that changes its state drops its connections
+        return False
 
     def _configure(self, client: MongoClient[dict[str, Any]]) -> None:
         member = {"_id": 0, "host": f"127.0.0.1:{self.port}"}
@@ -239,16 +250,19 @@ class EmbeddedMongod:
         except OperationFailure as error:
             if error.code != _NOT_YET_INITIATED:
                 raise
-            client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
+            self._initiate(client, member)
             return
         if config["members"][0]["host"] != member["host"]:
             # The data was last served on another port.
             config |= {"members": [config["members"][0] | member], "version": config["version"] + 1}
             client.admin.command("replSetReconfig", config, force=True)
 
-    def _is_primary(self, client: MongoClient[dict[str, Any]]) -> bool:
-        self._require_alive()
-        return bool(client.admin.command("hello")["isWritablePrimary"])
+    def _initiate(self, client: MongoClient[dict[str, Any]], member: dict[str, Any]) -> None:
+        try:
+            client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
+        except OperationFailure as error:
+            if error.code != _ALREADY_INITIATED:  # it was still reading its configuration
+                raise
 
     def _answers(self) -> bool:
         self._require_alive()

@@ -46,7 +46,7 @@ class Cast:
     people: list[Person]
     """Customers whom an order names without doubt."""
     twins: list[tuple[Person, Person]]
-    """Two customers for one account: their orders are ambiguous."""
+    """People who signed up twice: an order that names both accounts is ambiguous."""
     strays: list[str]
     """Accounts without a customer."""
     supplied: list[Person]
@@ -199,16 +199,15 @@ class Town:
         }
 
     def _pair(self, number: int) -> Iterator[Row]:
-        """Two customers of one account, as a customer who signed up twice."""
+        """Two customers with an account each: one person who signed up twice."""
         one, two = self._person(number), self._person(number + 1)
-        one.user_id = two.user_id = self._ids.uuid()
-        one.link = two.link = LINKED
         two.name = one.name
         self.cast.twins.append((one, two))
-        user = self._user(one, number)
-        user.pop("customer_v2_id", None)
-        yield "users", user
         for offset, person in enumerate((one, two)):
+            person.user_id, person.link = self._ids.uuid(), LINKED
+            user = self._user(person, number + offset)
+            user.pop("customer_v2_id", None)
+            yield "users", user
             yield "customers_v2", self._customer(person, number + offset, {})
             yield "addresses", self._address(person)
 

@@ -103,11 +103,11 @@ def customer_missing(trapper: Trapper, sale: Sale, number: int) -> None:
 
 
 def customer_ambiguous(trapper: Trapper, sale: Sale, number: int) -> None:
-    """Trap 1: two customers have the account of this order."""
-    user_id = trapper.cast.twins[number % len(trapper.cast.twins)][0].user_id
-    sale.order |= {"customer_id": user_id, "user_id": user_id}
+    """Trap 1: the order names two accounts, and each has a customer."""
+    one, two = trapper.cast.twins[number % len(trapper.cast.twins)]
+    sale.order |= {"customer_id": one.user_id, "user_id": two.user_id}
     if sale.delivery is not None:
-        sale.delivery["customer_id"] = user_id
+        sale.delivery["customer_id"] = one.user_id
 
 
 REVIEWS: dict[str, Trap] = {
