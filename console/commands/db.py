@@ -41,7 +41,7 @@ def apply_indexes(context: typer.Context, yes: Yes = False, as_json: Json = Fals
 
         with progress_bar() as progress:
             states = await apply(session.database, session.operator, progress)
-        blocked = any(state.state in ("missing", "blocked") for state in states)
+        blocked = any(state.state != "present" for state in states)
         return _answer(states, exit_status=1 if blocked else 0)
 
     run(context, work, as_json=as_json, warn=False)
@@ -61,7 +61,7 @@ def _answer(states: tuple[IndexState, ...], exit_status: int = 0) -> Answer:
         ]
     }
     blocks: list[Block] = [Table(("Index", "State", ""), [(s.index.title, s.state, s.reason) for s in states])]
-    missing = sum(state.state == "missing" for state in states)
+    missing = sum(state.state in ("missing", "different") for state in states)
     if missing:
         blocks.append(Line(f"{missing} to build: db indexes apply"))
     return Answer(document, blocks, exit_status)

@@ -1,0 +1,287 @@
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from bson.datetime_ms import DatetimeMS
+
+from services.audit.browser import RECORD_ENTRIES, get_entry, history, list_entries
+from services.audit.entries import Entry
+from services.audit.filters import AuditFilters, read_filters
+from services.database import Database, Document
+from services.deployment.indexes import INDEXES
+from services.errors import BadRequest, NotFound, NotPermitted, Refused
+from services.operators.operator import Operator
+from tests.explaining import watch
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def first_shape(number: int, **fields: Any) -> Document:
+    moment = START + timedelta(minutes=number)
+    entry = {
+        "id": f"entry-{number}",
+        "table": "orders",
+        "record_id": f"ord_{number % 7}",
+        "action": "UPDATE",
+        "user_id": "asha" if number % 2 else "vikram",
+        "timestamp": moment.isoformat(timespec="microseconds"),
+        "before": {"status": "PENDING"},
+        "after": {"status": "DELIVERED"},
+        "changes": {"status": {"old": "PENDING", "new": "DELIVERED"}},
+    }
+    return entry | fields
+
+
+def second_shape(number: int, **fields: Any) -> Document:
+    moment = START + timedelta(minutes=number)
+    entry = {
+        "resource_type": "order",
+        "resource_id": f"ord_{number % 7}",
+        "action": "mark_delivered",
+        "user_id": "asha" if number % 2 else "vikram",
+        "timestamp": moment,
+    }
+    return entry | fields
+
+
+async def pages(database: Database, operator: Operator, filters: AuditFilters, limit: int) -> list[Entry]:
+    found: list[Entry] = []
+    token: str | None = None
+    while True:
+        page = await list_entries(database, operator, filters, token, limit)
+        found += page.items
+        assert len(page.items) == limit or page.next is None
+        if page.next is None:
+            return found
+        token = page.next
+
+
+async def put(database: Database, entries: list[Document]) -> None:
+    await database["audit_logs"].insert_many(entries)
+    for index in INDEXES:
+        if index.collection == "audit_logs":
+            await database["audit_logs"].create_index(list(index.keys), **index.options)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 50, 200])
+async def test_both_shapes_come_as_one_list_newest_first_at_any_page_size(
+    database: Database, ops: Operator, limit: int
+) -> None:
+    await put(database, [first_shape(n) if n % 3 else second_shape(n) for n in range(60)])
+
+    found = await pages(database, ops, AuditFilters(), limit)
+
+    expected = [START + timedelta(minutes=n) for n in reversed(range(60))]
+    assert [entry.at for entry in found] == expected
+
+
+@pytest.mark.parametrize("limit", [1, 4, 200])
+async def test_entries_of_one_instant_are_each_shown_once_whatever_their_keys(
+    database: Database, ops: Operator, limit: int
+) -> None:
+    same = [first_shape(1, id=f"same-{n}") for n in range(20)]
+    keyed = [first_shape(1, _id=key, id=f"key-{key!r}") for key in ("text", 5, 5.5, b"bytes")]
+    dated = [second_shape(1) for _ in range(10)]
+    await put(database, [*same, *keyed, *dated])
+
+    found = await pages(database, ops, AuditFilters(), limit)
+
+    assert len(found) == len({repr(entry.key) for entry in found}) == 34
+
+
+@pytest.mark.parametrize("limit", [1, 2, 200])
+async def test_entries_without_a_readable_time_come_last_and_none_is_lost(
+    database: Database, ops: Operator, limit: int
+) -> None:
+    odd: list[Any] = [
+        "yesterday",
+        "",
+        None,
+        5,
+        1.5,
+        float("nan"),
+        {"a": 1},
+        ObjectId(),
+        True,
+        DatetimeMS(10**15),
+        "1999",
+    ]
+    undated = [first_shape(n, id=f"odd-{n}", timestamp=value) for n, value in enumerate(odd)]
+    missing = first_shape(99, id="odd-missing")
+    del missing["timestamp"]
+    await put(database, [*undated, missing, first_shape(1), second_shape(2)])
+
+    found = await pages(database, ops, AuditFilters(), limit)
+
+    assert [entry.at is None for entry in found] == [False, False] + [True] * 12
+    assert len({entry.id for entry in found}) == 14
+
+
+async def test_a_range_of_days_is_whole_days_in_india_with_the_last_included(database: Database, ops: Operator) -> None:
+    moments: list[Any] = [
+        "2026-11-04T18:29:59.999999+00:00",  # still the 4th in India
+        "2026-11-04T18:30:00+00:00",
+        "2026-11-04T18:30:00Z",
+        "2026-11-05T00:00:00",
+        "2026-11-05T23:00:00+05:30",
+        datetime(2026, 11, 5, 12, tzinfo=UTC),
+        "2026-11-06T18:29:59.999999+00:00",
+        "2026-11-06 18:29:59",
+        datetime(2026, 11, 6, 18, 29, 59, tzinfo=UTC),
+        "2026-11-06T18:30:00+00:00",  # the 7th in India
+        "2026-11-07T00:10:00+05:30",
+        datetime(2026, 11, 6, 18, 30, tzinfo=UTC),
+        "2026-11-05 or so",
+        None,
+    ]
+    await put(database, [first_shape(n, id=str(n), timestamp=moment) for n, moment in enumerate(moments)])
+
+    found = await pages(database, ops, AuditFilters(first_day=date(2026, 11, 5), last_day=date(2026, 11, 6)), 3)
+
+    assert {entry.id for entry in found} == {"1", "2", "3", "4", "5", "6", "7", "8"}
+
+
+async def test_filters_apply_together_and_match_both_shapes(database: Database, ops: Operator) -> None:
+    entries = [first_shape(n) if n % 3 else second_shape(n) for n in range(60)]
+    await put(database, [*entries, first_shape(70, table="customers_v2", action="CREATE", user_id="meera")])
+
+    async def count(**words: str) -> int:
+        return len(await pages(database, ops, read_filters(**words), 7))
+
+    assert await count(table="orders") == 60
+    assert await count(table="order") == 60
+    assert await count(table="customers_v2") == 1
+    assert await count(user="asha") == 30
+    assert await count(action="update") == 40
+    assert await count(action="MARK_DELIVERED") == 20
+    assert await count(table="orders", user="asha", action="UPDATE") == 20
+    assert await count(record="orders/ord_3") == len([n for n in range(60) if n % 7 == 3])
+    assert await count(record="orders/ord_3", user="asha") == len([n for n in range(60) if n % 7 == 3 and n % 2])
+    assert await count(record="orders/ord_3", first_day="2026-11-02") == 0
+    assert await count(table="orders", first_day="2026-11-01", last_day="2026-11-01") == 60
+    assert await count(user="nobody") == 0
+
+
+@pytest.mark.parametrize("limit", [1, 4, 200])
+async def test_a_record_has_its_history_from_both_shapes_newest_first(
+    database: Database, ops: Operator, viewer: Operator, limit: int
+) -> None:
+    entries = [first_shape(n) if n % 2 else second_shape(n) for n in range(70)]
+    await put(database, [*entries, first_shape(0, timestamp=None, id="undated")])
+
+    found = await pages(database, viewer, AuditFilters(table="orders", record_id="ord_0"), limit)
+    newest = await history(database, viewer, "orders", "ord_0", 2)
+
+    assert [entry.at for entry in found[:-1]] == [START + timedelta(minutes=n) for n in range(63, -1, -7)]
+    assert found[-1].id == "undated"
+    assert list(newest) == found[:2]
+
+
+async def test_a_record_with_very_many_entries_is_refused_until_it_is_narrowed(
+    database: Database, ops: Operator
+) -> None:
+    await put(database, [first_shape(n, record_id="hot") for n in range(RECORD_ENTRIES + 1)])
+
+    with pytest.raises(Refused, match="--from") as refusal:
+        await history(database, ops, "orders", "hot")
+
+    assert refusal.value.code == "too-many-entries"
+    one_day = AuditFilters(table="orders", record_id="hot", last_day=date(2026, 11, 1))
+    assert len((await list_entries(database, ops, one_day, None, 200)).items) == 200
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {},
+        {"table": "orders"},
+        {"user": "asha"},
+        {"user": "asha", "table": "orders", "action": "UPDATE"},
+        {"action": "CREATE"},
+        {"first_day": "2026-11-01", "last_day": "2026-11-02"},
+        {"user": "asha", "first_day": "2026-11-01"},
+        {"record": "orders/ord_3"},
+        {"record": "orders/ord_3", "action": "UPDATE", "first_day": "2026-11-01"},
+    ],
+)
+async def test_every_query_is_served_by_an_index(database: Database, ops: Operator, words: dict[str, str]) -> None:
+    odd = [first_shape(n, timestamp=value) for n, value in enumerate(("x", None, 5))]
+    await put(database, [first_shape(n) if n % 3 else second_shape(n) for n in range(300)] + odd)
+
+    watched = await watch(database, pages(database, ops, read_filters(**words), 20))
+
+    watched.assert_indexed()
+    assert all(query["command"].get("maxTimeMS") for query in watched.queries)
+
+
+async def test_an_entry_is_found_by_its_id_through_an_index(database: Database, ops: Operator) -> None:
+    await put(database, [first_shape(n) for n in range(50)])
+
+    watched = await watch(database, get_entry(database, ops, "entry-7"))
+
+    watched.assert_indexed()
+
+
+async def test_without_the_indexes_the_list_is_still_right(database: Database, ops: Operator) -> None:
+    await database["audit_logs"].insert_many([first_shape(n) if n % 3 else second_shape(n) for n in range(30)])
+
+    found = await pages(database, ops, AuditFilters(user="asha"), 4)
+    record = await pages(database, ops, AuditFilters(table="orders", record_id="ord_1"), 4)
+
+    assert [entry.at for entry in found] == [START + timedelta(minutes=n) for n in range(29, 0, -2)]
+    assert len(record) == 5
+
+
+async def test_an_entry_is_found_by_the_id_that_the_list_shows(database: Database, viewer: Operator) -> None:
+    await database["audit_logs"].insert_many([first_shape(1), second_shape(2), first_shape(3, _id="odd", id=None)])
+
+    for shown in (await list_entries(database, viewer, AuditFilters())).items:
+        assert await get_entry(database, viewer, shown.id) == shown
+
+
+async def test_an_unknown_entry_is_told(database: Database, viewer: Operator) -> None:
+    with pytest.raises(NotFound) as refusal:
+        await get_entry(database, viewer, "nothing")
+    assert refusal.value.code == "unknown-entry"
+
+
+async def test_only_an_operator_with_a_role_reads_the_trail(database: Database) -> None:
+    nobody = Operator("nobody", ())
+    with pytest.raises(NotPermitted):
+        await list_entries(database, nobody, AuditFilters())
+    with pytest.raises(NotPermitted):
+        await history(database, nobody, "orders", "x")
+    with pytest.raises(NotPermitted):
+        await get_entry(database, nobody, "x")
+
+
+@pytest.mark.parametrize("token", ["x", "!!", "AAAA"])
+async def test_a_token_of_another_list_is_refused(database: Database, viewer: Operator, token: str) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        await list_entries(database, viewer, AuditFilters(), token)
+    assert refusal.value.code == "bad-page"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"record": "orders"},
+        {"record": "/x"},
+        {"record": "orders/"},
+        {"record": "orders/x", "table": "users"},
+        {"first_day": "2026-02-30"},
+        {"last_day": "tomorrowish"},
+        {"first_day": "2026-11-05", "last_day": "2026-11-04"},
+        {"user": " "},
+        {"table": ""},
+        {"action": ""},
+    ],
+)
+def test_malformed_words_are_told(words: dict[str, str]) -> None:
+    with pytest.raises(BadRequest):
+        read_filters(**words)
+
+
+def test_an_id_with_slashes_stays_whole() -> None:
+    assert read_filters(record="orders/a/b").record_id == "a/b"

@@ -1,0 +1,121 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.audit.entries import FieldChange, field_changes, read_entry
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.datetimes(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+FIELDS = ("_id", "id", "table", "resource_type", "record_id", "resource_id", "action", "user_id", "timestamp")
+
+
+def test_the_first_shape_is_read() -> None:
+    entry = read_entry(
+        {
+            "_id": ObjectId(),
+            "id": "e1",
+            "table": "orders",
+            "record_id": "ord_1",
+            "action": "billed",
+            "user_id": "asha",
+            "timestamp": "2026-11-05T01:02:03.000004+00:00",
+            "before": {"billed": False},
+            "after": {"billed": True},
+            "changes": {"billed": {"old": False, "new": True}},
+        }
+    )
+
+    assert (entry.id, entry.table, entry.record_id, entry.action, entry.user) == (
+        "e1",
+        "orders",
+        "ord_1",
+        "BILLED",
+        "asha",
+    )
+    assert entry.at == datetime(2026, 11, 5, 1, 2, 3, 4, tzinfo=UTC)
+    assert entry.findings == ()
+
+
+def test_the_second_shape_is_read_and_known_by_its_key() -> None:
+    key = ObjectId()
+    entry = read_entry(
+        {
+            "_id": key,
+            "resource_type": "order",
+            "resource_id": "ord_1",
+            "action": "update_status",
+            "user_id": "boy_1",
+            "timestamp": datetime(2026, 11, 5, tzinfo=UTC),
+        }
+    )
+
+    assert (entry.id, entry.table, entry.record_id, entry.action) == (str(key), "order", "ord_1", "UPDATE_STATUS")
+    assert entry.at == datetime(2026, 11, 5, tzinfo=UTC)
+    assert entry.findings == ()
+
+
+def test_what_is_missing_becomes_a_finding() -> None:
+    codes = {finding.code for finding in read_entry({"_id": 1, "changes": ["x"]}).findings}
+
+    assert codes == {"undated", "no-record", "no-action", "no-user", "odd-changes"}
+
+
+@given(st.dictionaries(st.sampled_from([*FIELDS, "before", "after", "changes"]), ANYTHING))
+def test_no_document_breaks_the_reading(document: dict[str, Any]) -> None:
+    entry = read_entry(document)
+
+    assert isinstance(entry.id, str)
+    assert all(isinstance(row, FieldChange) for row in field_changes(entry))
+
+
+def rows(**document: Any) -> list[tuple[str, Any, Any, str]]:
+    return [(row.field, row.old, row.new, row.kind) for row in field_changes(read_entry(document))]
+
+
+def test_fields_are_compared_before_and_after_by_dotted_path() -> None:
+    before = {"status": "PENDING", "address": {"city": "Bengaluru", "pincode": "560001"}, "notes": "x"}
+    after = {"status": "BILLED", "address": {"city": "Bengaluru", "pincode": "560002"}, "billed": True}
+
+    assert rows(before=before, after=after) == [
+        ("status", "PENDING", "BILLED", "changed"),
+        ("address.city", "Bengaluru", "Bengaluru", "same"),
+        ("address.pincode", "560001", "560002", "changed"),
+        ("notes", "x", None, "removed"),
+        ("billed", None, True, "added"),
+    ]
+
+
+def test_a_new_record_has_only_added_fields_and_an_ended_one_only_removed() -> None:
+    assert rows(after={"a": 1}) == [("a", None, 1, "added")]
+    assert rows(before={"a": 1}) == [("a", 1, None, "removed")]
+
+
+def test_types_that_compare_equal_are_still_a_change() -> None:
+    assert rows(before={"a": 1}, after={"a": 1.0})[0][3] == "changed"
+    assert rows(before={"a": 1}, after={"a": True})[0][3] == "changed"
+    assert rows(before={"a": float("nan")}, after={"a": float("nan")})[0][3] == "same"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"a": {"old": 1, "new": 2}}, [("a", 1, 2, "changed")]),
+        ({"a": {"old": None, "new": 2}}, [("a", None, 2, "added")]),
+        ({"a": {"old": 1, "new": None}}, [("a", 1, None, "removed")]),
+        ({"a": 5}, [("a", None, 5, "changed")]),
+        ([{"field": "a", "old": 1, "new": 2}], [("a", 1, 2, "changed")]),
+        (["status"], [("changes", None, "status", "changed")]),
+        ("status was changed", [("changes", None, "status was changed", "changed")]),
+        (None, []),
+        ({}, []),
+    ],
+)
+def test_changes_of_any_type_are_shown(changes: Any, expected: list[Any]) -> None:
+    assert rows(changes=changes) == expected

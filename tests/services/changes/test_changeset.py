@@ -1,0 +1,212 @@
+import asyncio
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from services.changes.changeset import ChangeSet, Delete, Insert, Update, transact
+from services.clock import Clock
+from services.database import Database, Document
+from services.errors import Conflict, ConsoleError, Refused
+from services.operators.operator import Operator
+
+
+async def order(database: Database, **fields: Any) -> Document:
+    document = {"_id": ObjectId(), "id": "ord_1", "status": "PENDING", "billed": False} | fields
+    await database["orders"].insert_one(document)
+    return document
+
+
+async def entries(database: Database) -> list[Document]:
+    return await database["audit_logs"].find().sort("_id").to_list()
+
+
+async def test_changes_and_their_entries_land_together(database: Database, ops: Operator, clock: Clock) -> None:
+    before = await order(database)
+
+    async def work(changes: ChangeSet) -> str:
+        changes.add(
+            Update("orders", before, {"billed": True}, {"billed": False}, "BILLED"),
+            Insert("billing_records", {"_id": "bill_1", "id": "b1", "amount": 12.5}),
+        )
+        return "done"
+
+    assert await transact(database, ops, clock, work) == "done"
+
+    billed, created = sorted(await entries(database), key=lambda entry: str(entry["action"]))
+    assert await database["orders"].find_one({"_id": before["_id"]}) == before | {"billed": True}
+    assert billed | {"id": "", "_id": ""} == {
+        "_id": "",
+        "id": "",
+        "table": "orders",
+        "record_id": "ord_1",
+        "action": "BILLED",
+        "user_id": "olga",
+        "timestamp": "2026-11-22T04:30:00.000000+00:00",
+        "before": {"id": "ord_1", "status": "PENDING", "billed": False},
+        "after": {"id": "ord_1", "status": "PENDING", "billed": True},
+        "changes": {"billed": {"old": False, "new": True}},
+    }
+    assert (created["action"], created["before"], created["changes"]) == ("CREATE", None, {})
+    assert created["after"] == {"id": "b1", "amount": 12.5}
+
+
+async def test_an_audit_that_fails_takes_the_change_with_it(database: Database, ops: Operator, clock: Clock) -> None:
+    before = await order(database)
+    await database.client[database.name].create_collection("audit_logs", validator={"user_id": {"$ne": "olga"}})
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Update("orders", before, {"billed": True}, {}), Insert("billing_records", {"id": "b1"}))
+
+    with pytest.raises(ConsoleError):
+        await transact(database, ops, clock, work)
+
+    assert await database["orders"].find_one({"_id": before["_id"]}) == before
+    assert await database["billing_records"].count_documents({}) == 0
+    assert await entries(database) == []
+
+
+async def test_a_guard_that_no_longer_holds_writes_nothing_at_all(
+    database: Database, ops: Operator, clock: Clock
+) -> None:
+    before = await order(database)
+    await database["orders"].update_one({"_id": before["_id"]}, {"$set": {"status": "CANCELLED"}})
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Insert("billing_records", {"id": "b1"}))
+        changes.add(Update("orders", before, {"billed": True}, {"status": "PENDING"}))
+
+    with pytest.raises(Conflict) as refusal:
+        await transact(database, ops, clock, work)
+
+    assert refusal.value.code == "changed-meanwhile"
+    assert await database["billing_records"].count_documents({}) == 0
+    assert await entries(database) == []
+
+
+async def test_one_failed_guard_among_many_alike_is_noticed(database: Database, ops: Operator, clock: Clock) -> None:
+    documents = [await order(database, id=f"ord_{n}") for n in range(5)]
+    await database["orders"].update_one({"_id": documents[3]["_id"]}, {"$set": {"billed": True}})
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(*(Update("orders", d, {"status": "X"}, {"billed": False}) for d in documents))
+
+    with pytest.raises(Conflict):
+        await transact(database, ops, clock, work)
+    assert await database["orders"].count_documents({"status": "X"}) == 0
+
+
+async def test_a_record_that_is_gone_cannot_be_deleted_again(database: Database, ops: Operator, clock: Clock) -> None:
+    before = await order(database)
+    await database["orders"].delete_one({"_id": before["_id"]})
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Delete("orders", before))
+
+    with pytest.raises(Conflict):
+        await transact(database, ops, clock, work)
+    assert await entries(database) == []
+
+
+async def test_a_deletion_keeps_the_record_in_its_entry(database: Database, ops: Operator, clock: Clock) -> None:
+    before = await order(database)
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Delete("orders", before))
+
+    await transact(database, ops, clock, work)
+
+    (entry,) = await entries(database)
+    assert (entry["action"], entry["after"], entry["changes"]) == ("DELETE", None, {})
+    assert entry["before"] == {"id": "ord_1", "status": "PENDING", "billed": False}
+    assert await database["orders"].count_documents({}) == 0
+
+
+async def test_a_nested_field_is_changed_alone_and_told_by_its_path(
+    database: Database, ops: Operator, clock: Clock
+) -> None:
+    before = await order(database, address={"city": "Bengaluru", "pincode": "560001"})
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Update("orders", before, {"address.pincode": "560002", "extra.deep": 1}, {}))
+
+    await transact(database, ops, clock, work)
+
+    after = await database["orders"].find_one({"_id": before["_id"]})
+    assert after == before | {"address": {"city": "Bengaluru", "pincode": "560002"}, "extra": {"deep": 1}}
+    (entry,) = await entries(database)
+    assert entry["changes"]["address.pincode"] == {"old": "560001", "new": "560002"}
+    assert entry["before"]["address"]["pincode"] == "560001"
+    assert entry["after"] == {name: value for name, value in after.items() if name != "_id"}
+
+
+async def test_an_update_without_a_difference_writes_no_entry(database: Database, ops: Operator, clock: Clock) -> None:
+    before = await order(database)
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Update("orders", before, {"status": "PENDING"}, {}))
+
+    await transact(database, ops, clock, work)
+    assert await entries(database) == []
+
+
+async def test_a_new_type_of_the_same_value_is_a_difference(database: Database, ops: Operator, clock: Clock) -> None:
+    before = await order(database, total_amount=5)
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Update("orders", before, {"total_amount": 5.0}, {}))
+
+    await transact(database, ops, clock, work)
+    assert len(await entries(database)) == 1
+
+
+async def test_a_write_conflict_is_retried_with_what_the_other_wrote(
+    database: Database, ops: Operator, clock: Clock
+) -> None:
+    before = await order(database, count=0)
+    attempts = 0
+
+    async def work(changes: ChangeSet) -> None:
+        nonlocal attempts
+        attempts += 1
+        found = await database["orders"].find_one({"_id": before["_id"]}, session=changes.session)
+        assert found is not None
+        if attempts == 1:  # somebody writes between this transaction's reading and its writing
+            await database["orders"].update_one({"_id": before["_id"]}, {"$inc": {"count": 10}})
+        changes.add(Update("orders", found, {"count": found["count"] + 1}, {"count": found["count"]}))
+
+    await transact(database, ops, clock, work)
+
+    assert attempts == 2
+    found = await database["orders"].find_one({"_id": before["_id"]})
+    assert found is not None
+    assert found["count"] == 11
+    (entry,) = await entries(database)
+    assert entry["before"]["count"] == 10
+
+
+async def test_many_at_once_lose_no_change_and_no_entry(database: Database, ops: Operator, clock: Clock) -> None:
+    before = await order(database, count=0)
+
+    async def work(changes: ChangeSet) -> None:
+        found = await database["orders"].find_one({"_id": before["_id"]}, session=changes.session)
+        assert found is not None
+        changes.add(Update("orders", found, {"count": found["count"] + 1}, {"count": found["count"]}))
+
+    await asyncio.gather(*(transact(database, ops, clock, work) for _ in range(8)))
+
+    found = await database["orders"].find_one({"_id": before["_id"]})
+    assert found is not None
+    assert found["count"] == 8
+    written = await entries(database)
+    assert sorted(entry["after"]["count"] for entry in written) == list(range(1, 9))
+
+
+async def test_work_that_fails_writes_nothing(database: Database, ops: Operator, clock: Clock) -> None:
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Insert("orders", {"id": "x"}))
+        raise Refused("no", "no")
+
+    with pytest.raises(Refused):
+        await transact(database, ops, clock, work)
+    assert await database["orders"].count_documents({}) == 0

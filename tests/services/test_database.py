@@ -1,0 +1,95 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from services.changes.changeset import ChangeSet, Insert, transact
+from services.clock import Clock
+from services.database import Database, connect
+from services.deployment.indexes import apply, plan
+from services.errors import Refused, Unreachable
+from services.operators.directory import init, mark
+from services.operators.operator import Operator
+from tests.console.commandline import console
+from tests.servers import standalone
+
+
+@pytest.fixture(scope="module")
+def lone_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with standalone(tmp_path_factory.mktemp("standalone") / "server") as uri:
+        yield uri
+
+
+@pytest.fixture(scope="module")
+def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with standalone(tmp_path_factory.mktemp("guarded") / "server", "--auth") as uri:
+        with MongoClient[dict[str, Any]](uri) as client:
+            roles = [{"role": "read", "db": "elsewhere"}]
+            client.admin.command("createUser", "ops", pwd="right", roles=["root"])
+        with MongoClient[dict[str, Any]](uri, username="ops", password="right") as client:
+            client.admin.command("createUser", "stranger", pwd="right", roles=roles)
+        yield uri.removeprefix("mongodb://")
+
+
+async def test_a_replica_set_is_writable(database: Database) -> None:
+    assert database.read_only is None
+    database.require_writable()
+    async with database.snapshot() as session:
+        assert session is not None
+    assert database.address.startswith("127.0.0.1:")
+
+
+async def test_a_standalone_server_is_opened_read_only_and_says_what_to_do(
+    lone_server: str, ops: Operator, clock: Clock
+) -> None:
+    database = await connect(lone_server, "shop")
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Insert("orders", {"id": "x"}))
+
+    writes = (
+        transact(database, ops, clock, work),
+        apply(database, ops),
+        init(database, clock, "olga", ""),
+        mark(database, "test"),
+    )
+    for write in writes:
+        with pytest.raises(Refused, match=r"rs\.initiate") as refusal:
+            await write
+        assert refusal.value.code == "read-only"
+    assert {state.state for state in await plan(database)} == {"missing"}
+    async with database.snapshot() as session:
+        assert session is None
+    assert await database.client["shop"].list_collection_names() == []
+    await database.client.close()
+
+
+def test_the_command_line_on_a_standalone_server_is_refused_a_write(lone_server: str) -> None:
+    refused = console("--uri", lone_server, "--db", "shop", "operators", "init", "--json")
+    assert (refused.status, refused.json["error"]["code"]) == (1, "read-only")
+
+
+@pytest.mark.parametrize(
+    ("login", "code"),
+    [("ops:wr0ng@", "authentication-failed"), ("nobody:wr0ng@", "authentication-failed"), ("", "not-authorised")],
+)
+def test_whoever_the_server_does_not_let_in_is_told_without_the_password(
+    guarded_server: str, login: str, code: str
+) -> None:
+    shown = console("--uri", f"mongodb://{login}{guarded_server}", "--db", "shop", "audit", "list", "--json")
+    assert (shown.status, shown.json["error"]["code"]) == (3, code)
+    assert "wr0ng" not in shown.out + shown.err
+
+
+async def test_a_user_of_another_database_may_not_read_this_one(guarded_server: str) -> None:
+    with pytest.raises(Unreachable) as refusal:
+        await connect(f"mongodb://stranger:right@{guarded_server}", "shop")
+    assert refusal.value.code == "not-authorised"
+
+
+@pytest.mark.parametrize("uri", ["mongodb://a:b@c:d/", "mongodb://", "http://x"])
+async def test_an_address_that_is_none_is_told(uri: str) -> None:
+    with pytest.raises(Unreachable) as refusal:
+        await connect(uri, "shop")
+    assert refusal.value.code == "bad-uri"
