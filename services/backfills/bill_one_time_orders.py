@@ -163,19 +163,18 @@ class BillOneTimeOrders(Backfill[OrderSource]):
 
     async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
         """The run's billing records whose orders carry the flag, in the doubles that the backend reads."""
-        flagged = await database["orders"].distinct(
-            "_id",
-            {"_id": {"$in": [body["key"] for body in bodies]}, "billed": True, "billed_month": {"$type": "string"}},
+        flagged = await database["orders"].count_documents(
+            {"_id": {"$in": [body["key"] for body in bodies]}, "billed": True, "billed_month": {"$type": "string"}}
         )
-        billed = {str(key) for key in flagged}
-        keys = [_bill_key(body["record"]) for body in bodies if str(body["key"]) in billed]
+        keys = [_bill_key(body["record"]) for body in bodies]
         paise: Document = {"$toLong": {"$round": [{"$multiply": ["$amount", 100]}, 0]}}
         totals = {"_id": None, "records": {"$sum": 1}, "amount_paise": {"$sum": paise}}
         cursor = await database["billing_records"].aggregate(
             [{"$match": {"_id": {"$in": keys}, "run": run}}, {"$group": totals}]
         )
         found = await cursor.to_list()
-        return Tally.model_validate(found[0]) if found else Tally()
+        billed = Tally.model_validate(found[0]) if found else Tally()
+        return billed if billed.records <= flagged else Tally(records=flagged, amount_paise=billed.amount_paise)
 
 
 _DELIVERY_FIELDS = {"order_id": 1, "status": 1, "items": 1}

@@ -150,8 +150,8 @@ def _require_open(stored: Run, digest: str) -> None:
 async def _require_unaltered(database: Database, stored: Run) -> None:
     digest, rows = hashlib.sha256(), database[ROWS].with_options(codec_options=CodecOptions(RawBSONDocument))
     with told():
-        async for row in rows.find(change_rows(stored.id, 0, stored.planned)).sort("_id"):
-            digest.update(row["body"].raw)
+        async for row in rows.find(change_rows(stored.id, 0, stored.planned), {"_id": 0}).sort("_id"):
+            digest.update(row.raw)
     classes = {**stored.class_digests, "change": digest.hexdigest()}
     if plan_digest(stored.backfill, stored.options, classes) != stored.digest:
         message = f"The stored plan of {stored.id} is not what was previewed: its rows were altered. Preview again."

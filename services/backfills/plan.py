@@ -150,8 +150,8 @@ class PlanDigest:
         self._classes = {group: hashlib.sha256() for group in GROUPS}
 
     def add(self, body: Document) -> None:
-        """Add a row's body, as it is stored."""
-        self._classes[body["group"]].update(bson.encode(body))
+        """Add a row by its body, in the bytes in which the database stores the row without its key."""
+        self._classes[body["group"]].update(bson.encode({"body": body}))
 
     def classes(self) -> dict[Group, str]:
         """The digest of each class."""

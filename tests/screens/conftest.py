@@ -1,0 +1,122 @@
+"""The screens on a real MongoDB with the demo's data and a fixed clock."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import pytest
+from textual.pilot import Pilot
+
+from console.app import DeliveryConsole
+from console.demo.dataset import Dataset, load
+from console.demo.mongod import EmbeddedMongod
+from screens.context import Context
+from screens.place import Place
+from services.database import Database, connect
+from services.deployment.indexes import apply
+from services.operators.operator import Operator
+
+TODAY = date(2026, 11, 22)
+NOW = datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
+"""Ten in the morning of the data set's last day, in India."""
+OPS = Operator("olga", ("ops",))
+
+
+@dataclass(frozen=True)
+class Company:
+    """A database with the demo's data; each event loop connects to it by itself."""
+
+    uri: str
+    name: str
+
+    def app(
+        self, operator: Operator = OPS, *, environment: str = "demo", read_only: str | None = None, lacking: int = 0
+    ) -> DeliveryConsole:
+        """The console on this database."""
+
+        @asynccontextmanager
+        async def opening() -> AsyncIterator[Context]:
+            async with self.connected() as database:
+                shown = Database(database.client, database.name, read_only, database.address)
+                yield Context(shown, operator, lambda: NOW, environment, missing_indexes=("orders(id)",) * lacking)
+
+        return DeliveryConsole(opening)
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Database]:
+        """A connection of the test's own."""
+        database = await connect(self.uri, self.name)
+        try:
+            yield database
+        finally:
+            await database.client.close()
+
+
+@pytest.fixture(scope="session")
+def company(mongod: EmbeddedMongod) -> Iterator[Company]:
+    """Six months of the demo's company with all indexes, for tests that only look."""
+    yield from _founded(Company(mongod.uri, "delivery_demo"))
+
+
+@pytest.fixture
+def own_company(mongod: EmbeddedMongod) -> Iterator[Company]:
+    """The same company for one test that changes it."""
+    yield from _founded(Company(mongod.uri, f"company_{uuid.uuid4().hex}"))
+
+
+def _founded(company: Company) -> Iterator[Company]:
+    async def found() -> None:
+        async with company.connected() as database:
+            await load(database.client[database.name], Dataset(until=TODAY, orders=300))
+            await apply(database, OPS)
+
+    async def close() -> None:
+        async with company.connected() as database:
+            await database.client.drop_database(database.name)
+
+    with ThreadPoolExecutor(1) as elsewhere:  # this thread's event loop is the tests'
+        elsewhere.submit(asyncio.run, found()).result()
+        yield company
+        elsewhere.submit(asyncio.run, close()).result()
+
+
+@asynccontextmanager
+async def opened(app: DeliveryConsole, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[None]]:
+    """The running app, once all that it first asks for is on screen."""
+    try:
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await settle(pilot)
+            yield pilot
+    finally:
+        await app.close_session()
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Until every question is answered and painted."""
+    quiet = 0
+    while quiet < 3 and pilot.app.is_running:
+        await pilot.pause()
+        waiting = [worker for worker in pilot.app.workers if not worker.is_finished]
+        resting = any(isinstance(screen, Place) and screen.busy for screen in pilot.app.screen_stack)
+        quiet = 0 if waiting or resting else quiet + 1
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys one after the other, then wait for all that they asked for."""
+    await pilot.press(*keys)
+    await settle(pilot)
+
+
+async def type_text(pilot: Pilot[None], words: str) -> None:
+    """Type into what has the focus."""
+    await press(pilot, *("space" if letter == " " else letter for letter in words))
+
+
+def painted(pilot: Pilot[None]) -> str:
+    """What is on the terminal now, line by line."""
+    strips = pilot.app.screen._compositor.render_strips(pilot.app.screen.size)
+    return "\n".join(strip.text for strip in strips)

@@ -1,0 +1,142 @@
+"""The billing fix on the screen: preview, records, commit, receipt."""
+
+from textual.widgets import Button
+
+from screens.billing.screen import BillingScreen
+from screens.widgets.dialog import TypedConfirmation
+from screens.widgets.facts import FactsScreen
+from screens.widgets.table import RecordTable
+from services.operators.operator import Operator
+from tests.screens.conftest import Company, opened, painted, press, type_text
+
+
+async def bills(company: Company) -> int:
+    async with company.connected() as database:
+        return await database["billing_records"].count_documents({})
+
+
+def rows(screen: object) -> RecordTable:
+    assert isinstance(screen, BillingScreen)
+    return screen.query_one("#rows", RecordTable)
+
+
+class TestPreviewing:
+    async def test_a_preview_shows_every_class_and_changes_nothing(self, own_company: Company) -> None:
+        before = await bills(own_company)
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5", "p")
+            screen = painted(pilot)
+            for title in ("To bill", "Already billed", "Flagged, no record", "Not delivered", "Needs review"):
+                assert title in screen
+            assert "300 examined" in screen
+            assert rows(pilot.app.screen).row_count > 0
+        assert await bills(own_company) == before
+
+    async def test_the_records_follow_the_class_under_the_cursor(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5", "p")
+            await press(pilot, "end")
+            assert rows(pilot.app.screen).border_title == "Records · Needs review"
+            assert "No customer belongs to the order" in painted(pilot)
+
+    async def test_enter_on_a_record_goes_to_its_order(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5", "p")
+            await press(pilot, "enter")
+            record = rows(pilot.app.screen).row
+            assert record is not None
+            await press(pilot, "enter")
+            assert pilot.app.current_mode == "orders"
+            assert record.key[:20] in painted(pilot)
+
+    async def test_a_day_that_is_none_keeps_the_preview_from_starting(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f5", "slash")
+            await type_text(pilot, "yesterweek")
+            await press(pilot, "enter")
+            assert "is not a day" in painted(pilot)
+
+    async def test_a_viewer_sees_the_figures_and_why_they_cannot_be_committed(self, company: Company) -> None:
+        async with opened(company.app(Operator("vera", ("viewer",)))) as pilot:
+            await press(pilot, "f5", "p")
+            assert "To bill" in painted(pilot)
+            await press(pilot, "c")
+            assert not isinstance(pilot.app.screen, TypedConfirmation)
+            assert "It needs the role ops; vera has viewer." in painted(pilot)
+
+    async def test_without_transactions_the_screen_says_why_nothing_can_be_committed(self, company: Company) -> None:
+        async with opened(company.app(read_only="This MongoDB has no transactions.")) as pilot:
+            await press(pilot, "f5", "c")
+            assert "This MongoDB has no transactions." in painted(pilot)
+            assert "READ-ONLY" in painted(pilot)
+
+
+class TestCommitting:
+    async def test_cancel_has_the_focus_and_commit_waits_for_the_typed_number(self, own_company: Company) -> None:
+        before = await bills(own_company)
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5", "p")
+            await press(pilot, "c")
+            dialog = pilot.app.screen
+            assert isinstance(dialog, TypedConfirmation)
+            cancel, commit = dialog.query_one("#cancel", Button), dialog.query_one("#confirm", Button)
+            assert pilot.app.focused is cancel
+            await press(pilot, "tab")
+            await type_text(pilot, "7")
+            assert commit.disabled
+            await press(pilot, "enter")
+            assert pilot.app.screen is dialog
+            await press(pilot, "escape")
+            assert isinstance(pilot.app.screen, BillingScreen)
+        assert await bills(own_company) == before
+
+    async def test_a_commit_ends_with_a_receipt_of_what_was_done(self, own_company: Company) -> None:
+        before = await bills(own_company)
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5", "p")
+            number = await commit(pilot)
+            assert isinstance(pilot.app.screen, FactsScreen)
+            screen = painted(pilot)
+            assert f"Applied       {number} of {number} records" in screen
+            assert "✓ verified" in screen
+            assert "Digest" in screen
+            await press(pilot, "escape", "c")
+            assert "is done. Preview again for what is left." in painted(pilot)
+        assert await bills(own_company) == before + int(number)
+
+    async def test_the_records_that_drifted_are_left_alone_and_told(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5", "p")
+            record = rows(pilot.app.screen).row
+            assert record is not None
+            async with own_company.connected() as database:
+                await database["orders"].update_one({"id": record.key}, {"$set": {"total_amount": 1.0}})
+            await commit(pilot)
+            assert "Drifted       1" in painted(pilot)
+            assert record.key in painted(pilot)
+
+    async def test_an_interrupted_run_is_offered_and_resumed(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5", "p")
+            async with own_company.connected() as database:
+                await database["console_runs"].update_many({}, {"$set": {"state": "running"}})
+            await press(pilot, "f2")
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5")
+            assert "was interrupted" in painted(pilot)
+            await press(pilot, "r")
+            assert "✓ verified" in painted(pilot)
+
+
+async def commit(pilot: object) -> str:
+    from textual.pilot import Pilot
+
+    assert isinstance(pilot, Pilot)
+    await press(pilot, "c")
+    dialog = pilot.app.screen
+    assert isinstance(dialog, TypedConfirmation)
+    number = dialog._expected
+    await press(pilot, "tab")
+    await type_text(pilot, number)
+    await press(pilot, "enter", "enter")
+    return number

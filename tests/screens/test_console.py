@@ -1,0 +1,128 @@
+"""The console around its screens: header, home, opening, and a lost connection."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from pymongo import MongoClient
+from textual.widgets import Input
+
+from console.app import DeliveryConsole
+from screens.context import Context
+from screens.place import Place
+from screens.widgets.header import PLACES
+from screens.widgets.notice import Notice
+from services.errors import NotPermitted, Unreachable
+from services.operators.operator import Operator
+from tests.screens.conftest import Company, opened, painted, press, settle, type_text
+
+
+class TestHeader:
+    async def test_it_names_environment_database_operator_and_roles_on_every_screen(self, company: Company) -> None:
+        operator = Operator("olga", ("ops", "auditor"))
+        async with opened(company.app(operator, lacking=3)) as pilot:
+            for number, _ in enumerate(PLACES, 2):
+                await press(pilot, f"f{number}")
+                top = painted(pilot).splitlines()[:2]
+                assert all(words in top[0] for words in ("DEMO", "delivery_demo", "olga", "ops, auditor"))
+                assert "3 indexes missing" in top[1]
+
+    async def test_production_is_loud(self, company: Company) -> None:
+        async with opened(company.app(environment="production")) as pilot:
+            strip = pilot.app.screen._compositor.render_strips(pilot.app.screen.size)[0]
+            (badge,) = (segment for segment in strip if "PRODUCTION" in segment.text)
+            assert badge.style is not None
+            assert badge.style.bgcolor is not None
+            assert badge.style.bgcolor.get_truecolor() == (192, 57, 43)
+
+    async def test_a_hostile_account_name_is_only_text(self, company: Company) -> None:
+        async with opened(company.app(Operator("[b]x\x1b[31m", ("viewer",)))) as pilot:
+            assert "[b]x␛[31m" in painted(pilot)
+
+
+class TestHome:
+    async def test_what_is_at_stake_is_counted_without_storing_a_plan(self, company: Company) -> None:
+        async with opened(company.app(Operator("vera", ("viewer",)))) as pilot:
+            screen = painted(pilot)
+            assert "Delivered, never billed  ₹" in screen
+            assert "counted just now" in screen
+            assert "2026-10" in screen
+            assert "No customer belongs to the order." in screen
+
+    async def test_enter_on_a_month_goes_to_billing(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "enter")
+            assert pilot.app.current_mode == "billing"
+
+
+class TestOpening:
+    async def test_an_account_that_may_not_enter_ends_the_console_with_the_reason(self) -> None:
+        @asynccontextmanager
+        async def refused() -> AsyncIterator[Context]:
+            raise NotPermitted("not-an-operator", "mallory is not an operator.")
+            yield
+
+        app = DeliveryConsole(refused)
+        async with app.run_test() as pilot:
+            await settle(pilot)
+        assert app.refusal is not None
+        assert app.refusal.code == "not-an-operator"
+
+    async def test_a_server_that_is_not_up_yet_is_waited_for(self, company: Company) -> None:
+        tries = []
+        inner = company.app()._opening
+
+        @asynccontextmanager
+        async def slow() -> AsyncIterator[Context]:
+            tries.append(1)
+            if len(tries) == 1:
+                raise Unreachable("no-connection", "No MongoDB answers at that address.")
+            async with inner() as context:
+                yield context
+
+        async with opened(DeliveryConsole(slow)) as pilot:
+            assert "No MongoDB answers" in painted(pilot)
+            while len(tries) < 2:
+                await pilot.pause()
+            await settle(pilot)
+            assert "No MongoDB answers" not in painted(pilot)
+            assert "counted just now" in painted(pilot)
+
+    @pytest.mark.parametrize("size", [(80, 24), (120, 40), (30, 8)])
+    async def test_every_screen_opens_at_every_size(self, company: Company, size: tuple[int, int]) -> None:
+        async with opened(company.app(), size) as pilot:
+            for number, name in enumerate(PLACES, 2):
+                await press(pilot, f"f{number}", "f1", "escape")
+                assert isinstance(pilot.app.screen, Place)
+                assert pilot.app.screen.NAME == name
+
+
+class TestALostConnection:
+    async def test_a_banner_shows_heals_by_itself_and_what_was_typed_is_answered(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f3")
+            with broken(own_company):
+                await type_text(pilot, "ord_")
+                banner = pilot.app.screen.query_one("#connection", Notice)
+                assert "Trying again by itself" in banner.said
+                assert banner.said.split(".")[0] in painted(pilot)
+            while banner.said:
+                await pilot.pause()
+            await settle(pilot)
+            assert pilot.app.screen.query_one("#search Input", Input).value == "ord_"
+            assert "orders" in painted(pilot)
+
+
+class broken:  # noqa: N801 - reads as a word in `with broken(company)`
+    """Within it, the server closes the connection at every find and ping."""
+
+    def __init__(self, company: Company) -> None:
+        self._client: MongoClient[dict[str, object]] = MongoClient(company.uri)
+
+    def __enter__(self) -> None:
+        data = {"failCommands": ["find", "ping"], "closeConnection": True, "appName": "delivery-console"}
+        self._client.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
+
+    def __exit__(self, *_: object) -> None:
+        self._client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+        self._client.close()

@@ -1,0 +1,123 @@
+"""Looking orders up on the screen."""
+
+from textual.widgets import Checkbox, Input
+
+from screens.deliveries.dialog import ConfirmDelivery
+from screens.widgets.sheet import Sheet
+from screens.widgets.table import RecordTable
+from services.operators.operator import Operator
+from tests.screens.conftest import Company, opened, painted, press, type_text
+
+
+async def first_order(company: Company) -> dict[str, object]:
+    async with company.connected() as database:
+        found = await database["orders"].find_one({"status": "pending", "delivery_date": "2026-11-22"})
+    assert found is not None
+    return found
+
+
+class TestSearching:
+    async def test_the_newest_orders_are_listed_before_anything_is_typed(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f3")
+            table = pilot.app.screen.query_one("#orders", RecordTable)
+            assert table.row_count == 100
+            assert table.border_subtitle == "100+ orders"
+            assert isinstance(pilot.app.focused, Input)
+
+    async def test_the_list_follows_what_is_typed(self, company: Company) -> None:
+        order = await first_order(company)
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f3")
+            await type_text(pilot, str(order["id"])[:12])
+            table = pilot.app.screen.query_one("#orders", RecordTable)
+            assert [row.key for row in table._rows] == [order["id"]]
+            assert str(order["id"])[:24] in painted(pilot)
+
+    async def test_a_phone_finds_in_any_writing(self, company: Company) -> None:
+        async with company.connected() as database:
+            customer = await database["customers_v2"].find_one({"phone": {"$regex": r"^\d{10}$"}})
+        assert customer is not None
+        phone = customer["phone"]
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f3")
+            await type_text(pilot, f"+91 {phone[:5]}-{phone[5:]}")
+            assert pilot.app.screen.query_one("#orders", RecordTable).row_count >= 1
+
+    async def test_a_search_without_a_result_says_so_and_keeps_what_was_typed(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f3")
+            await type_text(pilot, "zzzzzz")
+            assert "Nothing found" in painted(pilot)
+            await press(pilot, "f2", "f3")
+            assert pilot.app.screen.query_one("#search Input", Input).value == "zzzzzz"
+
+    async def test_the_next_page_is_read_when_the_cursor_nears_the_end(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f3", "escape")
+            table = pilot.app.screen.query_one("#orders", RecordTable)
+            await press(pilot, "end")
+            assert table.row_count == 200
+            assert table.cursor == 99
+
+    async def test_u_narrows_to_what_was_never_billed(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f3", "escape", "u")
+            assert pilot.app.screen.query_one("#unbilled", Checkbox).value
+            screen = painted(pilot)
+            assert "delivered" in screen
+            assert "pending" not in screen
+
+
+class TestNavigating:
+    async def test_digits_lead_to_screens_only_outside_of_inputs(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "2")
+            await press(pilot, "4")
+            assert pilot.app.current_mode == "orders"
+            await press(pilot, "escape", "4")
+            assert pilot.app.current_mode == "billing"
+
+    async def test_slash_goes_to_the_search_and_escape_back_to_the_list(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f3", "escape")
+            assert pilot.app.focused is pilot.app.screen.query_one("#orders")
+            await press(pilot, "slash")
+            assert isinstance(pilot.app.focused, Input)
+
+    async def test_in_a_narrow_terminal_enter_and_escape_turn_between_list_and_order(self, company: Company) -> None:
+        async with opened(company.app(), (80, 24)) as pilot:
+            await press(pilot, "f3", "escape")
+            sheet = pilot.app.screen.query_one("#order", Sheet)
+            table = pilot.app.screen.query_one("#orders", RecordTable)
+            assert (table.display, sheet.display) == (True, False)
+            await press(pilot, "enter")
+            assert (table.display, sheet.display) == (False, True)
+            assert "Customer" in painted(pilot)
+            await press(pilot, "escape")
+            assert (table.display, sheet.display) == (True, False)
+
+    async def test_help_tells_the_keys_of_the_screen_and_what_cannot_be_done_now(self, company: Company) -> None:
+        viewer = Operator("vera", ("viewer",))
+        async with opened(company.app(viewer)) as pilot:
+            await press(pilot, "f3", "escape", "f1")
+            screen = painted(pilot)
+            assert "Help · Orders" in screen
+            assert "Not now: It needs the" in screen
+
+
+async def test_c_on_an_order_opens_its_confirmation(company: Company) -> None:
+    order = await first_order(company)
+    async with opened(company.app()) as pilot:
+        await press(pilot, "f3")
+        await type_text(pilot, str(order["id"]))
+        await press(pilot, "escape", "c")
+        assert isinstance(pilot.app.screen, ConfirmDelivery)
+        assert str(order["id"]) in painted(pilot)
+
+
+async def test_a_viewer_is_told_why_nothing_can_be_confirmed(company: Company) -> None:
+    async with opened(company.app(Operator("vera", ("viewer",)))) as pilot:
+        await press(pilot, "f3", "escape", "c")
+        assert not isinstance(pilot.app.screen, ConfirmDelivery)
+        assert "It needs the role support" in painted(pilot)
