@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -62,7 +63,7 @@ class DeliveryConsole(App[None]):
     ENABLE_COMMAND_PALETTE = False
     DEFAULT_MODE = "home"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "Help"),
+        Binding("f1", "help", "Help", key_display="F1"),
         *(
             Binding(f"f{number + 1},{number}", f"go('{name}')", name.title(), show=False)
             for number, name in enumerate(PLACES, 1)
@@ -76,21 +77,22 @@ class DeliveryConsole(App[None]):
         self._opening = opening
         self._environment = environment
         self._places: dict[str, Place] = {}
-        self._context: Context | None = None
+        self._opened: Context | None = None
         self._lost = ""
-        self._closing = AsyncExitStack()
-        self._running: tuple[Worker[Any], ...] = ()
+        self._session = AsyncExitStack()
+        self._interrupted: tuple[Worker[Any], ...] = ()
         super().__init__()
         self.register_theme(CALM)
         self.theme = theme if theme in self.available_themes else CALM.name
+        self._use_tones()
         for name in PLACES:
-            self.add_mode(name, lambda name=name: self._build(name))
+            self.add_mode(name, partial(self._build, name))
 
     def _build(self, name: str) -> Screen[Any]:
         from screens.catalogue import build  # a screen's module is loaded when somebody goes there
 
         place = build(name, self._environment)
-        place.context = self._context
+        place.context = self._opened
         self._places[name] = place
         if self._lost:
             place.call_after_refresh(place.connection_lost, self._lost)
@@ -99,25 +101,23 @@ class DeliveryConsole(App[None]):
     def on_mount(self) -> None:
         """Paint first, connect then."""
         self.theme_changed_signal.subscribe(self, lambda _: self._use_tones())
-        self._use_tones()
         self.call_after_refresh(self._connect)
 
     def _use_tones(self) -> None:
-        self.console.push_theme(tone_styles(self.theme_variables))
-        self.refresh_css(animate=False)
+        self.console.push_theme(tone_styles(self.get_css_variables()))
 
-    def _connect(self) -> None:
-        self.run_worker(self._open, group="connection", exclusive=True, exit_on_error=False)
+    def _connect(self) -> Worker[None]:
+        return self.run_worker(self._open, group="connection", exclusive=True, exit_on_error=False)
 
     async def _open(self) -> None:
         try:
-            self.post_message(Opened(await self._closing.enter_async_context(self._opening())))
+            self.post_message(Opened(await self._session.enter_async_context(self._opening())))
         except ConsoleError as error:
             self.post_message(NotOpened(error))
 
     def on_opened(self, event: Opened) -> None:
         """Every screen gets the context; those not built yet get it when they are."""
-        self._context = event.context
+        self._opened = event.context
         self.on_healed()
         for place in self._places.values():
             place.context = event.context
@@ -140,20 +140,23 @@ class DeliveryConsole(App[None]):
                 place.say(event.error.message)
         elif not self._lost:
             self._tell_lost(event.error)
-            self.run_worker(self._wait_for_database, group="connection", exclusive=True, exit_on_error=False)
+            self._reconnect()
 
     def _tell_lost(self, error: ConsoleError) -> None:
         self._lost = f"{error.message} Trying again by itself; nothing you typed is lost."
         for place in self._places.values():
             place.connection_lost(self._lost)
 
+    def _reconnect(self) -> Worker[None]:
+        return self.run_worker(self._wait_for_database, group="connection", exclusive=True, exit_on_error=False)
+
     async def _wait_for_database(self) -> None:
         from services.database import told
 
-        while self._context is not None:
+        while self._opened is not None:
             try:
                 with told():
-                    await self._context.database.command({"ping": 1})
+                    await self._opened.database.command({"ping": 1})
             except ConsoleError:
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
@@ -199,21 +202,21 @@ class DeliveryConsole(App[None]):
     def action_help(self) -> None:
         """The help of the present screen."""
         if isinstance(self.screen, Place):
-            from screens.help import HelpScreen
+            from screens.help import help_of
 
-            self.push_screen(HelpScreen(self.screen))
+            self.push_screen(help_of(self.screen))
 
     async def action_quit(self) -> None:
         """End."""
-        self._running = tuple(worker for worker in self.workers if worker.is_running)
+        self._interrupted = tuple(worker for worker in self.workers if worker.is_running)
         self.exit()
 
     async def close_session(self) -> None:
         """After the screens: let what was running write down where it stands, then close the connection."""
-        for worker in self._running:
+        for worker in self._interrupted:
             worker.cancel()
-        await asyncio.gather(*(worker.wait() for worker in self._running), return_exceptions=True)
-        await self._closing.aclose()
+        await asyncio.gather(*(worker.wait() for worker in self._interrupted), return_exceptions=True)
+        await self._session.aclose()
 
 
 @contextlib.asynccontextmanager
@@ -252,9 +255,7 @@ def run_console(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> DeliveryConsole:
-    app = DeliveryConsole(
-        lambda: open_context(settings), environment=settings.environment or "", theme=settings.theme
-    )
+    app = DeliveryConsole(lambda: open_context(settings), environment=settings.environment or "", theme=settings.theme)
     loop = asyncio.get_running_loop()
     for lost in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(lost, app.exit)

@@ -72,3 +72,11 @@ def bad_token() -> BadRequest:
 def scalar_key(value: object) -> bool:
     """Whether a value out of a token may stand in a filter: a document there could carry operators."""
     return not isinstance(value, (dict, list))
+
+
+def below(key: object) -> dict[str, Any]:
+    """The condition of an `_id` below a key of whatever type; a plain `$lt` would leave the other types out.
+
+    The server takes the key literally and still bounds its index scan by it.
+    """
+    return {"$expr": {"$lt": ["$_id", {"$literal": key}]}}

@@ -78,11 +78,11 @@ def show_entry(
 def _document(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id,
-        "at": entry.at,
         "table": entry.table,
         "record_id": entry.record_id,
         "action": entry.action,
-        "user": entry.user,
+        "user_id": entry.user,
+        "timestamp": entry.at,
         "changes": entry.changes,
         "findings": entry.findings,
     }

@@ -13,7 +13,7 @@ from services.audit.filters import AuditFilters, about_record, in_days, matching
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_timestamp, to_stored
 from services.database import READ_LIMIT_MS, Database, Document, told
-from services.deployment.indexes import AUDIT_BY_RECORD, AUDIT_BY_RESOURCE, AUDIT_BY_TIME, AUDIT_BY_USER, Index
+from services.deployment.indexes import AUDIT_BY_RECORD, AUDIT_BY_RESOURCE, AUDIT_BY_TIME, AUDIT_BY_USER, Hint, hint
 from services.errors import BadRequest, NotFound, Refused
 from services.operators.operator import Operator
 from services.paging import Page, bad_token, page_size, read_token, write_token
@@ -65,7 +65,9 @@ async def list_entries(
         if filters.table is None:
             raise BadRequest("bad-record", "A record is named by its table and its id.")
         return await _record_page(database, filters, filters.table, filters.record_id, token, size)
-    return await _Reader(database, filters, _positions(token), await _indexes(database)).page(size)
+    index = AUDIT_BY_USER if filters.user is not None else AUDIT_BY_TIME
+    # Without the index the list still comes, slower; with it no other plan is worth trying.
+    return await _Reader(database, filters, _positions(token), await hint(database, index)).page(size)
 
 
 async def history(
@@ -97,15 +99,17 @@ class _Reader:
     """Merges the streams of one request, each read on from its own position."""
 
     def __init__(
-        self, database: Database, filters: AuditFilters, positions: dict[str, Document], indexes: set[Any]
+        self,
+        database: Database,
+        filters: AuditFilters,
+        positions: dict[str, Document],
+        index: list[tuple[str, int]] | None,
     ) -> None:
         self._database = database
         self._matching = matching(filters)
         self._days = in_days(filters)
         self._positions = positions
-        index = AUDIT_BY_USER if filters.user is not None else AUDIT_BY_TIME
-        # Without the index the list still comes, slower; with it no other plan is worth trying.
-        self._hint = list(index.keys) if index.keys in indexes else None
+        self._hint = index
 
     async def page(self, size: int) -> Page[Entry]:
         """The next entries over all streams, and the token behind them."""
@@ -157,12 +161,6 @@ def _positions(token: str | None) -> dict[str, Document]:
     return positions
 
 
-async def _indexes(database: Database) -> set[Any]:
-    with told():
-        found = await database[AUDIT_LOGS].index_information()
-    return {tuple((field, way) for field, way in index["key"]) for index in found.values()}
-
-
 def _merged(text: list[tuple[str, Document]], dates: list[tuple[str, Document]]) -> list[tuple[str, Document]]:
     """Two lists, each newest first, as one by instant; text that is no time stays where its text sorts."""
     merged: list[tuple[str, Document]] = []
@@ -178,10 +176,9 @@ async def _record_page(
 ) -> Page[Entry]:
     """One record has few entries, so all are read by its index and put in order here."""
     position = read_token(_RECORD_LIST, token)
-    indexes = await _indexes(database)
     entries: list[Entry] = []
     for index, query in zip((AUDIT_BY_RECORD, AUDIT_BY_RESOURCE), about_record(table, record_id), strict=True):
-        entries += await _record_entries(database, filters, query, index if index.keys in indexes else None)
+        entries += await _record_entries(database, filters, query, await hint(database, index))
     entries.sort(key=_order, reverse=True)
     if position is not None:
         last = (read_timestamp(position.get("t")) or _UNDATED_AT, str(position.get("i")))
@@ -192,7 +189,7 @@ async def _record_page(
 
 
 async def _record_entries(
-    database: Database, filters: AuditFilters, query: Document, index: Index | None
+    database: Database, filters: AuditFilters, query: Document, index: Hint | None
 ) -> list[Entry]:
     days = in_days(filters)
     found: dict[Any, Document] = {}
@@ -200,7 +197,7 @@ async def _record_entries(
         clauses = [clause for clause in (query, matching(filters), condition) if clause]
         cursor = database[AUDIT_LOGS].find({"$and": clauses}).limit(RECORD_ENTRIES + 1).max_time_ms(READ_LIMIT_MS)
         if index:
-            cursor = cursor.hint(list(index.keys))
+            cursor = cursor.hint(index)
         with told():
             found |= {str(document["_id"]): document for document in await cursor.to_list()}
     if len(found) > RECORD_ENTRIES:

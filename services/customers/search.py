@@ -38,6 +38,8 @@ async def find_owners(database: Database, query: str) -> Owners | None:
     users = await _users(database, {"id": query})
     if customers or users:
         return await _owners(database, customers, users)
+    if not any(character.isprintable() and not character.isspace() for character in query):
+        return None  # the collation sees nothing there, and nothing is the beginning of every name
     name = {"name": {"$gte": query, "$lt": query + _LAST}}
     cursor = database["customers_v2"].find(name, _FIELDS).collation(_NAME_ORDER).sort("name", 1)
     named = await cursor.limit(MOST_CUSTOMERS + 1).max_time_ms(READ_LIMIT_MS).to_list()

@@ -10,7 +10,7 @@ from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deliveries.staff import staff_names
 from services.errors import BadRequest
 from services.operators.operator import Operator, mask_phone
-from services.paging import Page, page_size, read_token, scalar_key, write_token
+from services.paging import Page, bad_token, below, page_size, read_token, scalar_key, write_token
 from services.records.orders import Item, Kind, Order, known_statuses, read_order, read_status
 
 _CHUNK = 200
@@ -56,7 +56,7 @@ async def list_day(
         raise BadRequest("unknown-status", f"{filters.status!r} is no status; the statuses are {names}.")
     size, key = page_size(limit), read_token("deliveries", token)
     if key is not None and not scalar_key(key.get("_id")):
-        raise BadRequest("bad-page", "That page token belongs to no page of this list; start again without it.")
+        raise bad_token()
     kept: list[tuple[object, DeliveryRow]] = []
     after = key["_id"] if key else None
     with told():
@@ -78,7 +78,7 @@ async def list_day(
 async def _chunk(database: Database, day: date, after: object) -> list[Document]:
     matching: Document = {"delivery_date": day.isoformat()}
     if after is not None:
-        matching["_id"] = {"$not": {"$gte": after}}
+        matching |= below(after)
     cursor = database["orders"].find(matching).sort([("delivery_date", -1), ("_id", -1)])
     return await cursor.limit(_CHUNK).max_time_ms(READ_LIMIT_MS).to_list()
 

@@ -18,6 +18,7 @@ State: TypeAlias = Literal["present", "missing", "blocked", "different"]
 TO_BUILD: tuple[State, ...] = ("missing", "different")
 """The states of an index that `apply` builds."""
 
+Hint: TypeAlias = list[tuple[str, int]]
 Keys: TypeAlias = tuple[tuple[str, int], ...]
 
 _SCAN_LIMIT_MS = 60_000
@@ -98,10 +99,13 @@ AUDIT_BY_RECORD = THIRTEEN[-1]
 # Only the other writer's entries have this field: the console's own commits never pay for it.
 AUDIT_BY_RESOURCE = _index("audit_logs", "resource_id", partial={"resource_id": {"$exists": True}})
 
+ORDERS_BY_DAY = _index("orders", "delivery_date", "-_id")
+ORDERS_BY_STATUS = _index("orders", "status", "-_id")
+
 OWN: tuple[Index, ...] = (
     _index("orders", "id", unique=True),
-    _index("orders", "delivery_date", "-_id"),
-    _index("orders", "status", "-_id"),
+    ORDERS_BY_DAY,
+    ORDERS_BY_STATUS,
     _index("customers_v2", "id"),
     # The unique one of the thirteen cannot be built where two customers share a user; look-ups have this one.
     _index("customers_v2", "user_id", "-_id"),
@@ -240,3 +244,11 @@ async def _checked(database: Database, state: IndexState) -> IndexState:
     return IndexState(
         index, "blocked", f"{values} on more than one record, for example {example}. Give each record its own first."
     )
+
+
+async def hint(database: Database, index: Index) -> Hint | None:
+    """The index as a hint for a query that is made for it; None where it is missing: then the query is slower."""
+    with told():
+        found = await database[index.collection].index_information()
+    present = any(tuple((field, way) for field, way in each["key"]) == index.keys for each in found.values())
+    return list(index.keys) if present else None

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from services.customers.resolution import CustomerLinks
 from services.customers.search import find_owners
 from services.database import READ_LIMIT_MS, Database, Document, told
+from services.deployment.indexes import ORDERS_BY_DAY, ORDERS_BY_STATUS, Index, hint
 from services.errors import BadRequest
 from services.money import to_paise
 from services.operators.operator import Operator
-from services.paging import Page, page_size, read_token, scalar_key, write_token
+from services.paging import Page, bad_token, below, page_size, read_token, scalar_key, write_token
 from services.records.orders import Kind, Order, known_statuses, read_order, read_status, status_spellings
 
 LONGEST_QUERY = 200
-_ORDER_ID = re.compile(r"ord_[0-9a-fA-F-]*|(?=[0-9a-fA-F-]*\d)[0-9a-fA-F-]{3,36}|[0-9a-fA-F]{8}-[0-9a-fA-F-]*")
+_ORDER_ID = re.compile(r"ord_[0-9a-f-]*|(?=[0-9a-f-]*\d)[0-9a-f-]{3,36}|[0-9a-f]{8}-[0-9a-f-]*", re.IGNORECASE)
 _LAST = "\uffff"
 _LISTED = {
     "id": 1, "user_id": 1, "customer_id": 1, "order_type": 1, "subscription_id": 1, "total_amount": 1, "total": 1,
@@ -59,9 +59,13 @@ class _Selection:
     matching: Document
     sort: tuple[tuple[str, int], ...]
     note: str | None = None
+    index: Index | None = None
+    """The index that was made for this list, where the planner has others to try."""
 
 
 _NEWEST = (("_id", -1),)
+_BY_DAY = (("delivery_date", -1), ("_id", -1))
+_BY_ID = (("id", 1),)
 
 
 async def find_orders(
@@ -84,6 +88,8 @@ async def find_orders(
         selection = await _select(database, query.strip()[:LONGEST_QUERY], filters)
         conditions = [part for part in (selection.matching, narrowed, _after(selection.sort, key)) if part]
         cursor = database["orders"].find({"$and": conditions} if conditions else {}, _LISTED)
+        if selection.index and (index := await hint(database, selection.index)):
+            cursor = cursor.hint(index)
         found = await cursor.sort(list(selection.sort)).limit(size + 1).max_time_ms(READ_LIMIT_MS).to_list()
         rows = await _rows(database, found[:size])
     if filters.unbilled:
@@ -121,18 +127,19 @@ def _narrowed(filters: OrderFilters) -> Document:
 
 
 async def _select(database: Database, query: str, filters: OrderFilters) -> _Selection:
-    dated = filters.start or filters.end
     if not query:
-        return _Selection({}, (("delivery_date", -1), ("_id", -1)) if dated else _NEWEST)
+        if filters.start or filters.end:
+            return _Selection({}, _BY_DAY, index=ORDERS_BY_DAY)
+        return _Selection({}, _NEWEST, index=ORDERS_BY_STATUS if filters.status or filters.unbilled else None)
     orders = database["orders"]
     if await orders.find_one({"id": query}, {"_id": 1}):
-        return _Selection({"id": query}, _NEWEST)
+        return _Selection({"id": query}, _BY_ID)
     if owners := await find_owners(database, query):
         names = list(owners.ids)
         return _Selection({"$or": [{"customer_id": {"$in": names}}, {"user_id": {"$in": names}}]}, _NEWEST, owners.note)
     if _ORDER_ID.fullmatch(query):
-        return _Selection({"id": {"$gte": query.lower(), "$lt": query.lower() + _LAST}}, (("id", 1), ("_id", 1)))
-    return _Selection({"id": query}, _NEWEST)
+        return _Selection({"id": {"$gte": query.lower(), "$lt": query.lower() + _LAST}}, _BY_ID)
+    return _Selection({"id": query}, _BY_ID)
 
 
 def _after(sort: tuple[tuple[str, int], ...], key: Document | None) -> Document:
@@ -140,15 +147,13 @@ def _after(sort: tuple[tuple[str, int], ...], key: Document | None) -> Document:
     if key is None:
         return {}
     if set(key) != {name for name, _ in sort} or not all(map(scalar_key, key.values())):
-        raise BadRequest("bad-page", "That page token belongs to another list; start again without it.")
-    alternatives: list[Document] = []
-    same: Document = {}
-    for name, direction in sort:
-        # $not spans the types: an _id of another type than the last one still has its place.
-        beyond: Any = {"$not": {"$gte": key[name]}} if name == "_id" else {"$lt": key[name]}
-        alternatives.append({**same, name: beyond if direction < 0 else {"$gt": key[name]}})
-        same = {**same, name: key[name]}
-    return {"$or": alternatives} if len(alternatives) > 1 else alternatives[0]
+        raise bad_token()
+    if sort == _NEWEST:
+        return below(key["_id"])
+    if sort == _BY_ID:
+        return {"id": {"$gt": key["id"]}}
+    day = key["delivery_date"]
+    return {"delivery_date": {"$lte": day}, "$or": [{"delivery_date": {"$lt": day}}, below(key["_id"])]}
 
 
 async def _rows(database: Database, documents: list[Document]) -> list[OrderRow]:

@@ -1,7 +1,6 @@
 """The screens on a real MongoDB with the demo's data and a fixed clock."""
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -65,7 +64,7 @@ def company(mongod: EmbeddedMongod) -> Iterator[Company]:
 @pytest.fixture
 def own_company(mongod: EmbeddedMongod) -> Iterator[Company]:
     """The same company for one test that changes it."""
-    yield from _founded(Company(mongod.uri, f"company_{uuid.uuid4().hex}"))
+    yield from _founded(Company(mongod.uri, "delivery_copy"))
 
 
 def _founded(company: Company) -> Iterator[Company]:
@@ -96,12 +95,15 @@ async def opened(app: DeliveryConsole, size: tuple[int, int] = (120, 40)) -> Asy
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    """Until every question is answered and painted."""
-    quiet = 0
-    while quiet < 3 and pilot.app.is_running:
+    """Until every question is answered and painted; the app's own try at a lost connection goes on meanwhile."""
+    app, quiet = pilot.app, 0
+    assert isinstance(app, DeliveryConsole)
+    while quiet < 3 and app.is_running:
         await pilot.pause()
-        waiting = [worker for worker in pilot.app.workers if not worker.is_finished]
-        resting = any(isinstance(screen, Place) and screen.busy for screen in pilot.app.screen_stack)
+        waiting = [
+            worker for worker in app.workers if not worker.is_finished and not (worker.node is app and app._lost)
+        ]
+        resting = any(isinstance(screen, Place) and screen.busy for screen in app.screen_stack)
         quiet = 0 if waiting or resting else quiet + 1
 
 

@@ -37,7 +37,7 @@ class TestPreviewing:
             await press(pilot, "f5", "p")
             await press(pilot, "end")
             assert rows(pilot.app.screen).border_title == "Records · Needs review"
-            assert "No customer belongs to the order" in painted(pilot)
+            assert rows(pilot.app.screen).row_count == 6
 
     async def test_enter_on_a_record_goes_to_its_order(self, own_company: Company) -> None:
         async with opened(own_company.app()) as pilot:
@@ -101,7 +101,7 @@ class TestCommitting:
             assert "✓ verified" in screen
             assert "Digest" in screen
             await press(pilot, "escape", "c")
-            assert "is done. Preview again for what is left." in painted(pilot)
+            assert "is done. Preview again" in painted(pilot)
         assert await bills(own_company) == before + int(number)
 
     async def test_the_records_that_drifted_are_left_alone_and_told(self, own_company: Company) -> None:

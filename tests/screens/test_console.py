@@ -94,7 +94,7 @@ class TestOpening:
             for number, name in enumerate(PLACES, 2):
                 await press(pilot, f"f{number}", "f1", "escape")
                 assert isinstance(pilot.app.screen, Place)
-                assert pilot.app.screen.NAME == name
+                assert name == pilot.app.screen.NAME
 
 
 class TestALostConnection:

@@ -1,0 +1,1 @@
+"""What a person sees: one folder per screen, and the widgets that they share."""

@@ -1,0 +1,1 @@
+"""Billing what was never billed: preview, commit, receipt."""

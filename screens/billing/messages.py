@@ -1,0 +1,73 @@
+"""What the workers of the billing screen have to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from services.backfills.commit import Outcome, Progress
+    from services.backfills.plan import Plan, PlanRow
+    from services.backfills.runs import RunException, RunView
+    from services.paging import Page
+
+
+@dataclass
+class Previewed(Message):
+    """A plan to show."""
+
+    plan: Plan
+
+
+@dataclass
+class Counted(Message):
+    """How many records a preview has looked at."""
+
+    examined: int
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest count matters."""
+        return isinstance(message, Counted)
+
+
+@dataclass
+class RowsRead(Message):
+    """A page of the records behind a class; `first` where it replaces what is shown."""
+
+    page: Page[PlanRow]
+    first: bool
+
+
+@dataclass
+class RunsRead(Message):
+    """The earlier runs."""
+
+    runs: tuple[RunView, ...]
+
+
+@dataclass
+class Progressed(Message):
+    """How far the commit is."""
+
+    progress: Progress
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest reading matters."""
+        return isinstance(message, Progressed)
+
+
+@dataclass
+class Finished(Message):
+    """The commit came to its end."""
+
+    outcome: Outcome
+
+
+@dataclass
+class ReceiptRead(Message):
+    """A run in full, for its receipt."""
+
+    run: RunView
+    exceptions: tuple[RunException, ...]

@@ -1,0 +1,1 @@
+"""A day's deliveries, and confirming them."""

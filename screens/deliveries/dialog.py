@@ -1,0 +1,187 @@
+"""Confirming a delivery: what of each item was delivered, when, and why if it is unusual."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Static
+
+from screens.asking import Asking, ConnectionLost, Refusal
+from screens.context import Context
+from screens.tones import quantity, status_text, text
+from screens.widgets.field import Field
+from screens.widgets.notice import Notice
+from services.errors import BadRequest
+
+if TYPE_CHECKING:
+    from services.deliveries.confirmation import Confirmation
+    from services.orders.detail import OrderDetail
+    from services.records.orders import Item
+
+
+@dataclass
+class Loaded(Message):
+    """The order to confirm."""
+
+    detail: OrderDetail
+
+
+@dataclass
+class Confirmed(Message):
+    """The confirmation is written."""
+
+    confirmation: Confirmation
+
+
+class ItemLine(Horizontal):
+    """One item: its name, what was ordered, and the delivered quantity to type."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__()
+        self.item = item
+        self.input = Input(quantity(item.quantity), compact=True, max_length=12)
+
+    def compose(self) -> ComposeResult:
+        """Name, input, ordered."""
+        yield Label(text(self.item.name or self.item.key, limit=60), markup=False, classes="item-name")
+        yield self.input
+        ordered = text(f"of {quantity(self.item.quantity)} {self.item.unit}", "muted")
+        yield Label(ordered, markup=False, classes="item-ordered")
+
+    def delivered(self) -> Decimal | None:
+        """What was typed, None where it is what was ordered.
+
+        Raises BadRequest for what is no number.
+        """
+        try:
+            typed = Decimal(self.input.value.strip())
+        except InvalidOperation:
+            name = self.item.name or self.item.key
+            raise BadRequest("bad-quantity", f"Type a number as the delivered quantity of {name!r}.") from None
+        return None if typed == self.item.quantity else typed
+
+
+class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
+    """Refusals are shown inside the dialog; what was typed stays."""
+
+    CSS_PATH = ["../widgets/dialog.tcss", "dialog.tcss"]  # noqa: RUF012 - as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel"),
+        Binding("ctrl+s", "confirm", "Confirm"),
+    ]
+
+    def __init__(self, context: Context, order_id: str) -> None:
+        super().__init__()
+        self._with = context
+        self._order_id = order_id
+        self._confirming = False
+
+    def compose(self) -> ComposeResult:
+        """The order, its items, time and reason, and the two answers."""
+        with Vertical(classes="dialog") as box:
+            box.border_title = "Confirm a delivery"
+            box.border_subtitle = "Ctrl+S confirms · Esc cancels"
+            yield Static(text(self._order_id, "strong"), markup=False, id="order-line")
+            yield VerticalScroll(id="items", can_focus=False)
+            yield Field(
+                "Delivered at", id="at", placeholder="now", max_length=32,
+                explains="India time: YYYY-MM-DDTHH:MM, or HH:MM for today. Empty means now.",
+            )  # fmt: skip
+            yield Field("Reason", id="reason", explains="Needed where the time is off schedule.", max_length=500)
+            yield Notice(id="refusal")
+            with Horizontal(classes="dialog-buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("Confirm", id="confirm", variant="success", compact=True, disabled=True)
+
+    def on_mount(self) -> None:
+        """Read the order as it is now."""
+        self.query_one("#cancel", Button).focus()
+        self.ask("order", partial(_load, self._with, self._order_id), Loaded)
+
+    async def on_loaded(self, event: Loaded) -> None:
+        """Show the items, each prefilled with what was ordered."""
+        order, customer = event.detail.order, event.detail.customer
+        who = text(customer.name if customer else "no customer", "strong", limit=60)
+        due = text(f"due {order.delivery_date or '—'} · ", "muted")
+        words = Text.assemble(who, "\n", text(self._order_id, "muted"), "\n", due, status_text(order.status))
+        self.query_one("#order-line", Static).update(words)
+        await self.query_one("#items").mount_all([ItemLine(item) for item in order.items])
+        self.query_one("#confirm", Button).disabled = False
+        first = next(iter(self.query(ItemLine)), None)
+        (first.input if first else self.query_one("#at", Field).input).focus()
+
+    @on(Input.Submitted)
+    def submitted(self) -> None:
+        """Enter goes on to the next input, after the last one to the answer."""
+        self.focus_next()
+
+    @on(Button.Pressed, "#confirm")
+    def action_confirm(self) -> None:
+        """Send the decision, unless it is on its way already."""
+        if self._confirming or self.query_one("#confirm", Button).disabled:
+            return
+        from services.clock import parse_moment
+
+        try:
+            lines = [(line.item.key, line.delivered()) for line in self.query(ItemLine)]
+            quantities = {key: number for key, number in lines if number is not None}
+            typed = self.query_one("#at", Field).value
+            moment = parse_moment(typed, "delivery time") if typed else None
+        except BadRequest as error:
+            self._refuse(error.message)
+            return
+        self._confirming = True
+        self.query_one("#refusal", Notice).clear()
+        reason = self.query_one("#reason", Field).value
+        self.ask("confirm", partial(_confirm, self._with, self._order_id, quantities, moment, reason), Confirmed)
+
+    def on_confirmed(self, event: Confirmed) -> None:
+        """Done."""
+        self.dismiss(event.confirmation)
+
+    def on_refusal(self, event: Refusal) -> None:
+        """Say why, here; a decision is never sent again by itself."""
+        event.stop()
+        self._confirming = False
+        self.drop(event.group)
+        self._refuse(event.error.message)
+        if event.unreachable:
+            self.post_message(ConnectionLost(event.error))
+
+    def _refuse(self, words: str) -> None:
+        self.query_one("#refusal", Notice).say(words)
+
+    @on(Button.Pressed, "#cancel")
+    def action_cancel(self) -> None:
+        """Nothing is written."""
+        self.dismiss(None)
+
+
+async def _load(context: Context, order_id: str) -> OrderDetail:
+    from services.orders.detail import show_order
+
+    return await show_order(context.database, context.operator, order_id)
+
+
+async def _confirm(
+    context: Context, order_id: str, quantities: Mapping[str, Decimal], moment: datetime | None, reason: str
+) -> Confirmation:
+    from services.deliveries.confirmation import confirm_delivery
+
+    return await confirm_delivery(
+        context.database, context.operator, context.clock, order_id,
+        quantities=quantities, delivered_at=moment, reason=reason,
+    )  # fmt: skip

@@ -1,0 +1,243 @@
+"""A day's deliveries, and confirming them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Select
+
+from screens.asking import Refusal
+from screens.context import Context
+from screens.place import OpenOrder, Place
+from screens.tones import customer_text, status_text, text
+from screens.widgets.choices import status_select
+from screens.widgets.field import Field
+from screens.widgets.table import Column, RecordTable, Row
+from services.errors import BadRequest
+
+if TYPE_CHECKING:
+    from services.deliveries.confirmation import Confirmation
+    from services.deliveries.day import DayFilters, DeliveryRow
+    from services.paging import Page
+
+_TYPING = 0.2
+_COLUMNS = (
+    Column("", 1),
+    Column("Customer", 14, grow=1),
+    Column("Area", 10, grow=1, drop=4),
+    Column("Items", 22, grow=6),
+    Column("Delivery person", 14, grow=1, drop=3),
+    Column("Status", 15),
+    Column("Phone", 15, drop=1),
+    Column("At", 5, drop=2),
+)
+
+
+@dataclass
+class DayRead(Message):
+    """A page of the day; `first` where it replaces what is shown."""
+
+    page: Page[DeliveryRow]
+    first: bool
+
+
+class DeliveriesScreen(Place):
+    """The list of one day, filtered as you type."""
+
+    NAME = "deliveries"
+    CSS_PATH = "deliveries.tcss"
+    ABOUT = (
+        "The orders that are due on one day in India, newest first. Confirming one notes what was delivered of each "
+        "item and when; the rules that do not allow it are told inside the dialog."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left_square_bracket", "turn(-1)", "Before", key_display="[", tooltip="The day before."),
+        Binding("right_square_bracket", "turn(1)", "After", key_display="]", tooltip="The day after."),
+        Binding("t", "today", "Today", tooltip="Back to today."),
+        Binding("c", "confirm", "Confirm", tooltip="Confirm the delivery under the cursor; Enter does the same."),
+        Binding("o", "order", "Order", tooltip="Show the order under the cursor."),
+    ]
+
+    def __init__(self, environment: str = "") -> None:
+        super().__init__(environment)
+        self._next: str | None = None
+
+    def compose_place(self) -> Iterable[Widget]:
+        """Day and filters above the list."""
+        with Horizontal(id="filters"):
+            yield Field("Day", id="day", explains="The day due, YYYY-MM-DD, today or yesterday.", max_length=10)
+            yield Field("Person", id="person", explains="The beginning of a delivery person's name, or an id.")
+            yield Field("Area", id="area", explains="The beginning of an area's name.")
+            yield status_select()
+        table = RecordTable(
+            _COLUMNS, noun="deliveries", id="day-list", empty="Nothing due on this day fits the filters.",
+            explains="The deliveries of the day; ✓ marks confirmed ones. Enter confirms.",
+        )  # fmt: skip
+        table.border_title = "Deliveries"
+        yield table
+
+    def search_target(self) -> Widget:
+        """The delivery person, by whom a day is narrowed most often."""
+        return self.query_one("#person", Field).input
+
+    def list_target(self) -> Widget:
+        """The deliveries."""
+        return self.query_one("#day-list")
+
+    def opened(self) -> None:
+        """Today."""
+        if self.context and not self.query_one("#day", Field).value:
+            with self.prevent(Input.Changed):
+                self.query_one("#day", Field).value = self.context.today().isoformat()
+        self.list_target().focus()
+        self._read_day()
+
+    def why_not(self, action: str) -> str | None:
+        """Confirming needs a role and a delivery."""
+        if action not in ("confirm", "order"):
+            return None
+        if self.context is None:
+            return "There is no connection to the database yet."
+        if action == "confirm" and not self.context.operator.has("support"):
+            held = ", ".join(self.context.operator.roles) or "no role"
+            return f"It needs the role support; {self.context.operator.account} has {held}."
+        if action == "confirm" and self.context.database.read_only:
+            return self.context.database.read_only
+        return None if self._under_cursor() else "There is no delivery under the cursor."
+
+    def _under_cursor(self) -> str:
+        table = next(iter(self.query("#day-list").results(RecordTable)), None)
+        return table.row.key if table and table.row else ""
+
+    def _day(self) -> date:
+        from services.clock import parse_day
+
+        typed = self.query_one("#day", Field).value
+        if self.context and typed.lower() in ("", "today"):
+            return self.context.today()
+        return parse_day(typed, "day")
+
+    def action_turn(self, days: int) -> None:
+        """The day before or after."""
+        try:
+            day = self._day() + timedelta(days=days)
+        except BadRequest as error:
+            self.say(error.message)
+            return
+        self.query_one("#day", Field).value = day.isoformat()
+
+    def action_today(self) -> None:
+        """Back to today."""
+        if self.context:
+            self.query_one("#day", Field).value = self.context.today().isoformat()
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def request_changed(self) -> None:
+        """Read once the typing rests."""
+        self.after_rest("typing", _TYPING, self._read_day)
+
+    @on(Input.Submitted)
+    def submitted(self) -> None:
+        """Read now, and go to the list."""
+        self.act_now("typing", self._read_day)
+        self.list_target().focus()
+
+    def _read_day(self) -> None:
+        self._next = None
+        self._read()
+
+    @on(RecordTable.NearEnd)
+    def _read(self) -> None:
+        if self.context is None:
+            return
+        from services.deliveries.day import DayFilters
+
+        status = self.query_one(Select).value
+        try:
+            day = self._day()
+        except BadRequest as error:
+            if len(self.query_one("#day", Field).value) == 10:
+                self.say(error.message)
+            return
+        filters = DayFilters(
+            day=day,
+            delivery_boy=self.query_one("#person", Field).value or None,
+            area=self.query_one("#area", Field).value or None,
+            status=status if isinstance(status, str) else None,
+        )
+        self.query_one("#day-list", RecordTable).border_title = f"Deliveries · {day:%A} {day}"
+        self.ask("day", partial(_list, self.context, filters, self._next), partial(DayRead, first=self._next is None))
+
+    def on_day_read(self, event: DayRead) -> None:
+        """Show the page, or add it."""
+        table = self.query_one("#day-list", RecordTable)
+        rows = [_row(row) for row in event.page.items]
+        self._next = event.page.next
+        more = event.page.next is not None
+        if event.first:
+            table.show(rows, more=more, keep=True)
+        else:
+            table.extend(rows, more=more)
+        self.refresh_bindings()
+
+    @on(RecordTable.Selected)
+    def action_confirm(self) -> None:
+        """Confirm the delivery under the cursor."""
+        order_id = self._under_cursor()
+        if reason := self.why_not("confirm"):
+            self.say(reason)
+        elif self.context and order_id:
+            from screens.deliveries.dialog import ConfirmDelivery
+
+            self.app.push_screen(ConfirmDelivery(self.context, order_id), self._confirmed)
+
+    def _confirmed(self, confirmation: Confirmation | None) -> None:
+        if confirmation:
+            status = confirmation.status.replace("_", " ").lower()
+            self.say(f"{confirmation.order_id} is confirmed as {status}.", "information")
+            self._read_day()
+
+    def action_order(self) -> None:
+        """To the order."""
+        self.post_message(OpenOrder(self._under_cursor()))
+
+    def on_refusal(self, event: Refusal) -> None:
+        """The next page may be asked for again."""
+        if event.group == "day":
+            self.query_one("#day-list", RecordTable).retry()
+        super().on_refusal(event)
+
+
+def _row(row: DeliveryRow) -> Row:
+    from services.clock import format_moment
+
+    return Row(
+        row.order_id,
+        (
+            Text("✓" if row.confirmed else "", style="good"),
+            customer_text(row.customer_name),
+            text(row.area),
+            text(row.items),
+            text(row.delivery_person or "—"),
+            status_text(row.status),
+            text(row.phone, "muted"),
+            text(format_moment(row.delivered_at)[-5:] if row.delivered_at else "", "muted"),
+        ),
+    )
+
+
+async def _list(context: Context, filters: DayFilters, token: str | None) -> Page[DeliveryRow]:
+    from services.deliveries.day import list_day
+
+    return await list_day(context.database, context.operator, filters, token)

@@ -1,0 +1,58 @@
+"""The help of the present screen: every key with what it does, and what each part of the screen shows."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.binding import Binding
+
+from screens.place import Place
+from screens.tones import text
+from screens.widgets.facts import FactsScreen
+from screens.widgets.sheet import Section
+
+_KEYS = {"left_square_bracket": "[", "right_square_bracket": "]", "escape": "Esc", "enter": "Enter"}
+_EVERYWHERE = (
+    ("F1", "This help."),
+    ("F2 … F6", "Home, Orders, Deliveries, Billing, Audit; the digits 1 to 5 do the same outside of inputs."),
+    ("Tab", "To the next part of the screen, Shift+Tab to the one before."),
+    ("↑ ↓ j k", "Move in a list; Page Up and Page Down by screenfuls, g and G to its ends."),
+    ("Enter", "Open what the cursor is on."),
+    ("q", "Quit, outside of inputs; Ctrl+Q quits anywhere. A running backfill stays resumable."),
+)
+
+
+def help_of(place: Place) -> FactsScreen:
+    """Tells what can be done here, and why something cannot be done now."""
+    sections = [
+        Section("This screen", lines=[_wrapped(place.ABOUT)]),
+        Section("Keys of this screen", [(key, _wrapped(words)) for key, words in _keys(place)]),
+        Section("Keys everywhere", [(key, _wrapped(words)) for key, words in _EVERYWHERE]),
+        Section("Parts of this screen", [(name, _wrapped(words)) for name, words in _parts(place)]),
+    ]
+    return FactsScreen(f"Help · {place.NAME.title()}", sections)
+
+
+def _keys(place: Place) -> list[tuple[str, str]]:
+    keys: dict[str, str] = {}
+    for binding in (*type(place).BINDINGS, *Place.BINDINGS):
+        if isinstance(binding, Binding):
+            name = binding.key_display or ", ".join(_KEYS.get(key, key) for key in binding.key.split(","))
+            why = place.why_not(binding.action)
+            words = binding.tooltip or f"{binding.description}."
+            keys.setdefault(name, f"{words} Not now: {why}" if why else words)
+    return list(keys.items())
+
+
+def _parts(place: Place) -> list[tuple[str, str]]:
+    parts = []
+    for widget in place.query("*"):
+        if explains := getattr(widget, "explains", ""):
+            name = str(widget.border_title or widget.id or "header").partition(" · ")[0].replace("-", " ")
+            parts.append((name.capitalize(), explains))
+    return parts
+
+
+def _wrapped(words: str) -> Text:
+    line = text(words, limit=None)
+    line.no_wrap = False
+    return line

@@ -1,0 +1,1 @@
+"""What is at stake, and what needs a person."""

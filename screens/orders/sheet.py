@@ -1,0 +1,165 @@
+"""An order and all that belongs to it, as sections of a sheet."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from screens.tones import quantity, status_text, text
+from screens.widgets.sheet import Section
+from services.clock import format_moment
+from services.money import format_rupees, to_paise
+from services.text import visible_lines
+
+if TYPE_CHECKING:
+    from services.audit.entries import Entry
+    from services.orders.detail import OrderDetail
+    from services.records.bills import Bill
+    from services.records.deliveries import Delivery
+    from services.records.orders import Item
+
+_LONGEST_NOTE = 2_000
+
+
+def order_sections(detail: OrderDetail) -> list[Section]:
+    """The order first, then who it is for, what came of it, what is odd about it, and its history."""
+    return [
+        _order(detail),
+        Section("Items", lines=[_items(detail.order.items)] if detail.order.items else [_none("no items")]),
+        _customer(detail),
+        _deliveries(detail),
+        _bills(detail),
+        _findings(detail),
+        Section("History", lines=[_history(detail.history)] if detail.history else [_none("no audit entry")]),
+    ]
+
+
+def _order(detail: OrderDetail) -> Section:
+    order = detail.order
+    facts = [
+        ("Order", text(order.id or "no id", "strong")),
+        ("Status", status_text(order.status)),
+        ("Amount", text(format_rupees(detail.amount_paise), "money")),
+        ("Kind", text(order.kind)),
+        ("Due", text(order.delivery_date or "—")),
+        ("Delivered", text(format_moment(order.delivered_at))),
+        ("Created", text(format_moment(order.created_at))),
+    ]
+    if order.notes:
+        facts.append(("Notes", Text(visible_lines(order.notes, limit=_LONGEST_NOTE))))
+    return Section("", facts)
+
+
+def _items(items: tuple[Item, ...]) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    grid.add_column(ratio=1, overflow="fold")
+    for _ in range(3):
+        grid.add_column(justify="right", no_wrap=True)
+    for item in items:
+        unit = text(f"{quantity(item.quantity)} {item.unit}".strip())
+        name = text(item.name or item.product_id or "—")
+        name.no_wrap = False
+        grid.add_row(name, unit, text(_money(item.price), "muted"), text(_money(item.total), "money"))
+    return grid
+
+
+def _money(rupees: Decimal | None) -> str:
+    try:
+        return format_rupees(to_paise(rupees) if rupees is not None else None)
+    except OverflowError:
+        return "—"
+
+
+def _customer(detail: OrderDetail) -> Section:
+    customer = detail.customer
+    if customer is None:
+        return Section("Customer", [("Open", text(detail.resolution.how, "bad"))])
+    facts = [
+        ("Name", text(customer.name or "—", "strong")),
+        ("Phone", text(customer.phone or "—")),
+        ("Area", text(customer.area or "—")),
+        ("Address", Text(visible_lines(customer.address or detail.order.address or "—", limit=_LONGEST_NOTE))),
+        ("Customer id", text(customer.id)),
+        ("Found by", text(detail.resolution.how, "muted")),
+    ]
+    return Section("Customer", facts)
+
+
+def _deliveries(detail: OrderDetail) -> Section:
+    confirmed = {
+        True: text("✓ confirmed", "good"),
+        False: text("not confirmed", "warn"),
+        None: text("not noted", "muted"),
+    }[detail.order.delivery_confirmed]
+    facts = [("By", text(detail.delivery_person or "—")), ("Confirmed", confirmed)]
+    lines: list[RenderableType] = []
+    for delivery in detail.deliveries:
+        lines.extend(_delivery(delivery))
+    return Section("Delivery", facts, lines)
+
+
+def _delivery(delivery: Delivery) -> list[RenderableType]:
+    head = Text.assemble(status_text(delivery.status), f"  {format_moment(delivery.delivered_at)}")
+    if delivery.confirmed_by_name:
+        who = text(f"  by {delivery.confirmed_by_name} ({delivery.confirmation_method or 'unknown way'})", "muted")
+        head.append_text(who)
+    lines: list[RenderableType] = [head]
+    for item in delivery.items:
+        short = item.delivered != item.ordered
+        amounts = f"{quantity(item.delivered)} of {quantity(item.ordered)}"
+        lines.append(text(f"  {amounts}  {item.name}", "warn" if short else "muted"))
+    if delivery.notes:
+        lines.append(Text(visible_lines(delivery.notes, limit=_LONGEST_NOTE), style="muted"))
+    return lines
+
+
+def _bills(detail: OrderDetail) -> Section:
+    if not detail.bills:
+        order = detail.order
+        if order.billed:
+            return Section("Billing", lines=[text("flagged billed, but no billing record", "warn")])
+        words = f"not billed; it belongs to {detail.billing_month or 'no readable month'}"
+        return Section("Billing", lines=[text(words, "warn" if order.delivered else "muted")])
+    lines: list[RenderableType] = [_bill(bill) for bill in detail.bills]
+    return Section("Billing", lines=lines)
+
+
+def _bill(bill: Bill) -> Text:
+    paid = "good" if bill.payment_status == "paid" else "warn"
+    line = Text.assemble(
+        (format_rupees(bill.amount_paise), "money"), "  ", text(bill.month or "no month"), "  ",
+        text(bill.payment_status or "unknown", paid), text(f"  due {bill.due_date or '—'}", "muted"),
+    )  # fmt: skip
+    return line.append_text(text(f"\n{bill.run}" if bill.run else "", "muted")) if bill.run else line
+
+
+def _findings(detail: OrderDetail) -> Section:
+    grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
+    grid.add_column(width=1)
+    grid.add_column(ratio=1, overflow="fold")
+    for finding in detail.findings:
+        words = text(finding.message)
+        words.no_wrap = False
+        grid.add_row(Text("!", "warn"), words)
+    return Section("Findings", lines=[grid] if detail.findings else [Text("✓ nothing odd", "good")])
+
+
+def _history(entries: tuple[Entry, ...]) -> Table:
+    grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
+    grid.add_column(width=16, no_wrap=True)
+    grid.add_column(width=9, no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    for entry in entries:
+        fields = ", ".join(map(str, entry.changes)) if isinstance(entry.changes, dict) else ""
+        words = Text.assemble(text(entry.user or "unknown", "strong"), text(f"  {fields}", "muted", limit=120))
+        words.no_wrap = False
+        grid.add_row(text(format_moment(entry.at), "muted"), text(entry.action, "info"), words)
+    return grid
+
+
+def _none(words: str) -> Text:
+    return Text(words, style="muted")

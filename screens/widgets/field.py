@@ -1,0 +1,45 @@
+"""A labelled text input on one line."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Input, Label
+
+
+class Field(Horizontal):
+    """A label and a compact input; the input's messages bubble as they are."""
+
+    DEFAULT_CSS = """
+    Field {
+        height: 1;
+        width: 1fr;
+        & > Label { color: $text-muted; padding: 0 1 0 0; }
+        &:focus-within > Label { color: $primary; text-style: bold; }
+        & > Input { width: 1fr; background: $panel; }
+        & > Input:focus { background: $panel-lighten-1; }
+    }
+    """
+
+    def __init__(
+        self, label: str, *, id: str, explains: str, value: str = "", placeholder: str = "", max_length: int = 200
+    ) -> None:
+        super().__init__(id=id)
+        self._label = label
+        self.explains = explains
+        # The placeholder is the console's own words; what a person types never becomes markup.
+        self.input = Input(value, placeholder=placeholder, max_length=max_length, compact=True, select_on_focus=False)
+
+    def compose(self) -> ComposeResult:
+        """The label, then the input."""
+        yield Label(self._label, markup=False)
+        yield self.input
+
+    @property
+    def value(self) -> str:
+        """What was typed, without the spaces around it."""
+        return self.input.value.strip()
+
+    @value.setter
+    def value(self, value: str) -> None:
+        self.input.value = value

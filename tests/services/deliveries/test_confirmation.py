@@ -1,0 +1,164 @@
+"""Confirming a delivery: what it writes, and what the rules refuse."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from services.clock import Clock
+from services.database import Database
+from services.deliveries.confirmation import Confirmation, confirm_delivery
+from services.errors import BadRequest, ConsoleError, NotFound, NotPermitted
+from services.operators.operator import Operator
+from tests import shop
+
+TODAY = "2026-11-22"
+
+
+def due(**fields: Any) -> dict[str, Any]:
+    return shop.order(**{"id": "o1", "status": "pending", "delivery_date": TODAY, "delivered_at": ...,
+                         "delivery_confirmed": ..., **fields})  # fmt: skip
+
+
+async def test_a_whole_delivery_is_written_as_the_backend_expects(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await shop.stock(database, orders=due())
+    done = await confirm_delivery(
+        database, support, clock, "o1", delivered_at=datetime(2026, 11, 22, 0, 42, tzinfo=UTC)
+    )
+    assert done.status == "DELIVERED"
+    order = await database["orders"].find_one({"id": "o1"})
+    assert order is not None
+    assert (order["status"], order["delivery_confirmed"]) == ("DELIVERED", True)
+    assert order["delivered_at"] == "2026-11-22T00:42:00.000000+00:00"
+    (delivery,) = await database["delivery_statuses"].find({"order_id": "o1"}).to_list()
+    assert (delivery["status"], delivery["confirmation_method"]) == ("delivered", "admin")
+    assert delivery["confirmed_by_user_id"] == "sam"
+    assert [(i["product_id"], i["ordered_qty"], i["delivered_qty"]) for i in delivery["items"]] == [
+        ("eggs", 2.0, 2.0), ("bread", 1.0, 1.0),
+    ]  # fmt: skip
+    entries = await database["audit_logs"].find({}, {"_id": 0, "table": 1, "action": 1}).to_list()
+    assert sorted((e["table"], e["action"]) for e in entries) == [
+        ("delivery_statuses", "CREATE"),
+        ("orders", "DELIVERED"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("quantities", "status", "billed"),
+    [({"eggs": "1"}, "PARTIALLY_DELIVERED", 12000), ({"eggs": "0", "bread": "0"}, "NOT_DELIVERED", None),
+     ({"eggs": "0.5"}, "PARTIALLY_DELIVERED", 9000)],
+)  # fmt: skip
+async def test_quantities_decide_the_status(
+    database: Database, support: Operator, clock: Clock, quantities: dict[str, str], status: str, billed: int | None
+) -> None:
+    order = due()
+    await shop.stock(database, orders=order, delivery_statuses=shop.delivery(order, status="pending"))
+    amounts = {key: Decimal(value) for key, value in quantities.items()}
+    assert (await confirm_delivery(database, support, clock, "o1", quantities=amounts)).status == status
+    stored = await database["orders"].find_one({"id": "o1"})
+    assert stored is not None
+    assert ("delivered_at" in stored) == (status != "NOT_DELIVERED")
+    (delivery,) = await database["delivery_statuses"].find().to_list()
+    assert delivery["status"] == status.lower()
+
+
+async def test_a_subscription_learns_of_its_last_delivery(database: Database, support: Operator, clock: Clock) -> None:
+    await shop.stock(
+        database, orders=due(order_type="subscription", subscription_id="s1"), subscriptions_v2={"id": "s1"}
+    )
+    await confirm_delivery(database, support, clock, "o1")
+    subscription = await database["subscriptions_v2"].find_one({"id": "s1"})
+    assert subscription is not None
+    assert (subscription["last_delivery_date"], subscription["last_delivery_confirmed"]) == (TODAY, True)
+    assert await database["audit_logs"].count_documents({"table": "subscriptions_v2", "record_id": "s1"}) == 1
+
+
+YESTERYEAR = datetime(2025, 11, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("fields", "request_", "code"),
+    [
+        ({"status": "cancelled"}, {}, "order-cancelled"),
+        ({"delivery_confirmed": True, "status": "DELIVERED"}, {}, "already-confirmed"),
+        ({}, {"delivered_at": datetime(2026, 11, 22, 4, 31, tzinfo=UTC)}, "in-future"),
+        ({}, {"delivered_at": YESTERYEAR}, "off-schedule"),
+        ({"delivery_date": "2026-11-20"}, {}, "off-schedule"),
+        ({"delivery_date": "2026-11-25"}, {}, "off-schedule"),
+        ({"delivery_date": "31 February"}, {}, "no-schedule"),
+        ({}, {"quantities": {"eggs": Decimal(3)}}, "bad-quantity"),
+        ({}, {"quantities": {"eggs": Decimal(-1)}}, "bad-quantity"),
+        ({}, {"quantities": {"eggs": Decimal("NaN")}}, "bad-quantity"),
+        ({}, {"quantities": {"eggs": Decimal("1e309")}}, "bad-quantity"),
+        ({}, {"quantities": {"milk": Decimal(1)}}, "unknown-item"),
+        ({"items": [{"product_id": "eggs", "quantity": "two", "price": 1.0}]}, {}, "item-unreadable"),
+    ],
+)
+async def test_what_the_rules_refuse_is_told_and_not_written(
+    database: Database, support: Operator, clock: Clock, fields: dict[str, Any], request_: dict[str, Any], code: str
+) -> None:
+    await shop.stock(database, orders=due(**fields))
+    before = await database["orders"].find().to_list()
+    with pytest.raises(ConsoleError) as refused:
+        await confirm_delivery(database, support, clock, "o1", **request_)
+    assert refused.value.code == code
+    assert await database["orders"].find().to_list() == before
+    assert (
+        await database["delivery_statuses"].count_documents({}) == await database["audit_logs"].count_documents({}) == 0
+    )
+
+
+async def test_off_schedule_is_allowed_with_a_reason(database: Database, support: Operator, clock: Clock) -> None:
+    await shop.stock(database, orders=due(delivery_date="2026-11-18"))
+    late = clock() - timedelta(days=1)
+    await confirm_delivery(database, support, clock, "o1", delivered_at=late, reason="found in the old notebook")
+    (delivery,) = await database["delivery_statuses"].find().to_list()
+    assert delivery["notes"] == "found in the old notebook"
+
+
+async def test_a_billed_order_keeps_its_quantities(database: Database, support: Operator, clock: Clock) -> None:
+    order = due(status="DELIVERED", delivery_confirmed=False)
+    await shop.stock(database, orders=order, billing_records=shop.bill(order))
+    with pytest.raises(ConsoleError) as refused:
+        await confirm_delivery(database, support, clock, "o1", quantities={"eggs": Decimal(1)})
+    assert refused.value.code == "already-billed"
+    assert (await confirm_delivery(database, support, clock, "o1")).status == "DELIVERED"
+
+
+async def test_an_unknown_order_and_a_shared_id_are_refused(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await shop.stock(database, orders=[due(), due()])
+    with pytest.raises(NotFound):
+        await confirm_delivery(database, support, clock, "o2")
+    with pytest.raises(ConsoleError, match="Two orders"):
+        await confirm_delivery(database, support, clock, "o1")
+
+
+async def test_of_two_operators_at_once_one_confirms_and_one_is_told(
+    database: Database, support: Operator, ops: Operator, clock: Clock
+) -> None:
+    await shop.stock(database, orders=due())
+    both = [confirm_delivery(database, who, clock, "o1") for who in (support, ops)]
+    answers = await asyncio.gather(*both, return_exceptions=True)
+    assert sum(isinstance(answer, Confirmation) for answer in answers) == 1
+    (refused,) = [answer for answer in answers if isinstance(answer, ConsoleError)]
+    assert refused.code in ("already-confirmed", "changed-meanwhile")
+    assert await database["delivery_statuses"].count_documents({}) == 1
+    assert await database["audit_logs"].count_documents({}) == 2
+
+
+async def test_a_viewer_may_not_confirm(database: Database, viewer: Operator, clock: Clock) -> None:
+    await shop.stock(database, orders=due())
+    with pytest.raises(NotPermitted):
+        await confirm_delivery(database, viewer, clock, "o1")
+
+
+async def test_a_bad_item_is_wrong_usage(database: Database, support: Operator, clock: Clock) -> None:
+    await shop.stock(database, orders=due())
+    with pytest.raises(BadRequest):
+        await confirm_delivery(database, support, clock, "o1", quantities={"nothing": Decimal(1)})

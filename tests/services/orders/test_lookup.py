@@ -1,0 +1,152 @@
+"""Finding orders by what a caller can say."""
+
+import pytest
+from bson import ObjectId
+
+from services.clock import parse_day
+from services.customers.search import MOST_CUSTOMERS
+from services.database import Database, Document
+from services.deployment.indexes import apply
+from services.errors import BadRequest
+from services.operators.operator import Operator
+from services.orders.lookup import OrderFilters, find_orders
+from services.records.orders import read_status
+from tests import shop
+from tests.explaining import watch
+
+ID = "ord_0f3b7a52-6f0a-4a53-9d0e-5a4f3f7c9a51"
+
+
+async def ids(database: Database, operator: Operator, query: str, filters: OrderFilters | None = None) -> list[str]:
+    return [row.id for row in (await find_orders(database, operator, query, filters)).items]
+
+
+@pytest.mark.parametrize("query", [ID, "ord_0f3b", "ORD_0F3B7A52", ID.upper(), "  ord_0f3b7a52-6f0a "])
+async def test_an_order_is_found_by_its_id_and_its_beginning(database: Database, viewer: Operator, query: str) -> None:
+    await shop.stock(database, orders=[shop.order(id=ID), shop.order()])
+    assert await ids(database, viewer, query) == [ID]
+
+
+WRITINGS = ["9876543210", "+91 98765 43210", "098765-43210", "+919876543210", "98765 43210"]
+
+
+@pytest.mark.parametrize("stored", [*WRITINGS, "919876543210", "+91-9876543210"])
+@pytest.mark.parametrize("field", ["phone", "phone_number"])
+async def test_a_phone_is_found_in_every_writing(database: Database, viewer: Operator, stored: str, field: str) -> None:
+    owner = {name: value for name, value in shop.customer().items() if name != "phone"} | {field: stored}
+    await shop.stock(database, orders=[shop.order(id=ID)], customers_v2=owner)
+    for typed in [*WRITINGS, "98765", "9876543", "+91 98765"]:
+        assert await ids(database, viewer, typed) == [ID], typed
+    for other in ("98766", "9876543211", "43210"):
+        assert await ids(database, viewer, other) == [], other
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [("Asha Rao", "asha"), ("Asha Rao", "ASHA R"), ("ಆಶಾ ರಾವ್", "ಆಶಾ"), ("ఆశా రావు", "ఆశా"), ("आशा", "आ"),
+     ("[/b] [@click=app.quit]x[/]", "[/b]"), ("\x1b[31mRed", "\x1b[31m"), ("Zoë D'Souza", "zoe d'")],
+)  # fmt: skip
+async def test_a_name_is_found_by_its_beginning_in_any_script(
+    database: Database, viewer: Operator, name: str, query: str
+) -> None:
+    others = [shop.customer(id="c2", user_id="u2", name="Bhaskar"), shop.customer(id="c3", user_id=None, name=None)]
+    await shop.stock(database, orders=[shop.order(id=ID)], customers_v2=[shop.customer(name=name), *others])
+    assert await ids(database, viewer, query) == [ID]
+
+
+@pytest.mark.parametrize(
+    "query", [".*", "^", "$where", '{"$ne": null}', "asha.*", "A" * 10_000, "\x00", "%", "' OR 1=1"]
+)
+async def test_a_query_is_text_and_never_an_operator(database: Database, viewer: Operator, query: str) -> None:
+    await shop.stock(database, orders=[shop.order()])
+    assert await ids(database, viewer, query) == []
+
+
+async def test_a_customer_is_found_by_each_of_his_ids(database: Database, viewer: Operator) -> None:
+    await shop.stock(
+        database,
+        orders=[shop.order(id="by-user"), shop.order(id="by-customer", customer_id="cust-1", user_id=None),
+                shop.order(id="by-pointer", customer_id="user-9", user_id="user-9"),
+                shop.order(customer_id="x", user_id="x")],
+        users=[{"id": "user-9", "customer_v2_id": "cust-1", "phone": "9000000001"}],
+    )  # fmt: skip
+    for query in ("cust-1", "user-1", "user-9", "9000000001", "Asha"):
+        found = await ids(database, viewer, query)
+        assert "by-pointer" in found, query
+        assert set(found) <= {"by-user", "by-customer", "by-pointer"}
+    rows = (await find_orders(database, viewer, "Asha")).items
+    assert {row.customer_name for row in rows} == {"Asha Rao"}
+    assert {row.id for row in rows} == {"by-user", "by-customer", "by-pointer"}
+
+
+async def test_a_name_that_many_have_says_that_the_search_was_cut_short(database: Database, viewer: Operator) -> None:
+    many = [shop.customer(id=f"c{n}", user_id=f"u{n}", name=f"Ravi {n}") for n in range(MOST_CUSTOMERS + 5)]
+    await shop.stock(database, orders=[shop.order(customer_id="c1", user_id="u1")], customers_v2=many)
+    assert (await find_orders(database, viewer, "Ravi")).note
+    assert (await find_orders(database, viewer, "Ravi 1")).note is None
+
+
+async def test_pages_hold_every_order_once_whatever_the_type_of_its_key(database: Database, viewer: Operator) -> None:
+    keys = [ObjectId() for _ in range(40)] + [f"text-{n}" for n in range(7)] + list(range(5))
+    orders = [shop.order(_id=key, id=f"o{n}", delivery_date=f"2026-10-{n % 3 + 1:02d}") for n, key in enumerate(keys)]
+    await shop.stock(database, orders=orders)
+    for filters in (None, OrderFilters(status="delivered"), OrderFilters(start=parse_day("2026-10-01"))):
+        for query in ("", "Asha"):
+            seen, token = [], None
+            while True:
+                page = await find_orders(database, viewer, query, filters, token, limit=9)
+                seen += [row.id for row in page.items]
+                token = page.next
+                if token is None:
+                    break
+            assert sorted(seen) == sorted(order["id"] for order in orders)
+
+
+async def test_filters_narrow_and_combine(database: Database, viewer: Operator) -> None:
+    billed = shop.order(id="billed", billed=True)
+    recorded = shop.order(id="recorded")
+    await shop.stock(
+        database, billing_records=shop.bill(recorded),
+        orders=[billed, recorded, shop.order(id="open", status="delivered"), shop.order(id="waiting", status="pending"),
+                shop.order(id="milk", order_type="subscription"), shop.order(id="early", delivery_date="2026-09-01")],
+    )  # fmt: skip
+    assert set(await ids(database, viewer, "", OrderFilters(unbilled=True))) == {"open", "early"}
+    assert await ids(database, viewer, "Asha", OrderFilters(status="Pending")) == ["waiting"]
+    october = OrderFilters(start=parse_day("2026-10-01"), end=parse_day("2026-10-31"), unbilled=True)
+    assert await ids(database, viewer, "", october) == ["open"]
+    with pytest.raises(BadRequest):
+        await find_orders(database, viewer, "", OrderFilters(status="lost"))
+    with pytest.raises(BadRequest):
+        await find_orders(database, viewer, "", None, "no-token")
+
+
+QUERIES: list[tuple[str, OrderFilters]] = [
+    ("", OrderFilters()), ("", OrderFilters(status="pending")), ("", OrderFilters(unbilled=True)),
+    ("", OrderFilters(start=parse_day("2026-10-01"), unbilled=True)), (ID, OrderFilters()), ("ord_0f", OrderFilters()),
+    ("9876543210", OrderFilters()), ("98765", OrderFilters(unbilled=True)), ("Asha", OrderFilters(status="delivered")),
+    ("cust-1", OrderFilters()), ("nobody", OrderFilters()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "filters"), QUERIES)
+async def test_every_search_is_served_by_indexes(
+    database: Database, ops: Operator, viewer: Operator, query: str, filters: OrderFilters
+) -> None:
+    def batch(number: int) -> Document:
+        return shop.order(
+            id=ID if number == 7 else f"ord-{number}", customer_id=f"u{number % 50}", user_id=f"u{number % 50}"
+        )
+
+    people = [shop.customer(id=f"c{n}", user_id=f"u{n}", name=f"Asha {n}", phone=f"98765432{n:02d}") for n in range(50)]
+    await shop.stock(database, orders=[batch(n) for n in range(400)], customers_v2=people, users={"id": "u1"})
+    await apply(database, ops)
+    # The orders of the few customers that a phone or a name means are put in order when they are found.
+    of_customers = query in ("9876543210", "98765", "Asha", "cust-1")
+    (await watch(database, find_orders(database, viewer, query, filters))).assert_indexed(sorting=of_customers)
+
+
+def test_statuses_are_read_in_every_spelling() -> None:
+    for spelling in ("partially_delivered", "Partially-Delivered", " PARTIALLY  DELIVERED "):
+        assert read_status(spelling) == "PARTIALLY_DELIVERED"
+    assert read_status("Teleported") == "TELEPORTED"
+    assert read_status(7) == ""
