@@ -8,9 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
+from typing import cast
 
 from services.backfills.backfill import Surroundings
 from services.backfills.collector import rare_collections
@@ -148,10 +146,10 @@ def _require_open(stored: Run, digest: str) -> None:
 
 
 async def _require_unaltered(database: Database, stored: Run) -> None:
-    digest, rows = hashlib.sha256(), database[ROWS].with_options(codec_options=CodecOptions(RawBSONDocument))
+    digest, rows = hashlib.sha256(), change_rows(stored.id, 0, stored.planned)
     with told():
-        async for row in rows.find(change_rows(stored.id, 0, stored.planned), {"_id": 0}).sort("_id"):
-            digest.update(row.raw)
+        async for batch in database[ROWS].find_raw_batches(rows, {"_id": 0}).sort("_id"):
+            digest.update(cast(bytes, batch))
     classes = {**stored.class_digests, "change": digest.hexdigest()}
     if plan_digest(stored.backfill, stored.options, classes) != stored.digest:
         message = f"The stored plan of {stored.id} is not what was previewed: its rows were altered. Preview again."

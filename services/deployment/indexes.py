@@ -99,7 +99,7 @@ AUDIT_BY_RECORD = THIRTEEN[-1]
 # Only the other writer's entries have this field: the console's own commits never pay for it.
 AUDIT_BY_RESOURCE = _index("audit_logs", "resource_id", partial={"resource_id": {"$exists": True}})
 
-ORDERS_BY_DAY = _index("orders", "delivery_date", "-_id")
+ORDERS_BY_DAY = _index("orders", "delivery_date", "_id")
 ORDERS_BY_STATUS = _index("orders", "status", "-_id")
 
 OWN: tuple[Index, ...] = (

@@ -15,6 +15,7 @@ import pytest
 from console.demo.dataset import Dataset, load
 from services.backfills.commit import commit
 from services.backfills.preview import preview
+from services.backfills.runs import change_bodies
 from services.clock import Clock
 from services.database import Database, Document
 from services.deployment.indexes import INDEXES, apply
@@ -55,7 +56,8 @@ async def test_commit_rate_beside_the_raw_limit(database: Database, ops: Operato
     plan = await preview(database, ops, clock, "bill-one-time-orders")
     previewed = time.perf_counter() - begun
     change = plan.classes["change"].records
-    documents = await database["orders"].find({"billed": {"$ne": True}}).limit(change).to_list()
+    keys = [body["key"] for body in await change_bodies(database, plan.run or "", 0, change, ("key",))]
+    documents = await database["orders"].find({"_id": {"$in": keys}}).to_list()
     bare, indexed = [await raw_rate(database, documents, indexed=with_indexes) for with_indexes in (False, True)]
     script = await script_rate(database, documents[:SCRIPT_ORDERS])
     begun = time.perf_counter()

@@ -111,7 +111,7 @@ def test_the_audit_trail_is_listed_page_by_page(shop: Shop) -> None:
     assert [entry["id"] for entry in rest.json["entries"]] == ["e1", "e0"]
     assert rest.json["next"] is None
     assert first.json["entries"][0]["timestamp"] == "2026-11-05T00:04:00+00:00"
-    assert first.json["entries"][0]["user"] == "asha\x1b[31m"
+    assert first.json["entries"][0]["user_id"] == "asha\x1b[31m"
     assert "\x1b" not in people.out + first.out
     assert "asha␛[31m" in people.out
     assert "2026-11-05 05:34" in people.out
