@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from screens.billing.messages import ReceiptRead
+from screens.billing.views import Behind
 from screens.context import Context
 
 if TYPE_CHECKING:
@@ -27,11 +28,13 @@ async def count(context: Context, options: Options, progress: Callable[[int], No
     )
 
 
-async def rows(context: Context, run: str, group: str, token: str | None) -> Page[PlanRow]:
-    """A page of the records of a class."""
+async def rows(context: Context, run: str, behind: Behind, token: str | None) -> Page[PlanRow]:
+    """A page of the records behind a figure."""
     from services.backfills.runs import list_rows
 
-    return await list_rows(context.database, context.operator, run, group, token)
+    return await list_rows(
+        context.database, context.operator, run, behind.group, token, month=behind.month, code=behind.code
+    )
 
 
 async def runs(context: Context) -> tuple[RunView, ...]:

@@ -57,7 +57,7 @@ class BillingScreen(Place):
         super().__init__(environment)
         self._plan: Plan | None = None
         self._runs: dict[str, RunView] = {}
-        self._group = "change"
+        self._behind = views.Behind()
         self._next: str | None = None
         self._at: str | None = None
         """The run to put the cursor on when the runs are read next."""
@@ -155,7 +155,7 @@ class BillingScreen(Place):
     def on_previewed(self, event: Previewed) -> None:
         """Show the plan, and the runs with it among them."""
         self.query_one(Meter).reading = None
-        self._group = "change"
+        self._behind = views.Behind()
         self._at = event.plan.run
         self._show_plan(event.plan)
         self._list_runs()
@@ -168,30 +168,33 @@ class BillingScreen(Place):
         months.empty, review.empty = "Nothing to bill.", "Nothing needs a person."
         months.show(views.month_rows(plan), keep=True)
         review.show(views.review_rows(plan), keep=True)
-        self._show_group(self._group)
+        self._show_behind(self._behind)
         self.refresh_bindings()
 
     @on(RecordTable.Highlighted, "#classes")
     def class_highlighted(self, event: RecordTable.Highlighted) -> None:
         """Side by side, the records follow the cursor."""
-        if event.key != self._group:
-            self._show_group(event.key)
+        if event.key != self._behind.group:
+            self._show_behind(views.Behind(event.key))
 
     @on(RecordTable.Selected, "#classes")
     @on(RecordTable.Selected, "#months")
     @on(RecordTable.Selected, "#review")
     def figure_selected(self, event: RecordTable.Selected) -> None:
         """Go to the records behind the figure."""
-        groups = {"months": "change", "review": "needs-review"}
-        self._show_group(groups.get(event.table.id or "", event.key))
+        figures = {
+            "months": views.Behind("change", month=event.key),
+            "review": views.Behind("needs-review", code=event.key),
+        }
+        self._show_behind(figures.get(event.table.id or "") or views.Behind(event.key))
         self.show_detail(True)
         self.query_one("#rows").focus()
 
-    def _show_group(self, group: str) -> None:
+    def _show_behind(self, behind: views.Behind) -> None:
         table = self.query_one("#rows", RecordTable)
-        self._group, self._next = group, None
-        table.border_title = f"Records · {views.CLASSES[group][0]}"
-        table.set_columns(views.row_columns(group))
+        self._behind, self._next = behind, None
+        table.border_title = behind.title
+        table.set_columns(views.row_columns(behind.group))
         if self._plan is not None and self._plan.run is None:
             table.empty = _UNSTORED
             table.show([])
@@ -202,7 +205,7 @@ class BillingScreen(Place):
     @on(RecordTable.NearEnd, "#rows")
     def _read_rows(self) -> None:
         if self._plan and self._plan.run and self.context:
-            question = partial(questions.rows, self.context, self._plan.run, self._group, self._next)
+            question = partial(questions.rows, self.context, self._plan.run, self._behind, self._next)
             self.ask("rows", question, partial(RowsRead, first=self._next is None))
 
     def on_rows_read(self, event: RowsRead) -> None:

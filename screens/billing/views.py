@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -122,6 +123,20 @@ def review_rows(plan: Plan) -> list[Row]:
         Row(code, (text(code, "bad"), text(count(records)), text(REVIEW_REASONS.get(code, code))))
         for code, records in codes
     ]
+
+
+@dataclass(frozen=True)
+class Behind:
+    """The records behind a figure: a class, or one month or one review code of it."""
+
+    group: str = "change"
+    month: str | None = None
+    code: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What stands over the records."""
+        return " · ".join(["Records", CLASSES[self.group][0], *filter(None, (self.month, self.code))])
 
 
 def row_columns(group: str) -> tuple[Column, ...]:

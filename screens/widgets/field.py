@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
+
+
+class _Line(Input):
+    """An input in which the search key, pressed where the search has the focus already, types nothing."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.character == "/" and not self.value:
+            event.stop()
+            event.prevent_default()
+            return
+        await super()._on_key(event)
 
 
 class Field(Horizontal):
@@ -28,7 +40,7 @@ class Field(Horizontal):
         self._label = label
         self.explains = explains
         # The placeholder is the console's own words; what a person types never becomes markup.
-        self.input = Input(value, placeholder=placeholder, max_length=max_length, compact=True, select_on_focus=False)
+        self.input = _Line(value, placeholder=placeholder, max_length=max_length, compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         """The label, then the input."""

@@ -188,8 +188,11 @@ async def list_rows(
     group: str | None = None,
     token: str | None = None,
     limit: int | None = None,
+    *,
+    month: str | None = None,
+    code: str | None = None,
 ) -> Page[PlanRow]:
-    """The rows of a plan in their stored order, those of one class where `group` names it."""
+    """The rows of a plan in their stored order: those of one class, of a billing month, of a review code."""
     operator.require("viewer", "look at plans")
     if group is not None and group not in GROUPS:
         raise BadRequest("unknown-class", f"There is no class {group!r}; the classes are {', '.join(GROUPS)}.")
@@ -200,7 +203,8 @@ async def list_rows(
     if not isinstance(after, str) or not after.startswith(f"{prefix}/"):
         raise BadRequest("bad-page", "That page token belongs to another run or class; start again without it.")
     with told():
-        cursor = database[ROWS].find({"_id": {"$gt": after, "$lt": f"{prefix}0"}})
+        narrowed = {f"body.{name}": value for name, value in (("month", month), ("code", code)) if value}
+        cursor = database[ROWS].find({"_id": {"$gt": after, "$lt": f"{prefix}0"}, **narrowed})
         found = await cursor.sort("_id").limit(size + 1).max_time_ms(READ_LIMIT_MS).to_list()
     more = write_token("rows", {"_id": found[size - 1]["_id"]}) if len(found) > size else None
     return Page(tuple(row_view(row["body"]) for row in found[:size]), more)
