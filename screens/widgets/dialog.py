@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -43,6 +43,14 @@ class TypedConfirmation(ModalScreen[bool]):
     def on_mount(self) -> None:
         """The safe answer has the focus."""
         self.query_one("#cancel", Button).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed while a button has the focus goes where it belongs."""
+        field = self.query_one("#typed", Field).input
+        if event.is_printable and event.character and event.character != " " and self.focused is not field:
+            event.stop()
+            field.focus()
+            field.insert_text_at_cursor(event.character)
 
     @on(Input.Changed)
     def compare(self) -> None:
