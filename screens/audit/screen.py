@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,27 +10,22 @@ from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input
 
-from screens.asking import Refusal
 from screens.context import Context
-from screens.place import OpenOrder, Place
+from screens.listing import ListPlace, Reader
+from screens.place import OpenOrder
 from screens.tones import text
 from screens.widgets.diff import field_diff
 from screens.widgets.field import Field
 from screens.widgets.sheet import Section, Sheet
 from screens.widgets.table import Column, RecordTable, Row
 from services.clock import format_moment
-from services.errors import BadRequest
 
 if TYPE_CHECKING:
     from services.audit.entries import Entry
-    from services.audit.filters import AuditFilters
     from services.paging import Page
 
-_TYPING = 0.25
 _COLUMNS = (
     Column("When (India)", 16),
     Column("Who", 10, grow=1),
@@ -42,18 +36,12 @@ _COLUMNS = (
 _ACTION_TONES = {"CREATE": "good", "DELETE": "bad", "DELIVERED": "info", "BILLED": "money", "UPDATE": "warn"}
 
 
-@dataclass
-class EntriesRead(Message):
-    """A page of the trail; `first` where it replaces what is shown."""
-
-    page: Page[Entry]
-    first: bool
-
-
-class AuditScreen(Place):
+class AuditScreen(ListPlace):
     """Filters, the entries, and the one under the cursor field by field."""
 
     NAME = "audit"
+    LIST = "entries"
+    TYPING = 0.25
     CSS_PATH = "audit.tcss"
     ABOUT = (
         "Every change that was made, newest first, also those that other programs noted. The sheet shows each field "
@@ -68,7 +56,6 @@ class AuditScreen(Place):
     def __init__(self, environment: str = "") -> None:
         super().__init__(environment)
         self._entries: dict[str, Entry] = {}
-        self._next: str | None = None
 
     def compose_place(self) -> Iterable[Widget]:
         """Filters above the list and the entry."""
@@ -96,20 +83,16 @@ class AuditScreen(Place):
         """The record."""
         return self.query_one("#record", Field).input
 
-    def list_target(self) -> Widget:
-        """The entries."""
-        return self.query_one("#entries")
-
     def opened(self) -> None:
         """The newest entries."""
         self.list_target().focus()
-        self._read_first()
+        self.read_first()
 
     def why_not(self, action: str) -> str | None:
         """Only some entries are about an order."""
         if action not in ("order", "same"):
             return None
-        entry = self._under_cursor()
+        entry = self._entry()
         if entry is None:
             return "There is no entry under the cursor."
         if not entry.record_id:
@@ -118,71 +101,35 @@ class AuditScreen(Place):
             return f"The entry is about {entry.table or 'no table'}, not about an order."
         return None
 
-    def _under_cursor(self) -> Entry | None:
-        table = next(iter(self.query("#entries").results(RecordTable)), None)
-        return self._entries.get(table.row.key) if table and table.row else None
+    def _entry(self) -> Entry | None:
+        return self._entries.get(self.under_cursor())
 
-    @on(Input.Changed)
-    def request_changed(self) -> None:
-        """Read once the typing rests."""
-        self.after_rest("typing", _TYPING, partial(self._read_first, typing=True))
-
-    @on(Input.Submitted)
-    def submitted(self) -> None:
-        """Read now, and go to the list."""
-        self.act_now("typing", self._read_first)
-        self.list_target().focus()
-
-    def _read_first(self, *, typing: bool = False) -> None:
-        self._next = None
-        self._read(typing=typing)
-
-    @on(RecordTable.NearEnd)
-    def near_end(self) -> None:
-        """The next page."""
-        self._read()
-
-    def _read(self, *, typing: bool = False) -> None:
-        if self.context is None:
-            return
-        try:
-            filters = self._filters()
-        except BadRequest as error:
-            if not typing:  # half a date is no mistake yet
-                self.say(error.message)
-            return
-        self.say_nothing()
-        question = partial(_list, self.context, filters, self._next)
-        self.ask("entries", question, partial(EntriesRead, first=self._next is None))
-
-    def _filters(self) -> AuditFilters:
+    def reader(self, context: Context) -> Reader:
+        """The entries that the filters leave."""
+        from services.audit.browser import list_entries
         from services.audit.filters import read_filters
 
         names = ("record", "user", "table", "action", "from", "to")
         record, user, table, action, first, last = (self.query_one(f"#{name}", Field).value or None for name in names)
-        return read_filters(record, user, table, action, first, last)
+        filters = read_filters(record, user, table, action, first, last)
+        return partial(list_entries, context.database, context.operator, filters)
 
-    def on_entries_read(self, event: EntriesRead) -> None:
-        """Show the page, or add it."""
-        table = self.query_one("#entries", RecordTable)
-        if event.first:
-            self._entries = {}
-        self._entries |= {str(entry.key): entry for entry in event.page.items}
-        rows = [_row(entry) for entry in event.page.items]
-        self._next = event.page.next
-        more = event.page.next is not None
-        if event.first:
-            table.show(rows, more=more, keep=True)
-        else:
-            table.extend(rows, more=more)
+    def row_of(self, item: Entry) -> Row:
+        """One entry, kept for the sheet."""
+        self._entries[str(item.key)] = item
+        return _row(item)
+
+    def page_shown(self, page: Page[Entry], *, first: bool) -> None:
+        """Entries that are no longer listed are forgotten."""
+        if first:
+            self._entries = {str(entry.key): entry for entry in page.items}
         if not self._entries:
             self.query_one("#entry", Sheet).clear()
-        self.refresh_bindings()
 
     @on(RecordTable.Highlighted, "#entries")
     def entry_highlighted(self) -> None:
         """Show the change."""
-        if entry := self._under_cursor():
+        if entry := self._entry():
             self.query_one("#entry", Sheet).show(entry_sections(entry))
         self.refresh_bindings()
 
@@ -197,23 +144,18 @@ class AuditScreen(Place):
 
     def action_order(self) -> None:
         """To the order that the entry is about."""
-        if entry := self._under_cursor():
+        if entry := self._entry():
             self.post_message(OpenOrder(entry.record_id))
 
     def action_same(self) -> None:
         """Only entries about the record under the cursor."""
-        if entry := self._under_cursor():
+        if entry := self._entry():
             self.query_one("#record", Field).value = f"{entry.table}/{entry.record_id}"
 
     def action_clear(self) -> None:
         """Every entry again."""
         for field in self.query(Field):
             field.value = ""
-
-    def on_refusal(self, event: Refusal) -> None:
-        """The next page may be asked for again."""
-        self.query_one("#entries", RecordTable).retry()
-        super().on_refusal(event)
 
 
 def _row(entry: Entry) -> Row:
@@ -242,9 +184,3 @@ def entry_sections(entry: Entry) -> list[Section]:
     ]
     odd = [Text.assemble(("! ", "warn"), text(finding.message)) for finding in entry.findings]
     return [Section("", facts, odd), Section("Fields", lines=field_diff(field_changes(entry)))]
-
-
-async def _list(context: Context, filters: AuditFilters, token: str | None) -> Page[Entry]:
-    from services.audit.browser import list_entries
-
-    return await list_entries(context.database, context.operator, filters, token)

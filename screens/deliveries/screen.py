@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -12,13 +11,12 @@ from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Select
 
-from screens.asking import Refusal
 from screens.context import Context
-from screens.place import OpenOrder, Place
+from screens.listing import ListPlace, Reader
+from screens.place import OpenOrder
 from screens.tones import customer_text, status_text, text
 from screens.widgets.choices import status_select
 from screens.widgets.field import Field
@@ -27,10 +25,8 @@ from services.errors import BadRequest
 
 if TYPE_CHECKING:
     from services.deliveries.confirmation import Confirmation
-    from services.deliveries.day import DayFilters, DeliveryRow
-    from services.paging import Page
+    from services.deliveries.day import DeliveryRow
 
-_TYPING = 0.2
 _COLUMNS = (
     Column("", 1),
     Column("Customer", 14, grow=1),
@@ -43,18 +39,11 @@ _COLUMNS = (
 )
 
 
-@dataclass
-class DayRead(Message):
-    """A page of the day; `first` where it replaces what is shown."""
-
-    page: Page[DeliveryRow]
-    first: bool
-
-
-class DeliveriesScreen(Place):
+class DeliveriesScreen(ListPlace):
     """The list of one day, filtered as you type."""
 
     NAME = "deliveries"
+    LIST = "day-list"
     CSS_PATH = "deliveries.tcss"
     ABOUT = (
         "The orders that are due on one day in India, newest first. Confirming one notes what was delivered of each "
@@ -67,10 +56,6 @@ class DeliveriesScreen(Place):
         Binding("c", "confirm", "Confirm", tooltip="Confirm the delivery under the cursor; Enter does the same."),
         Binding("o", "order", "Order", tooltip="Show the order under the cursor."),
     ]
-
-    def __init__(self, environment: str = "") -> None:
-        super().__init__(environment)
-        self._next: str | None = None
 
     def compose_place(self) -> Iterable[Widget]:
         """Day and filters above the list."""
@@ -90,17 +75,13 @@ class DeliveriesScreen(Place):
         """The delivery person, by whom a day is narrowed most often."""
         return self.query_one("#person", Field).input
 
-    def list_target(self) -> Widget:
-        """The deliveries."""
-        return self.query_one("#day-list")
-
     def opened(self) -> None:
         """Today."""
         if self.context and not self.query_one("#day", Field).value:
             with self.prevent(Input.Changed):
                 self.query_one("#day", Field).value = self.context.today().isoformat()
         self.list_target().focus()
-        self._read_day()
+        self.read_first()
 
     def why_not(self, action: str) -> str | None:
         """Confirming needs a role and a delivery."""
@@ -113,11 +94,7 @@ class DeliveriesScreen(Place):
             return f"It needs the role support; {self.context.operator.account} has {held}."
         if action == "confirm" and self.context.database.read_only:
             return self.context.database.read_only
-        return None if self._under_cursor() else "There is no delivery under the cursor."
-
-    def _under_cursor(self) -> str:
-        table = next(iter(self.query("#day-list").results(RecordTable)), None)
-        return table.row.key if table and table.row else ""
+        return None if self.under_cursor() else "There is no delivery under the cursor."
 
     def _day(self) -> date:
         from services.clock import parse_day
@@ -141,60 +118,28 @@ class DeliveriesScreen(Place):
         if self.context:
             self.query_one("#day", Field).value = self.context.today().isoformat()
 
-    @on(Input.Changed)
-    @on(Select.Changed)
-    def request_changed(self) -> None:
-        """Read once the typing rests."""
-        self.after_rest("typing", _TYPING, self._read_day)
+    def reader(self, context: Context) -> Reader:
+        """The day, narrowed by the filters."""
+        from services.deliveries.day import DayFilters, list_day
 
-    @on(Input.Submitted)
-    def submitted(self) -> None:
-        """Read now, and go to the list."""
-        self.act_now("typing", self._read_day)
-        self.list_target().focus()
-
-    def _read_day(self) -> None:
-        self._next = None
-        self._read()
-
-    @on(RecordTable.NearEnd)
-    def _read(self) -> None:
-        if self.context is None:
-            return
-        from services.deliveries.day import DayFilters
-
-        status = self.query_one(Select).value
-        try:
-            day = self._day()
-        except BadRequest as error:
-            if len(self.query_one("#day", Field).value) == 10:
-                self.say(error.message)
-            return
+        day, status = self._day(), self.query_one(Select).value
         filters = DayFilters(
             day=day,
             delivery_boy=self.query_one("#person", Field).value or None,
             area=self.query_one("#area", Field).value or None,
             status=status if isinstance(status, str) else None,
         )
-        self.query_one("#day-list", RecordTable).border_title = f"Deliveries · {day:%A} {day}"
-        self.ask("day", partial(_list, self.context, filters, self._next), partial(DayRead, first=self._next is None))
+        self.list_target().border_title = f"Deliveries · {day:%A} {day}"
+        return partial(list_day, context.database, context.operator, filters)
 
-    def on_day_read(self, event: DayRead) -> None:
-        """Show the page, or add it."""
-        table = self.query_one("#day-list", RecordTable)
-        rows = [_row(row) for row in event.page.items]
-        self._next = event.page.next
-        more = event.page.next is not None
-        if event.first:
-            table.show(rows, more=more, keep=True)
-        else:
-            table.extend(rows, more=more)
-        self.refresh_bindings()
+    def row_of(self, item: DeliveryRow) -> Row:
+        """One delivery."""
+        return _row(item)
 
     @on(RecordTable.Selected)
     def action_confirm(self) -> None:
         """Confirm the delivery under the cursor."""
-        order_id = self._under_cursor()
+        order_id = self.under_cursor()
         if reason := self.why_not("confirm"):
             self.say(reason)
         elif self.context and order_id:
@@ -205,18 +150,12 @@ class DeliveriesScreen(Place):
     def _confirmed(self, confirmation: Confirmation | None) -> None:
         if confirmation:
             status = confirmation.status.replace("_", " ").lower()
+            self.read_first()
             self.say(f"{confirmation.order_id} is confirmed as {status}.", "information")
-            self._read_day()
 
     def action_order(self) -> None:
         """To the order."""
-        self.post_message(OpenOrder(self._under_cursor()))
-
-    def on_refusal(self, event: Refusal) -> None:
-        """The next page may be asked for again."""
-        if event.group == "day":
-            self.query_one("#day-list", RecordTable).retry()
-        super().on_refusal(event)
+        self.post_message(OpenOrder(self.under_cursor()))
 
 
 def _row(row: DeliveryRow) -> Row:
@@ -235,9 +174,3 @@ def _row(row: DeliveryRow) -> Row:
             text(format_moment(row.delivered_at)[-5:] if row.delivered_at else "", "muted"),
         ),
     )
-
-
-async def _list(context: Context, filters: DayFilters, token: str | None) -> Page[DeliveryRow]:
-    from services.deliveries.day import list_day
-
-    return await list_day(context.database, context.operator, filters, token)

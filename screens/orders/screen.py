@@ -14,26 +14,22 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select
 
-from screens.asking import Refusal
 from screens.context import Context
+from screens.listing import ListPlace, Reader
 from screens.orders.sheet import order_sections
-from screens.place import Place
 from screens.tones import customer_text, status_text, text
 from screens.widgets.choices import Choice, status_select
 from screens.widgets.field import Field
 from screens.widgets.sheet import Sheet
 from screens.widgets.table import Column, RecordTable, Row
-from services.errors import BadRequest
 from services.money import format_rupees
 
 if TYPE_CHECKING:
     from services.deliveries.confirmation import Confirmation
     from services.orders.detail import OrderDetail
-    from services.orders.lookup import OrderFilters, OrderRow
+    from services.orders.lookup import OrderRow
     from services.paging import Page
 
-_TYPING = 0.15
-"""Seconds without a key before a search is sent."""
 _RESTING = 0.08
 """Seconds that the cursor rests on a row before the order is read."""
 _COLUMNS = (
@@ -47,24 +43,18 @@ _COLUMNS = (
 
 
 @dataclass
-class Found(Message):
-    """A page of orders; `first` where it replaces what is shown."""
-
-    page: Page[OrderRow]
-    first: bool
-
-
-@dataclass
 class Looked(Message):
     """One order in full."""
 
     detail: OrderDetail
 
 
-class OrdersScreen(Place):
+class OrdersScreen(ListPlace):
     """The list follows what is typed, the sheet follows the cursor."""
 
     NAME = "orders"
+    LIST = "orders"
+    TYPING = 0.15
     CSS_PATH = "orders.tcss"
     ABOUT = (
         "Look an order up by its id or the beginning of it, by a phone in any writing, by the beginning of a "
@@ -78,7 +68,6 @@ class OrdersScreen(Place):
 
     def __init__(self, environment: str = "") -> None:
         super().__init__(environment)
-        self._next: str | None = None
         self._shown = ""
 
     def compose_place(self) -> Iterable[Widget]:
@@ -108,15 +97,11 @@ class OrdersScreen(Place):
         """The search."""
         return self.query_one("#search", Field).input
 
-    def list_target(self) -> Widget:
-        """The orders."""
-        return self.query_one("#orders")
-
     def opened(self) -> None:
         """The newest orders, ready to type."""
         if not self.query_one("#search", Field).value:
             self.search_target().focus()
-        self._search()
+        self.read_first()
 
     def why_not(self, action: str) -> str | None:
         """Confirming needs a role and an order."""
@@ -129,11 +114,7 @@ class OrdersScreen(Place):
             return f"It needs the role support; {self.context.operator.account} has {held}."
         if self.context.database.read_only:
             return self.context.database.read_only
-        return None if self._order_under_cursor() else "There is no order under the cursor."
-
-    def _order_under_cursor(self) -> str:
-        table = next(iter(self.query("#orders").results(RecordTable)), None)
-        return table.row.key if table and table.row else ""
+        return None if self.under_cursor() else "There is no order under the cursor."
 
     def open_order(self, order_id: str) -> None:
         """Show one order, as other screens ask for it."""
@@ -145,65 +126,32 @@ class OrdersScreen(Place):
                 self.query_one(name, Field).value = ""
         self.show_detail(True)
         self.list_target().focus()
-        self._search()
+        self.read_first()
 
-    @on(Input.Changed)
-    @on(Select.Changed)
-    @on(Checkbox.Changed)
-    def request_changed(self) -> None:
-        """Search once the typing rests."""
-        self.after_rest("typing", _TYPING, self._search)
-
-    @on(Input.Submitted)
-    def submitted(self) -> None:
-        """Search now, and go to the list."""
-        self.act_now("typing", self._search)
-        self.list_target().focus()
-
-    def _search(self) -> None:
-        self._next = None
-        self._read()
-
-    @on(RecordTable.NearEnd)
-    def _read(self) -> None:
-        if self.context is None:
-            return
+    def reader(self, context: Context) -> Reader:
+        """What the search and the filters say."""
         from services.clock import parse_day
-        from services.orders.lookup import OrderFilters
+        from services.orders.lookup import OrderFilters, find_orders
 
         start, end = self.query_one("#from", Field).value, self.query_one("#to", Field).value
         status = self.query_one(Select).value
-        try:
-            filters = OrderFilters(
-                status=status if isinstance(status, str) else None,
-                start=parse_day(start, "first day") if len(start) >= 5 else None,
-                end=parse_day(end, "last day") if len(end) >= 5 else None,
-                unbilled=self.query_one("#unbilled", Checkbox).value,
-            )
-        except BadRequest as error:
-            self.say(error.message)
-            return
-        query = self.query_one("#search", Field).value
-        question = partial(_find, self.context, query, filters, self._next)
-        self.ask("search", question, partial(Found, first=self._next is None))
+        filters = OrderFilters(
+            status=status if isinstance(status, str) else None,
+            start=parse_day(start, "first day") if start else None,
+            end=parse_day(end, "last day") if end else None,
+            unbilled=self.query_one("#unbilled", Checkbox).value,
+        )
+        return partial(find_orders, context.database, context.operator, self.query_one("#search", Field).value, filters)
 
-    def on_found(self, event: Found) -> None:
-        """Show the page, or add it."""
-        table = self.query_one("#orders", RecordTable)
-        rows = [_row(row) for row in event.page.items]
-        self._next = event.page.next
-        more = event.page.next is not None
-        if not event.first:
-            table.extend(rows, more=more)
-            return
-        self.say_nothing()
-        if event.page.note:
-            self.say(event.page.note)
-        table.show(rows, more=more, keep=True)
-        if not rows:
+    def row_of(self, item: OrderRow) -> Row:
+        """One order."""
+        return _row(item)
+
+    def page_shown(self, page: Page[OrderRow], *, first: bool) -> None:
+        """Nothing found, nothing to show."""
+        if first and not page.items:
             self._shown = ""
             self.query_one("#order", Sheet).clear()
-            self.refresh_bindings()
 
     @on(RecordTable.Highlighted, "#orders")
     def order_highlighted(self) -> None:
@@ -212,7 +160,7 @@ class OrdersScreen(Place):
         self.refresh_bindings()
 
     def _look(self) -> None:
-        order_id = self._order_under_cursor()
+        order_id = self.under_cursor()
         if order_id and self.context:
             self.ask("order", partial(_show, self.context, order_id), Looked)
 
@@ -235,7 +183,7 @@ class OrdersScreen(Place):
 
     def action_confirm(self) -> None:
         """Confirm the delivery of the order under the cursor."""
-        order_id = self._order_under_cursor()
+        order_id = self.under_cursor()
         if self.context and order_id:
             from screens.deliveries.dialog import ConfirmDelivery
 
@@ -244,14 +192,8 @@ class OrdersScreen(Place):
     def _delivery_confirmed(self, confirmation: Confirmation | None) -> None:
         if confirmation:
             words = f"{confirmation.order_id} is confirmed as {confirmation.status.replace('_', ' ').lower()}."
-            self._search()
-            self.call_later(self.say, words, "information")
-
-    def on_refusal(self, event: Refusal) -> None:
-        """The next page may be asked for again."""
-        if event.group == "search":
-            self.query_one("#orders", RecordTable).retry()
-        super().on_refusal(event)
+            self.read_first()
+            self.say(words, "information")
 
 
 def _row(row: OrderRow) -> Row:
@@ -267,12 +209,6 @@ def _row(row: OrderRow) -> Row:
             billed,
         ),
     )
-
-
-async def _find(context: Context, query: str, filters: OrderFilters, token: str | None) -> Page[OrderRow]:
-    from services.orders.lookup import find_orders
-
-    return await find_orders(context.database, context.operator, query, filters, token)
 
 
 async def _show(context: Context, order_id: str) -> OrderDetail:

@@ -55,3 +55,8 @@ class Field(Horizontal):
     @value.setter
     def value(self, value: str) -> None:
         self.input.value = value
+
+    @property
+    def full(self) -> bool:
+        """Whether no more fits in: a day is typed to its end."""
+        return len(self.input.value) == self.input.max_length
