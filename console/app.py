@@ -70,6 +70,9 @@ class DeliveryConsole(App[None]):
         ),
         Binding("q", "quit", "Quit"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+        # With priority the focus moves before the next key is looked at: what is typed ahead lands where it is meant.
+        Binding("tab", "focus_next", "Next part", show=False, priority=True),
+        Binding("shift+tab", "focus_previous", "Part before", show=False, priority=True),
     ]
 
     def __init__(self, opening: Opening, *, environment: str = "", theme: str | None = None) -> None:

@@ -12,10 +12,10 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from console import NAME, version
-from console.command import Invocation
+from console.command import Invocation, require_terminal
 from console.faults import internal_error
 from console.output import show_error
-from services.errors import ConsoleError
+from services.errors import BadRequest, ConsoleError
 
 # The command groups: each is the `app` of console/commands/<name>.py. The sentence is what --help shows, unloaded.
 GROUPS: dict[str, str] = {
@@ -86,6 +86,7 @@ def console(
     invocation = Invocation(flags, config)
     context.obj = invocation
     if context.invoked_subcommand is None:
+        require_terminal()
         from console.app import run_console
 
         run_console(invocation.settings)
@@ -95,6 +96,8 @@ def execute(arguments: list[str]) -> int:
     """Run one command line and return its exit status; whatever happens is told as a sentence."""
     as_json = "--json" in arguments
     try:
+        if any("\udc80" <= character <= "\udcff" for argument in arguments for character in argument):
+            raise BadRequest("bad-text", "An argument is not valid UTF-8 text.")
         status = get_command(app).main(arguments, prog_name=NAME, standalone_mode=False)
     except KeyboardInterrupt:
         status = 130

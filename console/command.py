@@ -16,6 +16,7 @@ Raise a ConsoleError to refuse: the command line prints it and ends with its exi
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -98,5 +99,17 @@ def confirm(question: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise BadRequest("needs-yes", f"{question} Nobody can be asked here: add --yes to do it.")
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    # A command's event loop would note Ctrl+C and go on waiting for the line.
+    noted = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        answer = sys.stdin.readline()
+    finally:
+        signal.signal(signal.SIGINT, noted)
+    if answer.strip().lower() not in ("y", "yes"):
         raise Refused("declined", "Nothing was done.")
+
+
+def require_terminal() -> None:
+    """Raise BadRequest where the screens have no terminal to be on."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise BadRequest("no-terminal", "The screens need a terminal. For scripts there are commands: see --help.")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from bson.codec_options import CodecOptions, DatetimeConversion
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     AutoReconnect,
     ConfigurationError,
+    DocumentTooLarge,
     ExecutionTimeout,
     InvalidURI,
     OperationFailure,
@@ -22,14 +23,17 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from services.errors import ConsoleError, Refused, Unreachable
+from services.errors import ConsoleError, RecordRefused, Refused, Unreachable
 
 Document: TypeAlias = dict[str, Any]
 Session: TypeAlias = AsyncClientSession
 
 READ_LIMIT_MS = 5_000
+DURABLE = WriteConcern("majority", j=True)
 _AUTHENTICATION_FAILED = 18
 _UNAUTHORISED = (13, 8000)
+_OF_ONE_RECORD = (11000, 121, 10334, 17419)
+"""Duplicate key, failed validation, too large: the record is at fault, not the server."""
 
 # Real data holds dates out of Python's range and broken UTF-8; neither may break a list.
 _TOLERANT: CodecOptions[Document] = CodecOptions(
@@ -59,7 +63,8 @@ class Database:
 
     @property
     def _database(self) -> AsyncDatabase[Document]:
-        return self.client.get_database(self.name, codec_options=_TOLERANT)
+        # What the address says of reading and writing is the backend's taste; checkpoints and leases need these.
+        return self.client.get_database(self.name, _TOLERANT, ReadPreference.PRIMARY, DURABLE)
 
     async def command(self, command: Document) -> Document:
         """Run a database command."""
@@ -121,6 +126,10 @@ def describe(error: PyMongoError) -> ConsoleError:
     """The refusal that says what an operator can do about a failure of the driver."""
     if isinstance(error, (InvalidURI, ConfigurationError)):
         return Unreachable("bad-uri", f"The database address is not usable: {_short(error)}.")
+    if error.has_error_label("UnknownTransactionCommitResult"):
+        return Unreachable(
+            "commit-unknown", "The server did not say whether the change landed; look before repeating it."
+        )
     if isinstance(error, ServerSelectionTimeoutError):
         return Unreachable(
             "no-connection",
@@ -134,12 +143,23 @@ def describe(error: PyMongoError) -> ConsoleError:
             return Unreachable("authentication-failed", "MongoDB refused the user name or the password in the address.")
         if error.code in _UNAUTHORISED:
             return Unreachable("not-authorised", f"The database user may not do this: {_short(error)}.")
+        if _failure(error).get("code", error.code) in _OF_ONE_RECORD:
+            return RecordRefused("record-refused", f"MongoDB refused a record: {_short(error)}.")
         return Refused("database-error", f"MongoDB refused the operation: {_short(error)}.")
+    if isinstance(error, DocumentTooLarge):
+        return RecordRefused("record-refused", "A record is larger than MongoDB's 16 MB.")
     if isinstance(error, AutoReconnect):
         return Unreachable("connection-lost", "The connection to the database was lost; try again in a moment.")
     return Refused("database-error", f"The database driver failed: {_short(error)}.")
 
 
+def _failure(error: PyMongoError) -> Mapping[str, Any]:
+    """The details of a failure; of a bulk write, those of its first refused statement."""
+    details = error.details if isinstance(error, OperationFailure) and error.details else {}
+    refused: list[Mapping[str, Any]] = details.get("writeErrors") or [details]
+    return refused[0]
+
+
 def _short(error: PyMongoError) -> str:
-    words = str(error.details.get("errmsg", error) if isinstance(error, OperationFailure) and error.details else error)
+    words = str(_failure(error).get("errmsg", error))
     return words.split(", Timeout:")[0].split(", full error")[0].strip().rstrip(".")[:300]

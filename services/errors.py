@@ -26,6 +26,10 @@ class Conflict(Refused):
     """Somebody changed the record between the reading and the writing; nothing was written."""
 
 
+class RecordRefused(Refused):
+    """The database does not take a record; others are not concerned."""
+
+
 class Fenced(Refused):
     """Another runner has taken the run over; this one has stopped without writing."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -40,6 +41,11 @@ def page_size(limit: int | None) -> int:
     if limit < 1:
         raise BadRequest("bad-limit", "A page holds at least one row; give a limit of 1 to 200.")
     return min(limit, LARGEST_PAGE)
+
+
+def list_kind(name: str, *asked: object) -> str:
+    """The kind of a list that was asked for in these words: a token of other words is not one of its pages."""
+    return f"{name}:{hashlib.blake2b(repr(asked).encode('utf-8', 'replace'), digest_size=6).hexdigest()}"
 
 
 def write_token(kind: str, key: dict[str, Any]) -> str:

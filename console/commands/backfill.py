@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -72,7 +73,9 @@ def preview_one(
                 session.database, session.operator, session.clock, name, options, store=not dry_run,
                 progress=lambda examined: bar("Examined", examined, 0),
             )  # fmt: skip
-        return Answer(_plan(plan), _plan_blocks(plan, told=not dry_run))
+        if not plan.stored and not dry_run:
+            print(f"Not stored: {plan.unstored_because}", file=sys.stderr)
+        return Answer(_plan(plan), _plan_blocks(plan))
 
     run(context, work, as_json=as_json)
 
@@ -81,7 +84,9 @@ def preview_one(
 def show(
     context: typer.Context,
     run_id: RunId,
-    group_name: Annotated[str | None, typer.Option("--class", metavar="C", help="Only this class.")] = None,
+    group_name: Annotated[
+        str | None, typer.Option("--class", metavar="C", help="Only this class, or drifted or failed.")
+    ] = None,
     token: PageToken = None,
     limit: Limit = None,
     as_json: Json = False,
@@ -207,6 +212,10 @@ async def _told(session: Session, outcome: Outcome) -> Answer:
     if left:
         rows = [(each.record, each.outcome, each.reason) for each in left]
         blocks += [Line(""), Table(("Record", "Outcome", "Why"), rows)]
+        if len(left) < outcome.drifted + outcome.failed:
+            blocks.append(
+                Line(f"These are the first {len(left)}; all: backfill show {outcome.run} --class drifted (failed)")
+            )
     document = dataclasses.asdict(outcome) | ({"exceptions": left} if left else {})
     bad = outcome.drifted or outcome.failed or outcome.verified is False
     return Answer(document, blocks, exit_status=1 if bad else 0)
@@ -229,7 +238,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _plan_blocks(plan: Plan, *, told: bool) -> list[Block]:
+def _plan_blocks(plan: Plan) -> list[Block]:
     from services.backfills.plan import REVIEW_REASONS
     from services.money import format_rupees
 
@@ -253,8 +262,6 @@ def _plan_blocks(plan: Plan, *, told: bool) -> list[Block]:
     if plan.stored:
         blocks += [Pairs([("Run", plan.run), ("Digest", plan.digest)]), Line("")]
         blocks.append(Line(f"To do exactly this: backfill commit {plan.run} --digest {plan.digest}"))
-    elif told:
-        blocks.append(Line(f"Not stored: {plan.unstored_because}"))
     return blocks
 
 

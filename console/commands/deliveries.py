@@ -75,14 +75,28 @@ def confirm_one(
             session.operator,
             session.clock,
             order_id,
-            quantities=dict(map(_quantity, item or [])),
+            quantities=_quantities(item or []),
             delivered_at=parse_moment(delivered_at, "time of --delivered-at") if delivered_at else None,
             reason=reason,
         )
         line = f"{confirmed.order_id} is {confirmed.status}, {format_moment(confirmed.delivered_at)}."
-        return Answer({"confirmation": confirmed}, [Line(line)])
+        items = [
+            {"product_id": each.item.product_id, "name": each.item.name, "ordered": float(each.ordered),
+             "delivered": float(each.delivered)}
+            for each in confirmed.lines
+        ]  # fmt: skip
+        names = ("order_id", "status", "delivered_at", "reason")
+        document = {name: getattr(confirmed, name) for name in names} | {"items": items}
+        return Answer({"confirmation": document}, [Line(line)])
 
     run(context, work, as_json=as_json)
+
+
+def _quantities(items: list[str]) -> dict[str, Decimal]:
+    quantities = dict(map(_quantity, items))
+    if len(quantities) < len(items):
+        raise BadRequest("bad-item", "A product is given twice; name each with one --item.")
+    return quantities
 
 
 def _quantity(text: str) -> tuple[str, Decimal]:

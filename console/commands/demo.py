@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from console.command import settings_of
+from console.command import require_terminal, settings_of
 from console.output import progress_bar
 from services.errors import BadRequest
 
@@ -42,6 +42,8 @@ def demo(
     from console.demo.mongod import DATABASE, EmbeddedMongod
     from console.demo.preparation import prepare
 
+    if not headless:
+        require_terminal()
     dataset = _dataset(orders, seed, until)
     signal.signal(signal.SIGTERM, _end)
     with EmbeddedMongod(port=port, fresh=fresh) as server:

@@ -50,7 +50,7 @@ def list_all(context: typer.Context, as_json: Json = False) -> None:
         from services.operators.directory import list_operators
 
         session.operator.require("viewer", "list the operators")
-        entries = await list_operators(session.database)
+        entries = await list_operators(session.database, session.operator)
         rows = [(e.account, ", ".join(e.roles), e.added_by, format_moment(e.added_at)) for e in entries]
         return Answer(
             {"operators": [_document(entry) for entry in entries]},

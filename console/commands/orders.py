@@ -10,6 +10,8 @@ from console.command import Json, Limit, PageToken, group, run
 from console.output import Answer, Block, Line, Pairs, Table
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from console.session import Session
     from services.orders.detail import OrderDetail
     from services.orders.lookup import OrderRow
@@ -125,12 +127,20 @@ def _document(detail: OrderDetail) -> dict[str, Any]:
 
 
 def _order(order: Order) -> dict[str, Any]:
+    from services.orders.lookup import price_paise
+
     names = (
         "id", "user_id", "customer_id", "kind", "subscription_id", "status", "delivery_date", "delivered_at",
         "delivery_boy_id", "address", "notes", "billed", "billed_month", "delivery_confirmed", "created_at",
     )  # fmt: skip
     items = [
-        {"product_id": i.product_id, "name": i.name, "quantity": i.quantity, "unit": i.unit, "price": i.price}
+        {
+            "product_id": i.product_id,
+            "name": i.name,
+            "quantity": _number(i.quantity),
+            "unit": i.unit,
+            "price_paise": price_paise(i),
+        }
         for i in order.items
     ]
     return {name: getattr(order, name) for name in names} | {"items": items}
@@ -139,10 +149,14 @@ def _order(order: Order) -> dict[str, Any]:
 def _delivery(delivery: Delivery, person: str) -> dict[str, Any]:
     names = ("id", "status", "delivered_at", "delivery_boy_id", "confirmed_by_name", "confirmation_method", "notes")
     items = [
-        {"product_id": i.product_id, "name": i.name, "ordered": i.ordered, "delivered": i.delivered}
+        {"product_id": i.product_id, "name": i.name, "ordered": _number(i.ordered), "delivered": _number(i.delivered)}
         for i in delivery.items
     ]
     return {name: getattr(delivery, name) for name in names} | {"delivery_person": person, "items": items}
+
+
+def _number(quantity: Decimal | None) -> float | None:
+    return None if quantity is None else float(quantity)
 
 
 def _bill(bill: Bill) -> dict[str, Any]:
@@ -153,6 +167,7 @@ def _bill(bill: Bill) -> dict[str, Any]:
 def _blocks(detail: OrderDetail) -> list[Block]:
     from services.clock import format_moment
     from services.money import format_rupees
+    from services.orders.lookup import price_paise
 
     order, customer = detail.order, detail.customer
     blocks: list[Block] = [
@@ -170,7 +185,7 @@ def _blocks(detail: OrderDetail) -> list[Block]:
         Line(""),
         Table(
             ("Item", "Quantity", "Price"),
-            [(item.name, item.quantity, item.price) for item in order.items],
+            [(item.name, item.quantity, format_rupees(price_paise(item))) for item in order.items],
             frozenset({"Quantity", "Price"}),
         ),
         Line(""),

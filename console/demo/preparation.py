@@ -42,7 +42,7 @@ async def prepare(uri: str, dataset: Dataset, progress: Progress) -> Dataset:
 
 
 async def _fill(database: Database, dataset: Dataset, progress: Progress) -> None:
-    await mark(database, "demo")
+    await mark(database, _owner(), utc_now, "demo")
     await load(database.client.get_database(DATABASE), dataset, progress)
     await apply(database, _owner(), progress)
     for account, roles in _CAST.items():

@@ -62,6 +62,8 @@ class TypedConfirmation(ModalScreen[bool]):
         """Enter moves on to the deed; it does not do it."""
         if self._fits():
             self.query_one("#confirm", Button).focus()
+        else:
+            self.notify(f"Type {self._expected}, or press Escape: nothing is done.", severity="warning", markup=False)
 
     def _fits(self) -> bool:
         return self.query_one("#typed", Field).value.replace(",", "") == self._expected

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from bson import ObjectId
 
-from services.audit.entries import Entry, read_entry
+from services.audit.entries import Entry, masked, read_entry
 from services.audit.filters import AuditFilters, about_record, in_days, matching
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_timestamp, to_stored
@@ -60,7 +60,11 @@ async def list_entries(
     Raises BadRequest for a token of another list.
     """
     operator.require("viewer", "read the audit trail")
-    size = page_size(limit)
+    page = await _page(database, filters, token, page_size(limit))
+    return replace(page, items=tuple(map(masked, page.items))) if operator.masked else page
+
+
+async def _page(database: Database, filters: AuditFilters, token: str | None, size: int) -> Page[Entry]:
     if filters.record_id is not None:
         if filters.table is None:
             raise BadRequest("bad-record", "A record is named by its table and its id.")
@@ -91,7 +95,8 @@ async def get_entry(database: Database, operator: Operator, entry_id: str) -> En
         for key in keys:
             document = await database[AUDIT_LOGS].find_one(key, max_time_ms=READ_LIMIT_MS)
             if document is not None:
-                return read_entry(document)
+                entry = read_entry(document)
+                return masked(entry) if operator.masked else entry
     raise NotFound("unknown-entry", f"There is no audit entry {entry_id}; `audit list` shows the ids.")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -11,6 +11,11 @@ from services.changes.difference import same
 from services.clock import read_timestamp
 from services.records.findings import Finding
 
+_MASK = "•••••"
+_PRIVATE = {
+    "phone", "phone_number", "email", "address", "address_line1", "address_line2", "landmark",
+    "location", "latitude", "longitude",
+}  # fmt: skip
 Kind: TypeAlias = Literal["added", "removed", "changed", "same"]
 
 
@@ -73,6 +78,20 @@ def read_entry(document: Mapping[str, Any]) -> Entry:
         changes=changes,
         findings=tuple(found),
     )
+
+
+def masked(entry: Entry) -> Entry:
+    """The entry without the phones and addresses that it holds, for an operator who may not see them."""
+    return replace(entry, before=_masked(entry.before), after=_masked(entry.after), changes=_masked(entry.changes))
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: _MASK if inner and _PRIVATE & set(str(name).lower().split(".")) else _masked(inner)
+            for name, inner in value.items()
+        }
+    return [_masked(each) for each in value] if isinstance(value, list) else value
 
 
 def field_changes(entry: Entry) -> tuple[FieldChange, ...]:

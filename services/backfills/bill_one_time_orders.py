@@ -27,7 +27,7 @@ from services.records.orders import Order, read_order, read_owner
 
 _DECIDING = (
     "id", "user_id", "customer_id", "order_type", "subscription_id", "items", "total_amount", "total", "status",
-    "delivery_date", "delivered_at", "billed", "billed_month", "delivery_confirmed",
+    "delivery_date", "delivered_at", "billed", "billed_month", "delivery_confirmed", "partial_delivery_items",
 )  # fmt: skip
 _BILL_NAMESPACE = uuid.UUID("6f0d5d8e-2f63-4a38-9d3c-5a4f3f7c9a51")
 
@@ -75,7 +75,10 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         """The orders with what their bills depend on: four to six queries, however many orders."""
         owners = [read_owner(document) for document in documents]
         names = [identity(document.get("id")) for document in documents]
-        ids = [name for name in names if name]
+        ids: list[Any] = [name for name in names if name]
+        # An id that is not stored as it reads: what refers to it may hold either form.
+        stored = [document.get("id") for document in documents]
+        ids += [raw for raw, name in zip(stored, names, strict=True) if name and raw != name]
         links = await CustomerLinks.load(database, owners, session, links_only=True)
         delivered = await _by_order(database, "delivery_statuses", ids, session, _DELIVERY_FIELDS)
         bills = await _by_order(database, "billing_records", ids, session, _BILL_FIELDS)
@@ -162,22 +165,27 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         )
 
     async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
-        """The run's billing records whose orders carry the flag, in the doubles that the backend reads."""
+        """The run's billing records of flagged orders that have no other, in the doubles that the backend reads."""
+        amount = {"$convert": {"input": "$amount", "to": "double", "onError": 0, "onNull": 0}}
+        paise: Document = {"$toLong": {"$round": [{"$multiply": [amount, 100]}, 0]}}
+        mine: Document = {"$eq": ["$run", run]}
+        by_order = {"_id": "$order_id", "bills": {"$sum": 1}, "mine": {"$sum": {"$cond": [mine, 1, 0]}},
+                    "amount_paise": {"$sum": paise}}  # fmt: skip
+        cursor = await database["billing_records"].aggregate([
+            {"$match": {"order_id": {"$in": [body["record"] for body in bodies]}}},
+            {"$group": by_order},
+            {"$match": {"bills": 1, "mine": 1}},
+            {"$group": {"_id": None, "records": {"$sum": 1}, "amount_paise": {"$sum": "$amount_paise"}}},
+        ])  # fmt: skip
+        found = await cursor.to_list()
+        billed = Tally.model_validate(found[0]) if found else Tally()
         flagged = await database["orders"].count_documents(
             {"_id": {"$in": [body["key"] for body in bodies]}, "billed": True, "billed_month": {"$type": "string"}}
         )
-        keys = [_bill_key(body["record"]) for body in bodies]
-        paise: Document = {"$toLong": {"$round": [{"$multiply": ["$amount", 100]}, 0]}}
-        totals = {"_id": None, "records": {"$sum": 1}, "amount_paise": {"$sum": paise}}
-        cursor = await database["billing_records"].aggregate(
-            [{"$match": {"_id": {"$in": keys}, "run": run}}, {"$group": totals}]
-        )
-        found = await cursor.to_list()
-        billed = Tally.model_validate(found[0]) if found else Tally()
         return billed if billed.records <= flagged else Tally(records=flagged, amount_paise=billed.amount_paise)
 
 
-_DELIVERY_FIELDS = {"order_id": 1, "status": 1, "items": 1}
+_DELIVERY_FIELDS = {"order_id": 1, "status": 1, "items": 1, "confirmation_method": 1, "confirmed_at": 1}
 _BILL_FIELDS = {"order_id": 1, "amount": 1, "amount_paise": 1, "month": 1}
 
 
@@ -208,8 +216,8 @@ def _bill(source: OrderSource, options: Options, surroundings: Surroundings) -> 
         return Undecided(code, f"The order's customer is open: {source.resolution.how}.")
     if isinstance(outcome, Undecided):
         return outcome
-    if order.id is None:
-        return Undecided("id-missing", "The order has no id, so nothing could refer to its bill.")
+    if order.id is None or source.document["id"] != order.id:
+        return Undecided("id-missing", "The order has no id that is clean text; nothing could refer to its bill.")
     if source.twin:
         return Undecided("id-duplicate", "Another order has the same id.")
     if month > month_of(surroundings.today):
@@ -233,21 +241,28 @@ def _notes(outcome: Charge) -> str:
 
 
 async def _by_order(
-    database: Database, collection: str, ids: list[str], session: Session | None, fields: Mapping[str, int]
+    database: Database, collection: str, ids: list[Any], session: Session | None, fields: Mapping[str, int]
 ) -> dict[str, list[Document]]:
     found: dict[str, list[Document]] = {}
     cursor = database[collection].find({"order_id": {"$in": ids}}, fields, session=session)
     for document in await cursor.to_list():
-        found.setdefault(str(document["order_id"]), []).append(document)
+        for name in _named(document["order_id"]):
+            found.setdefault(name, []).append(document)
     for documents in found.values():
         documents.sort(key=lambda document: str(document["_id"]))
     return found
 
 
-async def _twins(database: Database, ids: list[str], session: Session | None) -> set[str]:
+async def _twins(database: Database, ids: list[Any], session: Session | None) -> set[str]:
     """The ids that more than one order has: none where the unique index stands, found through any index."""
     seen: set[str] = set()
     twins: set[str] = set()
     async for document in database["orders"].find({"id": {"$in": ids}}, {"_id": 0, "id": 1}, session=session):
-        (twins if document["id"] in seen else seen).add(document["id"])
+        for name in _named(document["id"]):
+            (twins if name in seen else seen).add(name)
     return twins
+
+
+def _named(value: Any) -> list[str]:
+    """The ids in a reference: a broken one can be a list of them."""
+    return [name for each in (value if isinstance(value, list) else [value]) if (name := identity(each))]

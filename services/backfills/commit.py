@@ -16,7 +16,17 @@ from services.backfills.lane import Batch, LaneWork, run_lane
 from services.backfills.lease import Held, give_back, kept, open_lanes, take
 from services.backfills.plan import Tally, plan_digest
 from services.backfills.registry import find_backfill
-from services.backfills.runs import ROWS, Run, State, change_bodies, change_rows, load_lanes, load_run, view
+from services.backfills.runs import (
+    ROWS,
+    Run,
+    State,
+    change_bodies,
+    change_rows,
+    left_alone,
+    load_lanes,
+    load_run,
+    view,
+)
 from services.clock import Clock, india_day
 from services.database import Database, Session, told
 from services.errors import BadRequest, ConsoleError, Refused
@@ -119,6 +129,9 @@ async def resume(
     while stored.alive and stored.lease.until == lease:
         await asyncio.sleep(0.1)
         stored = await load_run(database, run)
+    if stored.state == "done":
+        return await status(database, operator, run)
+    await _require_unaltered(database, stored)
     return await _work(_Commit(database, operator, clock, stored, pace or Pace(), progress), open_states)
 
 
@@ -151,7 +164,7 @@ async def _require_unaltered(database: Database, stored: Run) -> None:
         async for batch in database[ROWS].find_raw_batches(rows, {"_id": 0}).sort("_id"):
             digest.update(cast(bytes, batch))
     classes = {**stored.class_digests, "change": digest.hexdigest()}
-    if plan_digest(stored.backfill, stored.options, classes) != stored.digest:
+    if plan_digest(stored.backfill, stored.options, stored.summary, classes) != stored.digest:
         message = f"The stored plan of {stored.id} is not what was previewed: its rows were altered. Preview again."
         raise Refused("plan-altered", message)
 
@@ -239,21 +252,24 @@ async def _run_lanes(commit: _Commit, held: Held) -> None:
             await asyncio.gather(*running)
         finally:
             for task in running:
-                task.cancel()
+                if not task.cancelling():  # a second cancel would interrupt the abort of its transaction
+                    task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _verified(database: Database, stored: Run) -> bool:
-    """Whether the server, adding up the business's own collections, finds just what the lanes counted."""
+    """Whether every row is accounted for, and the server's sums over the business are what the lanes counted."""
     backfill, found = find_backfill(stored.backfill), Tally()
     with told():
+        left = await left_alone(database, stored.id)
         for start in range(0, stored.planned, _CHUNK):
             bodies = await change_bodies(database, stored.id, start, start + _CHUNK, ("record", "key"))
-            part = await backfill.landed(database, stored.id, bodies)
+            applied = [body for body in bodies if body["record"] not in left]
+            part = await backfill.landed(database, stored.id, applied)
             found = Tally(records=found.records + part.records, amount_paise=found.amount_paise + part.amount_paise)
     lanes = await load_lanes(database, stored.id)
     counted = Tally(records=sum(lane.applied for lane in lanes), amount_paise=sum(lane.amount_paise for lane in lanes))
-    return found == counted
+    return found == counted and counted.records + len(left) == stored.planned
 
 
 async def _outcome(database: Database, stored: Run) -> Outcome:

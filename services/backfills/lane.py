@@ -14,7 +14,7 @@ from services.backfills.runs import EXCEPTIONS, LANES, Lane, change_bodies
 from services.changes.changeset import ChangeSet, transact
 from services.clock import Clock
 from services.database import Database, Document, Session
-from services.errors import ConsoleError, Fenced, NotPermitted, Unreachable
+from services.errors import Conflict, Fenced, RecordRefused, Refused
 from services.operators.operator import Operator
 
 
@@ -54,6 +54,8 @@ async def run_lane(work: LaneWork, lane: Lane, session: Session, landed: Callabl
     while start < lane.end:
         end = min(start + work.batch_size, lane.end)
         bodies = await change_bodies(work.database, work.held.run, start, end)
+        if len(bodies) != end - start:
+            raise Refused("plan-altered", f"Rows of the stored plan of {work.held.run} are missing; it stopped there.")
         await _land(work, lane, session, bodies, end, landed)
         start = end
 
@@ -61,12 +63,13 @@ async def run_lane(work: LaneWork, lane: Lane, session: Session, landed: Callabl
 async def _land(
     work: LaneWork, lane: Lane, session: Session, bodies: Sequence[Document], end: int, landed: Callable[[Batch], None]
 ) -> None:
-    """Land rows whose last is number `end` - 1; a batch that fails is halved until the failing record stands alone."""
+    """Land rows whose last is number `end` - 1; where a record is at fault, halve until it stands alone.
+
+    Any other failure, of the server or the connection, ends the runner and leaves the run to be resumed.
+    """
     try:
         batch = await _transact(work, lane, session, bodies, end)
-    except (Fenced, Unreachable, NotPermitted):
-        raise
-    except (ConsoleError, BSONError, OverflowError, ValueError) as error:
+    except (Conflict, RecordRefused, BSONError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         if len(bodies) > 1:
             middle = len(bodies) // 2
             await _land(work, lane, session, bodies[:middle], end - len(bodies) + middle, landed)

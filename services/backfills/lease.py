@@ -71,6 +71,8 @@ async def kept(database: Database, held: Held) -> AsyncIterator[None]:
         yield
     except asyncio.CancelledError:
         if lost:
+            if body:
+                body.uncancel()
             raise Fenced("taken-over", f"Another runner has taken {held.run} over.") from None
         raise
     finally:
@@ -78,9 +80,13 @@ async def kept(database: Database, held: Held) -> AsyncIterator[None]:
 
 
 async def give_back(database: Database, held: Held, changes: Document) -> None:
-    """End the lease and write the run's new state with it; nothing happens where another runner has the run."""
+    """End the lease and write the run's new state with it; nothing happens where another runner has the run.
+
+    The lanes' sessions go back to the driver, which uses them for other work: a takeover must not end them.
+    """
     with told():
         await database[RUNS].update_one(_mine(held), {"$set": {**changes, "lease.until": None}})
+        await database[LANES].update_many({**keys_of(held.run), "token": held.token}, {"$unset": {"session": ""}})
 
 
 async def open_lanes(database: Database, held: Held, rows: int, sessions: Sequence[Session]) -> list[Lane]:

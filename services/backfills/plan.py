@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -28,6 +29,7 @@ REVIEW_REASONS: Mapping[str, str] = {
     "month-in-future": "The billing month has not begun yet.",
     "id-missing": "The order has no id, so nothing could refer to its bill.",
     "id-duplicate": "Another order has the same id.",
+    "record-unreadable": "The record holds something that the console cannot read.",
     "not-confirmed": "Delivered but not confirmed, and only confirmed orders were asked for.",
 }
 
@@ -87,7 +89,8 @@ class PlanRow:
     """One record of a plan, for people."""
 
     record: str
-    group: Group
+    group: str
+    """The class; of a record that the run left alone, `drifted` or `failed`."""
     code: str | None
     message: str
     customer_id: str | None
@@ -158,9 +161,10 @@ class PlanDigest:
         return {group: running.hexdigest() for group, running in self._classes.items()}
 
 
-def plan_digest(backfill: str, options: Options, classes: Mapping[Group, str]) -> str:
-    """The digest that a commit names: over the backfill, its options and the digests of the classes."""
-    parts = [backfill, options.model_dump_json(), *(classes[group] for group in GROUPS)]
+def plan_digest(backfill: str, options: Options, summary: Summary, classes: Mapping[Group, str]) -> str:
+    """The digest that a commit names: over the backfill, its options, what people were told, and all rows."""
+    told = json.dumps(summary.model_dump(mode="json"), sort_keys=True)
+    parts = [backfill, options.model_dump_json(), told, *(classes[group] for group in GROUPS)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

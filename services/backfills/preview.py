@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
+from bson.errors import BSONError
 from pymongo.errors import OperationFailure, PyMongoError
 
 from services.backfills.backfill import Backfill, Surroundings
@@ -21,6 +22,8 @@ from services.operators.operator import Operator
 
 _CHUNK = 1_000
 _UNAUTHORISED = 13
+_BROKEN = (BSONError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a document that nobody thought of can raise."""
 
 
 class _Tallies:
@@ -106,12 +109,13 @@ async def preview(
     `progress` hears how many records have been examined. Storing needs the role ops; a plan that cannot be stored
     (a read-only server or database user) is still told, with the reason.
     """
-    operator.require("ops" if store else "viewer", "store a plan" if store else "look at plans")
+    storing = store and not database.read_only
+    operator.require("ops" if storing else "viewer", "store a plan" if storing else "look at plans")
     backfill, options, now = find_backfill(name), options or Options(), clock()
     if options.delivered_from and options.delivered_to and options.delivered_from > options.delivered_to:
         raise BadRequest("bad-range", "The first day is after the last.")
     surroundings = Surroundings(india_day(now))
-    rows = _Store(database, new_run_id(now)) if store and not database.read_only else None
+    rows = _Store(database, new_run_id(now)) if storing else None
     tallies, digest = _Tallies(), PlanDigest()
     try:
         with told(), rare_collections():
@@ -126,7 +130,7 @@ async def preview(
             if rows:
                 await rows.settle()
             summary = tallies.finish()
-            pinned = plan_digest(name, options, digest.classes())
+            pinned = plan_digest(name, options, summary, digest.classes())
             if rows and rows.refused is None:
                 await _store_run(database, operator, Run(
                     id=rows.run, backfill=name, options=options, digest=pinned, class_digests=digest.classes(),
@@ -171,14 +175,35 @@ async def _decide(
     chunk: list[Document],
 ) -> list[Document]:
     bodies = []
-    for source in await backfill.load(database, chunk, session):
-        if backfill.covers(source, options):
+    for document, source in await _sources(database, backfill, session, chunk):
+        try:
+            if source is None:
+                raise ValueError("The record cannot be read.")
+            if not backfill.covers(source, options):
+                continue
             decision = backfill.decide(source, options, surroundings)
-            tallies.add(decision)
             depends = backfill.digest(source) if decision.group == "change" else b""
-            bodies.append(row_body(*backfill.identify(source), decision, depends))
+            record, key = backfill.identify(source)
+        except _BROKEN as error:
+            decision, depends = Decision("needs-review", "record-unreadable", str(error)), b""
+            record, key = str(document["_id"]), document["_id"]
+        tallies.add(decision)
+        bodies.append(row_body(record, key, decision, depends))
     await asyncio.sleep(0)  # a screen paints between two chunks
     return bodies
+
+
+async def _sources(
+    database: Database, backfill: Backfill[Any], session: Session | None, documents: list[Document]
+) -> list[tuple[Document, Any]]:
+    """The documents with their sources; one that breaks the loading of the others is loaded alone, or has none."""
+    try:
+        return list(zip(documents, await backfill.load(database, documents, session), strict=True))
+    except _BROKEN:
+        if len(documents) == 1:
+            return [(documents[0], None)]
+    alone = [await _sources(database, backfill, session, [document]) for document in documents]
+    return [pair for pairs in alone for pair in pairs]
 
 
 async def _store_run(database: Database, operator: Operator, run: Run) -> None:

@@ -15,12 +15,14 @@ from services.clock import INDIA
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, NotFound
 from services.operators.operator import Operator
-from services.paging import Page, page_size, read_token, write_token
+from services.paging import Page, bad_token, page_size, read_token, write_token
 
 RUNS = "console_runs"
 ROWS = "console_plan_rows"
 LANES = "console_run_lanes"
 EXCEPTIONS = "console_run_exceptions"
+LEFT = ("drifted", "failed")
+"""What a run left alone, beside the classes of its plan."""
 
 State: TypeAlias = Literal[
     "planned", "approved", "running", "paused", "cancelled", "interrupted", "done", "rolling-back", "rolled-back"
@@ -194,12 +196,15 @@ async def list_rows(
 ) -> Page[PlanRow]:
     """The rows of a plan in their stored order: those of one class, of a billing month, of a review code."""
     operator.require("viewer", "look at plans")
-    if group is not None and group not in GROUPS:
-        raise BadRequest("unknown-class", f"There is no class {group!r}; the classes are {', '.join(GROUPS)}.")
+    if group is not None and group not in (*GROUPS, *LEFT):
+        names = ", ".join((*GROUPS, *LEFT))
+        raise BadRequest("unknown-class", f"There is no class {group!r}; the classes are {names}.")
     size, key = page_size(limit), read_token("rows", token)
     await load_run(database, run)
+    if group in LEFT:
+        return await _left_rows(database, run, group, key, size)
     prefix = f"{run}/{group}" if group else run
-    after = key["_id"] if key else f"{prefix}/"
+    after = key.get("_id") if key else f"{prefix}/"
     if not isinstance(after, str) or not after.startswith(f"{prefix}/"):
         raise BadRequest("bad-page", "That page token belongs to another run or class; start again without it.")
     with told():
@@ -208,6 +213,24 @@ async def list_rows(
         found = await cursor.sort("_id").limit(size + 1).max_time_ms(READ_LIMIT_MS).to_list()
     more = write_token("rows", {"_id": found[size - 1]["_id"]}) if len(found) > size else None
     return Page(tuple(row_view(row["body"]) for row in found[:size]), more)
+
+
+async def _left_rows(database: Database, run: str, outcome: str, key: Document | None, size: int) -> Page[PlanRow]:
+    after = key.get("_id") if key else f"{run}/"
+    if not isinstance(after, str) or not after.startswith(f"{run}/"):
+        raise bad_token()
+    matching = {"_id": {"$gt": after, "$lt": f"{run}0"}, "outcome": outcome}
+    with told():
+        cursor = database[EXCEPTIONS].find(matching).sort("_id").limit(size + 1)
+        found = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
+    more = write_token("rows", {"_id": found[size - 1]["_id"]}) if len(found) > size else None
+    rows = [PlanRow(each["record"], outcome, None, each["reason"], None, None, None) for each in found[:size]]
+    return Page(tuple(rows), more)
+
+
+async def left_alone(database: Database, run: str) -> set[str]:
+    """The records that a run left alone, all of them."""
+    return {each["record"] async for each in database[EXCEPTIONS].find(keys_of(run), {"record": 1})}
 
 
 async def list_exceptions(database: Database, operator: Operator, run: str) -> tuple[RunException, ...]:

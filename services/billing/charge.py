@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from services.money import to_double, to_paise
-from services.records.deliveries import Delivery
+from services.records.deliveries import Delivery, DeliveryItem
 from services.records.orders import NOT_DELIVERED, PARTIALLY_DELIVERED, Item, Order
 
 HIGHEST_ORDER_RUPEES = Decimal(100_000)
 """An order above this is taken for a slip of the keyboard."""
+HIGHEST_QUANTITY = Decimal(100_000)
 _TOLERANCE = Decimal("0.01")
 
 
@@ -62,49 +64,70 @@ def charge(order: Order, deliveries: Sequence[Delivery]) -> Charge | Undecided:
     summed = sum((line.amount for line in whole), Decimal(0))
     if abs(summed - total) > _TOLERANCE:
         return Undecided("amount-mismatch", f"The order says ₹{total:,}, its items come to ₹{summed:,}.")
-    if order.status != PARTIALLY_DELIVERED and not any(d.items for d in deliveries):
-        if any(d.status == NOT_DELIVERED for d in deliveries):
-            return Undecided(
-                "delivery-contradicts", "The order says delivered, its delivery says not delivered.", last=True
-            )
+    if to_paise(total) == 0:
+        return Undecided("amount-invalid", "The amount is less than half a paisa.")
+    if any(delivery.status == NOT_DELIVERED for delivery in deliveries):
+        return Undecided(
+            "delivery-contradicts", "The order says delivered, its delivery says not delivered.", last=True
+        )
+    partial = order.status == PARTIALLY_DELIVERED or order.partial
+    partial = partial or any(delivery.status == PARTIALLY_DELIVERED for delivery in deliveries)
+    report = _report(deliveries)
+    if isinstance(report, Undecided):
+        return report
+    if report is None:
+        if partial:
+            return Undecided("quantities-unknown", "The delivery was partial, and nobody noted the quantities.")
         return Charge(to_paise(total), tuple(whole), partial=False)
-    return _delivered(order, total, whole, deliveries)
+    return _delivered(total, whole, report)
 
 
 def _ordered(item: Item) -> Line | None:
-    if item.quantity is None or item.quantity <= 0 or (item.price is not None and item.price < 0):
+    if (
+        item.quantity is None
+        or not 0 < item.quantity <= HIGHEST_QUANTITY
+        or (item.price is not None and item.price < 0)
+    ):
         return None
     amount = item.total if item.price is None else item.quantity * item.price
     return None if amount is None or amount < 0 else Line(item, item.quantity, amount)
 
 
-def _delivered(order: Order, total: Decimal, ordered: list[Line], deliveries: Sequence[Delivery]) -> Charge | Undecided:
+def _report(deliveries: Sequence[Delivery]) -> Sequence[DeliveryItem] | Undecided | None:
+    """The lines that say what was delivered; what an operator confirmed last goes before other reports."""
     detailed = [delivery for delivery in deliveries if delivery.items]
-    if not detailed:
-        return Undecided("quantities-unknown", "The delivery was partial, and nobody noted the quantities.")
-    quantities = _quantities(detailed[0])
-    if any(_quantities(other) != quantities for other in detailed[1:]):
+    confirmed = [delivery for delivery in detailed if delivery.confirmation_method == "admin"]
+    if confirmed:
+        return max(confirmed, key=lambda delivery: delivery.confirmed_at).items
+    if any(_quantities(other.items) != _quantities(detailed[0].items) for other in detailed[1:]):
         return Undecided("quantities-unknown", "Two deliveries of this order name different quantities.")
+    return detailed[0].items if detailed else None
+
+
+def _delivered(total: Decimal, ordered: list[Line], report: Sequence[DeliveryItem]) -> Charge | Undecided:
+    reported = _quantities(report)
+    if Counter(line.item.key for line in ordered) != Counter(item.key for item in report):
+        return Undecided("quantities-unknown", "The delivery's products are not those of the order.")
     lines: list[Line] = []
     for line in ordered:
-        delivered = quantities.get(line.item.key)
+        delivered = reported[line.item.key].pop(0)
         if delivered is None or not 0 <= delivered <= line.quantity:
             return Undecided("quantities-unknown", f"The delivered quantity of {line.item.name!r} is not known.")
         lines.append(Line(line.item, delivered, line.amount * delivered / line.quantity))
-    if len(quantities) != len(ordered):
-        return Undecided("quantities-unknown", "The delivery's products are not those of the order.")
     if all(line.quantity == full.quantity for line, full in zip(lines, ordered, strict=True)):
         return Charge(to_paise(total), tuple(ordered), partial=False)
     amount = to_paise(sum((line.amount for line in lines), Decimal(0)))
     if amount == 0:
-        return Undecided(
-            "nothing-delivered", "By the delivery's quantities nothing of the order was delivered.", last=True
-        )
+        return Undecided("nothing-delivered", "By the delivery's quantities nothing of it was delivered.", last=True)
     return Charge(amount, tuple(line for line in lines if line.quantity), partial=True)
 
 
-def _quantities(delivery: Delivery) -> Mapping[str, Decimal | None]:
-    return {item.key: item.delivered for item in delivery.items}
+def _quantities(report: Sequence[DeliveryItem]) -> dict[str, list[Decimal | None]]:
+    """Delivered quantities by product; one that stands on two lines has them in the order of the lines."""
+    quantities: dict[str, list[Decimal | None]] = {}
+    for item in report:
+        quantities.setdefault(item.key, []).append(item.delivered)
+    return quantities
 
 
 def billed_items(lines: Sequence[Line]) -> list[dict[str, Any]]:

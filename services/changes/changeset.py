@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import bson
-from pymongo import UpdateMany, UpdateOne, WriteConcern
+from pymongo import ReadPreference, UpdateMany, UpdateOne
 from pymongo.read_concern import ReadConcern
 
 from services.changes.difference import assigned_differences
 from services.clock import Clock, to_stored
-from services.database import Database, Document, Session, told
+from services.database import DURABLE, Database, Document, Session, told
 from services.errors import Conflict
 from services.operators.operator import Operator
 
@@ -22,7 +22,6 @@ T = TypeVar("T")
 Action: TypeAlias = Literal["CREATE", "UPDATE", "DELETE", "DELIVERED", "BILLED"]
 
 AUDIT_LOGS = "audit_logs"
-_DURABLE = WriteConcern("majority", j=True)
 _SNAPSHOT = ReadConcern("snapshot")
 
 
@@ -155,9 +154,9 @@ async def transact(
 
     with told():
         if session is not None:
-            return await session.with_transaction(once, _SNAPSHOT, _DURABLE)
+            return await session.with_transaction(once, _SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
         async with database.client.start_session() as own_session:
-            return await own_session.with_transaction(once, _SNAPSHOT, _DURABLE)
+            return await own_session.with_transaction(once, _SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
 
 
 def _grouped(changes: Any) -> dict[str, list[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,10 +12,11 @@ from typing import Any
 from bson import ObjectId
 
 from services.changes.changeset import ChangeSet, Insert, Update, transact
-from services.clock import Clock, format_moment, india_day, to_stored
+from services.clock import Clock, format_moment, india_day, read_day, to_stored
 from services.database import Database, Document
 from services.errors import BadRequest, NotFound, Refused
 from services.operators.operator import Operator
+from services.records.deliveries import read_delivery
 from services.records.orders import (
     CANCELLED,
     DELIVERED,
@@ -30,14 +31,22 @@ _DAYS_OFF_SCHEDULE = 1
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmedLine:
+    """One item of the order, and how much of it was delivered."""
+
+    item: Item
+    ordered: Decimal
+    delivered: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmation:
     """What a confirmation wrote."""
 
     order_id: str
     status: str
     delivered_at: datetime
-    quantities: Mapping[str, Decimal]
-    """Delivered, by the item's product id (on old orders its name)."""
+    lines: tuple[ConfirmedLine, ...]
     reason: str
 
 
@@ -62,8 +71,8 @@ async def confirm_delivery(
     """Confirm what was delivered of an order, by default all of it, now.
 
     `quantities` names delivered quantities by product id (on old orders by the item's name); an item that is not
-    named was delivered whole. `delivered_at` is aware. Raises NotFound for an unknown order, and Refused with the
-    rule that does not allow it.
+    named was delivered whole. `delivered_at` is aware; without one the time on record counts, else now. Raises
+    NotFound for an unknown order, and Refused with the rule that does not allow it.
     """
     operator.require("support", "confirm deliveries")
     request = _Request(order_id, dict(quantities or {}), delivered_at, reason.strip())
@@ -72,12 +81,12 @@ async def confirm_delivery(
         document, order = await _order(changes, order_id)
         _require_open(order)
         moment = _moment(order, request, changes.now)
-        delivered = _quantities(order, request)
-        status = _status(order, delivered)
-        await _require_unbilled(changes, order, status)
-        confirmation = _Confirming(changes, operator, document, order, moment, delivered, status, request.reason)
-        await confirmation.add()
-        return Confirmation(order_id, status, moment, delivered, request.reason)
+        lines = _lines(order, request)
+        existing = await _deliveries(changes, order_id)
+        await _require_agreement_with_bill(changes, order, moment, lines, existing)
+        confirmation = _Confirming(changes, operator, document, order, moment, lines, _status(lines), request.reason)
+        await confirmation.add(existing)
+        return Confirmation(order_id, confirmation.status, moment, tuple(lines), request.reason)
 
     return await transact(database, operator, clock, work)
 
@@ -95,12 +104,15 @@ def _require_open(order: Order) -> None:
     if order.status == CANCELLED:
         raise Refused("order-cancelled", "The order is cancelled; a cancelled order cannot be confirmed.")
     if order.delivery_confirmed:
-        when = f" as delivered {format_moment(order.delivered_at)}" if order.delivered_at else ""
-        raise Refused("already-confirmed", f"The delivery is confirmed already{when}.")
+        when = f", {format_moment(order.delivered_at)}" if order.delivered_at else ""
+        words = order.status.replace("_", " ").lower()
+        raise Refused("already-confirmed", f"The delivery is confirmed already: {words}{when}.")
 
 
 def _moment(order: Order, request: _Request, now: datetime) -> datetime:
-    moment = request.delivered_at or now
+    # A delivery that is on record keeps its time unless another is given: the time decides the billing month.
+    known = order.delivered_at if order.delivered else None
+    moment = request.delivered_at or known or now
     if moment > now:
         raise Refused("in-future", f"{format_moment(moment)} has not come yet; a delivery is confirmed afterwards.")
     if order.delivery_date is None:
@@ -117,13 +129,13 @@ def _moment(order: Order, request: _Request, now: datetime) -> datetime:
     return moment
 
 
-def _quantities(order: Order, request: _Request) -> dict[str, Decimal]:
+def _lines(order: Order, request: _Request) -> list[ConfirmedLine]:
     keys = [item.key for item in order.items]
     for key in request.quantities:
         if keys.count(key) != 1:
             what = "is not on this order" if key not in keys else "is on this order twice"
             raise BadRequest("unknown-item", f"The product {key!r} {what}; it has: {', '.join(keys) or 'no items'}.")
-    delivered: dict[str, Decimal] = {}
+    lines: list[ConfirmedLine] = []
     for item in order.items:
         if item.quantity is None or not item.quantity > 0:
             raise Refused("item-unreadable", f"The ordered quantity of {item.name!r} is not a number above 0.")
@@ -133,25 +145,49 @@ def _quantities(order: Order, request: _Request) -> dict[str, Decimal]:
                 "bad-quantity",
                 f"Delivered of {item.name!r} must be between 0 and the ordered {item.quantity.normalize():f}.",
             )
-        delivered[item.key] = quantity
-    return delivered
+        lines.append(ConfirmedLine(item, item.quantity, quantity))
+    return lines
 
 
-def _status(order: Order, delivered: Mapping[str, Decimal]) -> str:
-    if all(delivered[item.key] == item.quantity for item in order.items):
+def _status(lines: Sequence[ConfirmedLine]) -> str:
+    if all(line.delivered == line.ordered for line in lines):
         return DELIVERED
-    return PARTIALLY_DELIVERED if any(delivered.values()) else NOT_DELIVERED
+    return PARTIALLY_DELIVERED if any(line.delivered for line in lines) else NOT_DELIVERED
 
 
-async def _require_unbilled(changes: ChangeSet, order: Order, status: str) -> None:
-    """A bill was made for what was known; other quantities would contradict it."""
-    if status == order.status == DELIVERED:
-        return
+async def _deliveries(changes: ChangeSet, order_id: str) -> list[Document]:
+    """The delivery documents of an order, newest first."""
+    found = changes.database["delivery_statuses"].find({"order_id": order_id}, session=changes.session)
+    return await found.sort("_id", -1).to_list()
+
+
+async def _require_agreement_with_bill(
+    changes: ChangeSet, order: Order, moment: datetime, lines: Sequence[ConfirmedLine], existing: Sequence[Document]
+) -> None:
+    """A bill was made for what was known; other quantities or another day would contradict it."""
     bill = await changes.database["billing_records"].find_one(
         {"order_id": order.id}, {"_id": 1}, session=changes.session
     )
-    if bill is not None:
-        raise Refused("already-billed", "The order has a billing record; its delivered quantities are settled by it.")
+    if bill is None:
+        return
+    reported = [read_delivery(document).items for document in existing]
+    known = [[item.delivered for item in items] for items in reported if items] or [[line.ordered for line in lines]]
+    same_day = order.delivered_at is None or india_day(moment) == india_day(order.delivered_at)
+    if not same_day or not order.delivered or any([line.delivered for line in lines] != each for each in known):
+        raise Refused("already-billed", "The order has a billing record, which settles when and what was delivered.")
+
+
+def _stored_line(line: ConfirmedLine) -> Document:
+    """A line as the backend stores it."""
+    item = line.item
+    return {
+        "product_id": item.product_id,
+        "product_name": item.name,
+        "ordered_qty": float(line.ordered),
+        "delivered_qty": float(line.delivered),
+        "status": _status([line]).lower(),
+        "price_per_unit": float(item.price) if item.price is not None else None,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,27 +199,25 @@ class _Confirming:
     document: Document
     order: Order
     moment: datetime
-    delivered: Mapping[str, Decimal]
+    lines: Sequence[ConfirmedLine]
     status: str
     reason: str
 
-    async def add(self) -> None:
+    async def add(self, existing: Sequence[Document]) -> None:
         """Add the order's, the delivery's and the subscription's changes to the change set."""
         now = to_stored(self.changes.now)
         values: dict[str, Any] = {"status": self.status, "delivery_confirmed": True, "updated_at": now}
         if self.status != NOT_DELIVERED:
             values["delivered_at"] = to_stored(self.moment)
+        elif self.document.get("delivered_at") is not None:
+            values["delivered_at"] = None
         guard = {name: {"$eq": self.document.get(name)} for name in ("status", "delivery_confirmed")}
         action = "UPDATE" if self.status == NOT_DELIVERED else "DELIVERED"
         self.changes.add(Update("orders", self.document, values, guard, action))  # type: ignore[arg-type]
-        await self._delivery(now)
+        self._delivery(now, existing)
         await self._subscription()
 
-    async def _delivery(self, now: str) -> None:
-        stored = self.changes.database["delivery_statuses"].find(
-            {"order_id": self.order.id}, session=self.changes.session
-        )
-        existing = await stored.sort("_id", -1).to_list()
+    def _delivery(self, now: str, existing: Sequence[Document]) -> None:
         values = {
             "status": self.status.lower(),
             "delivered_at": to_stored(self.moment) if self.status != NOT_DELIVERED else None,
@@ -194,7 +228,7 @@ class _Confirming:
             "confirmation_method": "admin",
             "ip_address": self.operator.source,
             "device_info": "delivery-console",
-            "items": [self._item(item) for item in self.order.items],
+            "items": [_stored_line(line) for line in self.lines],
         }
         if self.reason:
             values["notes"] = self.reason
@@ -214,25 +248,14 @@ class _Confirming:
         }
         self.changes.add(Insert("delivery_statuses", new | values))
 
-    def _item(self, item: Item) -> Document:
-        quantity, ordered = self.delivered[item.key], item.quantity or Decimal(0)
-        status = DELIVERED if quantity == ordered else PARTIALLY_DELIVERED if quantity else NOT_DELIVERED
-        return {
-            "product_id": item.product_id,
-            "product_name": item.name,
-            "ordered_qty": float(ordered),
-            "delivered_qty": float(quantity),
-            "status": status.lower(),
-            "price_per_unit": float(item.price) if item.price is not None else None,
-        }
-
     async def _subscription(self) -> None:
         if not self.order.subscription_id or self.status == NOT_DELIVERED:
             return
         subscription = await self.changes.database["subscriptions_v2"].find_one(
             {"id": self.order.subscription_id}, session=self.changes.session
         )
-        if subscription is not None:
+        last = read_day(subscription.get("last_delivery_date")) if subscription else None
+        if subscription is not None and (last is None or last <= india_day(self.moment)):
             values = {
                 "last_delivery_date": india_day(self.moment).isoformat(),
                 "last_delivery_at": to_stored(self.moment),

@@ -10,7 +10,7 @@ from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deliveries.staff import staff_names
 from services.errors import BadRequest
 from services.operators.operator import Operator, mask_phone
-from services.paging import Page, bad_token, below, page_size, read_token, scalar_key, write_token
+from services.paging import Page, bad_token, below, list_kind, page_size, read_token, scalar_key, write_token
 from services.records.orders import Item, Kind, Order, known_statuses, read_order, read_status
 
 _CHUNK = 200
@@ -54,8 +54,8 @@ async def list_day(
     if filters.status and read_status(filters.status) not in known_statuses():
         names = ", ".join(known_statuses())
         raise BadRequest("unknown-status", f"{filters.status!r} is no status; the statuses are {names}.")
-    size, key = page_size(limit), read_token("deliveries", token)
-    if key is not None and not scalar_key(key.get("_id")):
+    size, key = page_size(limit), read_token(list_kind("deliveries", filters), token)
+    if key is not None and ("_id" not in key or not scalar_key(key["_id"])):
         raise bad_token()
     kept: list[tuple[object, DeliveryRow]] = []
     after = key["_id"] if key else None
@@ -71,7 +71,7 @@ async def list_day(
             if len(documents) < _CHUNK:
                 break
             after = documents[-1]["_id"]
-    more = write_token("deliveries", {"_id": kept[size - 1][0]}) if len(kept) > size else None
+    more = write_token(list_kind("deliveries", filters), {"_id": kept[size - 1][0]}) if len(kept) > size else None
     return Page(tuple(row for _, row in kept[:size]), more)
 
 

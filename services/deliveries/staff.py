@@ -14,4 +14,4 @@ async def staff_names(database: Database, ids: Iterable[str | None], session: Se
     if not wanted:
         return {}
     cursor = database["delivery_boys_v2"].find({"id": {"$in": wanted}}, {"_id": 0, "id": 1, "name": 1}, session=session)
-    return {person["id"]: text(person.get("name")) async for person in cursor}
+    return {str(person["id"]): text(person.get("name")) async for person in cursor}

@@ -250,5 +250,10 @@ async def hint(database: Database, index: Index) -> Hint | None:
     """The index as a hint for a query that is made for it; None where it is missing: then the query is slower."""
     with told():
         found = await database[index.collection].index_information()
-    present = any(tuple((field, way) for field, way in each["key"]) == index.keys for each in found.values())
+    present = any(
+        tuple((field, way) for field, way in each["key"]) == index.keys
+        and each.get(_PARTIAL) == index.partial
+        and not each.get("sparse")
+        for each in found.values()
+    )
     return list(index.keys) if present else None

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.changes.changeset import ChangeSet, Delete, Insert, Update, transact
 from services.clock import Clock, to_stored
-from services.database import Database, told
+from services.database import Database, Session, told
 from services.errors import BadRequest, NotFound, NotPermitted, Refused
 from services.operators.operator import Operator, Role
 
@@ -35,11 +35,14 @@ async def environment_of(database: Database) -> str | None:
     return str(marker["kind"]) if marker else None
 
 
-async def mark(database: Database, kind: str) -> None:
+async def mark(database: Database, operator: Operator, clock: Clock, kind: str) -> None:
     """Mark the database as a demo or test database, on which an operator may act as another."""
-    database.require_writable()
-    with told():
-        await database[MARKER].replace_one({"_id": _MARK}, {"_id": _MARK, "kind": kind}, upsert=True)
+    operator.require("ops", "mark a database")
+
+    async def work(changes: ChangeSet) -> None:
+        await _mark(changes, kind)
+
+    await transact(database, operator, clock, work)
 
 
 async def identify(database: Database, account: str, source: str, act_as: str | None = None) -> Operator:
@@ -53,6 +56,9 @@ async def identify(database: Database, account: str, source: str, act_as: str | 
             "no-acting", "--operator is accepted only on a demo or test database; here you are who logged in."
         )
     entry = await _find(database, act_as or account)
+    if entry is None and database.read_only and await _has_none(database):
+        # A server without transactions cannot be given operators; nothing can be written there, only looked at.
+        return Operator(account, ("viewer",), source)
     if entry is None:
         raise NotPermitted(
             "not-an-operator",
@@ -68,23 +74,25 @@ async def init(database: Database, clock: Clock, account: str, source: str, *, t
 
     Raises Refused where there are operators already.
     """
-    database.require_writable()
-    with told():
-        anybody = await database[OPERATORS].find_one({})
-    if anybody is not None:  # a broken entry too: it gives no rights, and opens no door either
-        raise Refused("has-operators", f"{database.name} has operators already; one of them can add you.")
     first: tuple[Role, ...] = ("ops", "auditor")
-    entry = await _put(database, Operator(account, first, source), clock, account, first)
-    if test:
-        await mark(database, "test")
-    return entry
+
+    async def work(changes: ChangeSet) -> Entry:
+        await _one_at_a_time(changes)
+        # A broken entry counts too: it gives no rights, and opens no door either.
+        if await database[OPERATORS].find_one({}, session=changes.session) is not None:
+            raise Refused("has-operators", f"{database.name} has operators already; one of them can add you.")
+        if test:
+            await _mark(changes, "test")
+        return await _put(changes, account, account, first)
+
+    return await transact(database, Operator(account, first, source), clock, work)
 
 
-async def list_operators(database: Database) -> tuple[Entry, ...]:
+async def list_operators(database: Database, operator: Operator) -> tuple[Entry, ...]:
     """All operators by account; a broken entry is left out, so that it gives no rights."""
+    operator.require("viewer", "see the operators")
     with told():
-        documents = await database[OPERATORS].find().sort("_id").limit(1000).to_list()
-    return tuple(entry for entry in map(_read, documents) if entry)
+        return await _entries(database, None)
 
 
 async def add(database: Database, operator: Operator, clock: Clock, account: str, roles: tuple[Role, ...]) -> Entry:
@@ -95,9 +103,14 @@ async def add(database: Database, operator: Operator, clock: Clock, account: str
         raise BadRequest("bad-account", "An account name is 1 to 64 printable characters, as it logs in over SSH.")
     if not roles:
         raise BadRequest("no-role", "Give at least one role with --role.")
-    if account == operator.account and "ops" not in roles:
-        await _require_other_ops(database, account)
-    return await _put(database, operator, clock, account, roles)
+
+    async def work(changes: ChangeSet) -> Entry:
+        await _one_at_a_time(changes)
+        if "ops" not in roles:
+            await _require_other_ops(changes, account)
+        return await _put(changes, operator.account, account, roles)
+
+    return await transact(database, operator, clock, work)
 
 
 async def remove(database: Database, operator: Operator, clock: Clock, account: str) -> None:
@@ -106,9 +119,10 @@ async def remove(database: Database, operator: Operator, clock: Clock, account: 
     Raises NotFound for one that is none, Refused for the last operator with the role ops.
     """
     operator.require("ops", "remove operators")
-    await _require_other_ops(database, account)
 
     async def work(changes: ChangeSet) -> None:
+        await _one_at_a_time(changes)
+        await _require_other_ops(changes, account)
         document = await database[OPERATORS].find_one({"_id": account}, session=changes.session)
         if document is None:
             raise NotFound("unknown-operator", f"{account} is not an operator of {database.name}.")
@@ -117,10 +131,35 @@ async def remove(database: Database, operator: Operator, clock: Clock, account: 
     await transact(database, operator, clock, work)
 
 
-async def _require_other_ops(database: Database, account: str) -> None:
-    others = [e for e in await list_operators(database) if e.account != account and "ops" in e.roles]
-    if not others:
+async def _one_at_a_time(changes: ChangeSet) -> None:
+    """Make every change of the operators conflict with every other: what one has looked at, no other changes."""
+    await changes.database[MARKER].update_one(
+        {"_id": "operators"}, {"$inc": {"changes": 1}}, upsert=True, session=changes.session
+    )
+
+
+async def _require_other_ops(changes: ChangeSet, account: str) -> None:
+    ops = {entry.account for entry in await _entries(changes.database, changes.session) if "ops" in entry.roles}
+    if ops == {account}:
         raise Refused("last-ops", "That would leave no operator with the role ops; give the role to another first.")
+
+
+async def _entries(database: Database, session: Session | None) -> tuple[Entry, ...]:
+    documents = await database[OPERATORS].find(session=session).sort("_id").limit(1000).to_list()
+    return tuple(entry for entry in map(_read, documents) if entry)
+
+
+async def _mark(changes: ChangeSet, kind: str) -> None:
+    document = await changes.database[MARKER].find_one({"_id": _MARK}, session=changes.session)
+    if document is None:
+        changes.add(Insert(MARKER, {"_id": _MARK, "kind": kind}))
+    else:
+        changes.add(Update(MARKER, document, {"kind": kind}, guard={}))
+
+
+async def _has_none(database: Database) -> bool:
+    with told():
+        return await database[OPERATORS].find_one({}) is None
 
 
 async def _find(database: Database, account: str) -> Entry | None:
@@ -129,23 +168,15 @@ async def _find(database: Database, account: str) -> Entry | None:
     return _read(document) if document else None
 
 
-async def _put(database: Database, operator: Operator, clock: Clock, account: str, roles: tuple[Role, ...]) -> Entry:
-    async def work(changes: ChangeSet) -> Entry:
-        document = await database[OPERATORS].find_one({"_id": account}, session=changes.session)
-        values = {"roles": list(roles)}
-        if document:
-            changes.add(Update(OPERATORS, document, values, guard={}))
-        else:
-            document = {
-                "_id": account,
-                **values,
-                "added_by": operator.account,
-                "added_at": to_stored(changes.now),
-            }
-            changes.add(Insert(OPERATORS, document))
-        return Entry.model_validate({**document, **values})
-
-    return await transact(database, operator, clock, work)
+async def _put(changes: ChangeSet, by: str, account: str, roles: tuple[Role, ...]) -> Entry:
+    document = await changes.database[OPERATORS].find_one({"_id": account}, session=changes.session)
+    values = {"roles": list(roles)}
+    if document:
+        changes.add(Update(OPERATORS, document, values, guard={}))
+    else:
+        document = {"_id": account, **values, "added_by": by, "added_at": to_stored(changes.now)}
+        changes.add(Insert(OPERATORS, document))
+    return Entry.model_validate({**document, **values})
 
 
 def _read(document: dict[str, object]) -> Entry | None:

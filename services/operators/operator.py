@@ -61,7 +61,9 @@ def read_role(text: str) -> Role:
 
 def mask_phone(phone: str, operator: Operator) -> str:
     """The phone, or its last three digits for an operator who may not see it."""
-    return "•••••" + phone[-3:] if operator.masked and phone else phone
+    if not operator.masked or not phone:
+        return phone
+    return "•••••" + phone[-3:] if phone[-3:].isdigit() else "•••••"
 
 
 def mask_address(address: str, operator: Operator) -> str:

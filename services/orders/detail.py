@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from bson import ObjectId
+
 from services.audit.browser import history
 from services.audit.entries import Entry
 from services.billing.charge import Undecided, charge
 from services.billing.month import billing_month
 from services.customers.resolution import CustomerLinks, Resolution
-from services.database import READ_LIMIT_MS, Database, told
+from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deliveries.staff import staff_names
-from services.errors import NotFound
+from services.errors import NotFound, Refused
 from services.operators.operator import Operator, mask_address, mask_phone
 from services.orders.lookup import stated_paise
 from services.records.bills import Bill, read_bill
@@ -49,12 +51,11 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
     """
     operator.require("viewer", "look up orders")
     with told():
-        orders = database["orders"].find({"id": order_id}).limit(2).max_time_ms(READ_LIMIT_MS)
-        documents = await orders.to_list()
+        documents = await _orders(database, order_id)
         if not documents:
             raise NotFound(
                 "unknown-order",
-                f"There is no order {order_id!r}. `orders find` searches by phone, name or part of an id.",
+                f"There is no order {order_id!r}. `orders find` searches by phone or the beginning of a name or id.",
             )
         order = read_order(documents[0])
         links = await CustomerLinks.load(database, [order.owner])
@@ -62,13 +63,19 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
         delivered = await database["delivery_statuses"].find(by_order).max_time_ms(READ_LIMIT_MS).to_list()
         billed = await database["billing_records"].find(by_order).max_time_ms(READ_LIMIT_MS).to_list()
         names = await staff_names(database, [order.delivery_boy_id])
-    entries = await history(database, operator, "orders", order_id, limit=_HISTORY)
+    entries: tuple[Entry, ...] = ()
+    too_many: list[Finding] = []
+    try:
+        entries = await history(database, operator, "orders", order_id, limit=_HISTORY)
+    except Refused as refused:
+        too_many.append(Finding(refused.code, refused.message))
     deliveries, bills = tuple(map(read_delivery, delivered)), tuple(map(read_bill, billed))
     resolution = links.resolve(order.owner)
     customer = links.customer(resolution.customer_id)
     findings = [
         *order_findings(documents[0]),
         *_findings(order, resolution, deliveries, bills, twin=len(documents) > 1),
+        *too_many,
     ]
     for part in (customer, *deliveries, *bills):
         findings += part.findings if part else ()
@@ -88,6 +95,15 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
         findings=tuple(findings),
         history=entries,
     )
+
+
+async def _orders(database: Database, order_id: str) -> list[Document]:
+    """The orders of an id: one, two where it is shared, or the one that lacks an id and is named by its key."""
+    found = await database["orders"].find({"id": order_id}).limit(2).max_time_ms(READ_LIMIT_MS).to_list()
+    if not found and ObjectId.is_valid(order_id):
+        keyed = await database["orders"].find_one({"_id": ObjectId(order_id)}, max_time_ms=READ_LIMIT_MS)
+        return [keyed] if keyed else []
+    return found
 
 
 def _masked(customer: Customer | None, operator: Operator) -> Customer | None:
@@ -116,4 +132,6 @@ def _findings(
         outcome = charge(order, deliveries)
         if isinstance(outcome, Undecided):
             found.append(Finding(outcome.code, outcome.message))
+        if billing_month(order) is None:
+            found.append(Finding("no-delivery-month", "No delivery time or date can be read, so no billing month."))
     return found

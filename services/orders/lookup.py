@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from services.customers.resolution import CustomerLinks
 from services.customers.search import find_owners
@@ -13,8 +14,9 @@ from services.deployment.indexes import ORDERS_BY_DAY, ORDERS_BY_STATUS, Index, 
 from services.errors import BadRequest
 from services.money import to_paise
 from services.operators.operator import Operator
-from services.paging import Page, bad_token, below, page_size, read_token, scalar_key, write_token
-from services.records.orders import Kind, Order, known_statuses, read_order, read_status, status_spellings
+from services.paging import Page, bad_token, below, list_kind, page_size, read_token, scalar_key, write_token
+from services.records.fields import identity
+from services.records.orders import Item, Kind, Order, known_statuses, read_order, read_status, status_spellings
 
 LONGEST_QUERY = 200
 _ORDER_ID = re.compile(r"ord_[0-9a-f-]*|(?=[0-9a-f-]*\d)[0-9a-f-]{3,36}|[0-9a-f]{8}-[0-9a-f-]*", re.IGNORECASE)
@@ -83,7 +85,8 @@ async def find_orders(
     operator.require("viewer", "look up orders")
     filters = filters or OrderFilters()
     narrowed = _narrowed(filters)
-    size, key = page_size(limit), read_token("orders", token)
+    asked = list_kind("orders", query, filters)
+    size, key = page_size(limit), read_token(asked, token)
     with told():
         selection = await _select(database, query.strip()[:LONGEST_QUERY], filters)
         conditions = [part for part in (selection.matching, narrowed, _after(selection.sort, key)) if part]
@@ -93,10 +96,10 @@ async def find_orders(
         found = await cursor.sort(list(selection.sort)).limit(size + 1).max_time_ms(READ_LIMIT_MS).to_list()
         rows = await _rows(database, found[:size])
     if filters.unbilled:
-        rows = [row for row in rows if not row.billed]
+        rows = [row for row in rows if not row.billed and row.kind == "one-time"]
     more = None
     if len(found) > size:
-        more = write_token("orders", {name: found[size - 1].get(name) for name, _ in selection.sort})
+        more = write_token(asked, {name: found[size - 1].get(name) for name, _ in selection.sort})
     return Page(tuple(rows), more, selection.note)
 
 
@@ -160,9 +163,8 @@ async def _rows(database: Database, documents: list[Document]) -> list[OrderRow]
     orders = [read_order(document) for document in documents]
     links = await CustomerLinks.load(database, [order.owner for order in orders])
     ids = [order.id for order in orders if order.id]
-    recorded = {
-        bill["order_id"] async for bill in database["billing_records"].find({"order_id": {"$in": ids}}, {"order_id": 1})
-    }
+    bills = database["billing_records"].find({"order_id": {"$in": ids}}, {"_id": 0, "order_id": 1})
+    recorded = {identity(bill["order_id"]) async for bill in bills}
     return [_row(order, links, order.id in recorded) for order in orders]
 
 
@@ -184,4 +186,13 @@ def _row(order: Order, links: CustomerLinks, recorded: bool) -> OrderRow:
 
 def stated_paise(order: Order) -> int | None:
     """The amount that the order states, None where it is no amount of money."""
-    return to_paise(order.total) if order.total is not None and abs(order.total) < 10**12 else None
+    return _paise(order.total)
+
+
+def price_paise(item: Item) -> int | None:
+    """The price of one unit, None where it is no amount of money."""
+    return _paise(item.price)
+
+
+def _paise(rupees: Decimal | None) -> int | None:
+    return to_paise(rupees) if rupees is not None and abs(rupees) < 10**12 else None

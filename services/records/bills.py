@@ -37,7 +37,7 @@ def read_bill(document: Mapping[str, Any]) -> Bill:
     amount, paise = exact(document.get("amount")), document.get("amount_paise")
     if amount is not None and abs(amount) >= 10**12:
         amount = None
-    if not isinstance(paise, int) or isinstance(paise, bool):
+    if not isinstance(paise, int) or isinstance(paise, bool) or abs(paise) >= 10**14:
         paise = to_paise(amount) if amount is not None else None
     if amount is None:
         findings.append(Finding("bill-amount-unreadable", "The billing record's amount is not a number."))

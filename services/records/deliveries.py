@@ -43,6 +43,8 @@ class Delivery:
     delivery_boy_id: str | None
     confirmed_by_name: str
     confirmation_method: str
+    confirmed_at: str
+    """As stored: the console's own are in the one form that sorts."""
     notes: str
     items: tuple[DeliveryItem, ...]
     findings: tuple[Finding, ...]
@@ -61,6 +63,7 @@ def read_delivery(document: Mapping[str, Any]) -> Delivery:
         delivery_boy_id=identity(document.get("delivery_boy_id")),
         confirmed_by_name=text(document.get("confirmed_by_name")),
         confirmation_method=text(document.get("confirmation_method")),
+        confirmed_at=text(document.get("confirmed_at")),
         notes=text(document.get("notes")),
         items=tuple(_read_item(item) for item in mappings(document.get("items"))),
         findings=() if status in known_statuses() else (unknown,),

@@ -79,6 +79,8 @@ class Order:
     billed: bool | None
     billed_month: str | None
     delivery_confirmed: bool | None
+    partial: bool
+    """Whether the order itself names items that were delivered only in part."""
     created_at: datetime | None
 
     @property
@@ -121,7 +123,7 @@ def known_statuses() -> tuple[str, ...]:
 def read_kind(document: Mapping[str, Any]) -> Kind:
     """One-time or subscription: an order that names neither a type nor a subscription counts as one-time."""
     value = document.get("order_type")
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value.strip()):
         return "subscription" if document.get("subscription_id") else "one-time"
     kind = word(value)
     if kind in _ONE_TIME:
@@ -149,6 +151,7 @@ def read_order(document: Mapping[str, Any]) -> Order:
         billed=flag(document.get("billed")),
         billed_month=read_month(document.get("billed_month")),
         delivery_confirmed=flag(document.get("delivery_confirmed")),
+        partial=bool(document.get("partial_delivery_items")),
         created_at=read_timestamp(document.get("created_at")),
     )
 

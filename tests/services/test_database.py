@@ -52,7 +52,7 @@ async def test_a_standalone_server_is_opened_read_only_and_says_what_to_do(
         transact(database, ops, clock, work),
         apply(database, ops),
         init(database, clock, "olga", ""),
-        mark(database, "test"),
+        mark(database, ops, clock, "test"),
     )
     for write in writes:
         with pytest.raises(Refused, match=r"rs\.initiate") as refusal:

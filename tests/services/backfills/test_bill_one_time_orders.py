@@ -270,3 +270,73 @@ async def test_no_document_breaks_a_preview(planned: Any, broken: Document) -> N
     rows = await planned(shop.order(**broken), shop.order(id="sound"))
     assert [row.group for row in rows if row.record == "sound"] == ["change"]
     assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "report", "code"),
+    [
+        ({}, {"status": "partially_delivered"}, "quantities-unknown"),
+        ({"partial_delivery_items": ["Eggs"]}, None, "quantities-unknown"),
+        ({}, {"status": "not_delivered"}, "delivery-contradicts"),
+    ],
+)
+async def test_any_sign_of_a_partial_delivery_counts(
+    planned: Any, fields: Document, report: Document | None, code: str
+) -> None:
+    order = shop.order(**fields)
+    reports = [] if report is None else [shop.delivery(order, None, **report)]
+    assert (await one(planned, order, delivery_statuses=reports)).code == code
+
+
+async def test_a_product_on_two_lines_is_billed_line_by_line(planned: Any) -> None:
+    line = {"product_id": "milk", "product_name": "Milk", "price": 50.0}
+    order = shop.order(items=[{**line, "quantity": 2}, {**line, "quantity": 1}], total_amount=150.0)
+    lines = [{**line, "ordered_qty": 2, "delivered_qty": 1}, {**line, "ordered_qty": 1, "delivered_qty": 1}]
+    row = await one(planned, order, delivery_statuses=shop.delivery(order, None, items=lines))
+    assert (row.group, row.amount_paise) == ("change", 10000)
+
+
+async def test_what_an_operator_confirmed_last_goes_before_other_reports(planned: Any) -> None:
+    order = shop.order(status="PARTIALLY_DELIVERED")
+    reports = [
+        shop.delivery(order, {"eggs": 0, "bread": 1}),
+        shop.delivery(order, {"eggs": 1, "bread": 1}, confirmation_method="admin", confirmed_at="2026-10-16"),
+        shop.delivery(order, {"eggs": 1, "bread": 0}, confirmation_method="admin", confirmed_at="2026-10-15"),
+    ]
+    assert (await one(planned, order, delivery_statuses=reports)).amount_paise == 12000
+
+
+@pytest.mark.parametrize("stored", [" ord-1", 42])
+async def test_an_id_that_is_no_clean_text_is_never_billed_twice(planned: Any, stored: Any) -> None:
+    order = shop.order(id=stored)
+    assert (await one(planned, order)).code == "id-missing"
+
+
+@pytest.mark.parametrize("stored", [" ord-1", 42])
+async def test_a_bill_under_an_unclean_id_is_found(planned: Any, stored: Any) -> None:
+    order = shop.order(id=stored)
+    assert (await one(planned, order, billing_records=shop.bill(order))).group == "already-billed"
+
+
+async def test_a_bill_below_half_a_paisa_is_none(planned: Any) -> None:
+    items = [{"product_id": "p", "product_name": "Milk", "quantity": 1, "price": 0.004}]
+    assert (await one(planned, shop.order(items=items, total_amount=0.004))).code == "amount-invalid"
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"orders": shop.order(id="odd", items=[{"quantity": 1e19, "price": 0.0}, {"quantity": 1, "price": 180.0}])},
+        {"orders": shop.order(id=["sound"])},
+        {"billing_records": [shop.bill(shop.order(id="x"), order_id=["sound-not"], amount_paise=2**62)]},
+    ],
+)
+async def test_no_neighbour_breaks_the_plan_of_a_sound_order(
+    database: Database, ops: Operator, clock: Clock, others: Document
+) -> None:
+    for name, documents in others.items():
+        await database[name].insert_many(documents if isinstance(documents, list) else [documents])
+    await shop.stock(database, orders=shop.order(id="sound"))
+    made = await preview(database, ops, clock, FIX)
+    rows = (await list_rows(database, ops, made.run or "")).items
+    assert [row.group for row in rows if row.record == "sound"] in (["change"], ["needs-review"])

@@ -43,7 +43,7 @@ async def test_the_rows_behind_a_figure_come_in_pages(
     seen: list[str] = []
     token = None
     while True:
-        page = await list_rows(database, viewer, run, token=token, limit=7, **behind)  # type: ignore[arg-type]
+        page = await list_rows(database, viewer, run, token=token, limit=7, **behind)
         seen += [row.record for row in page.items]
         token = page.next
         if token is None:

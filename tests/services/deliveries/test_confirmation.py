@@ -162,3 +162,47 @@ async def test_a_bad_item_is_wrong_usage(database: Database, support: Operator, 
     await shop.stock(database, orders=due())
     with pytest.raises(BadRequest):
         await confirm_delivery(database, support, clock, "o1", quantities={"nothing": Decimal(1)})
+
+
+async def test_a_delivery_on_record_keeps_its_time_and_so_its_month(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    order = due(status="DELIVERED", delivery_confirmed=False, delivered_at="2026-10-31T01:00:00+00:00",
+                delivery_date="2026-10-31")  # fmt: skip
+    await shop.stock(database, orders=order)
+    done = await confirm_delivery(database, support, clock, "o1")
+    assert done.delivered_at == datetime(2026, 10, 31, 1, tzinfo=UTC)
+
+
+async def test_lines_of_one_product_are_confirmed_each_for_itself(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    line = {"product_id": "milk", "product_name": "Milk", "price": 50.0}
+    await shop.stock(database, orders=due(items=[{**line, "quantity": 2}, {**line, "quantity": 1}], total_amount=150.0))
+    assert (await confirm_delivery(database, support, clock, "o1")).status == "DELIVERED"
+    (delivery,) = await database["delivery_statuses"].find().to_list()
+    assert [item["delivered_qty"] for item in delivery["items"]] == [2.0, 1.0]
+    assert {item["status"] for item in delivery["items"]} == {"delivered"}
+
+
+async def test_nothing_delivered_leaves_no_delivery_time(database: Database, support: Operator, clock: Clock) -> None:
+    await shop.stock(database, orders=due(delivered_at="2026-11-22T01:00:00+00:00"))
+    none = {"eggs": Decimal(0), "bread": Decimal(0)}
+    await confirm_delivery(database, support, clock, "o1", quantities=none)
+    stored = await database["orders"].find_one({"id": "o1"})
+    assert stored is not None
+    assert (stored["status"], stored["delivered_at"]) == ("NOT_DELIVERED", None)
+
+
+async def test_a_bill_settles_the_day_and_the_quantities(database: Database, support: Operator, clock: Clock) -> None:
+    order = due(status="DELIVERED", delivery_confirmed=False, delivered_at="2026-11-21T01:00:00+00:00")
+    await shop.stock(
+        database, orders=order, billing_records=shop.bill(order),
+        delivery_statuses=shop.delivery(order, {"eggs": 1, "bread": 1}),
+    )  # fmt: skip
+    for request in ({}, {"quantities": {"eggs": Decimal(1)}, "delivered_at": clock()}):
+        with pytest.raises(ConsoleError) as refused:
+            await confirm_delivery(database, support, clock, "o1", **request)  # type: ignore[arg-type]
+        assert refused.value.code == "already-billed"
+    agreed = await confirm_delivery(database, support, clock, "o1", quantities={"eggs": Decimal(1)})
+    assert agreed.status == "PARTIALLY_DELIVERED"

@@ -1,10 +1,14 @@
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from services.clock import Clock
-from services.database import Database
+from services.database import STANDALONE, Database
 from services.errors import BadRequest, NotFound, NotPermitted, Refused
 from services.operators.directory import (
     OPERATORS,
+    Entry,
     add,
     environment_of,
     identify,
@@ -56,7 +60,7 @@ async def test_the_first_operator_lets_others_in(database: Database, clock: Cloc
 
     assert (olga.roles, olga.source) == (("ops", "auditor"), "10.0.0.1")
     assert ravi == Operator("ravi", ("viewer",), "10.0.0.2")
-    assert [entry.account for entry in await list_operators(database)] == ["olga", "ravi"]
+    assert [entry.account for entry in await list_operators(database, olga)] == ["olga", "ravi"]
 
 
 async def test_a_second_init_is_refused(database: Database, clock: Clock) -> None:
@@ -89,9 +93,11 @@ async def test_nobody_acts_as_another_on_a_production_database(database: Databas
 
 
 @pytest.mark.parametrize("kind", ["demo", "test"])
-async def test_a_marked_database_lets_one_act_as_another(database: Database, clock: Clock, kind: str) -> None:
+async def test_a_marked_database_lets_one_act_as_another(
+    database: Database, ops: Operator, clock: Clock, kind: str
+) -> None:
     await init(database, clock, "olga", "")
-    await mark(database, kind)
+    await mark(database, ops, clock, kind)
 
     assert await environment_of(database) == kind
     assert (await identify(database, "eve", "", "olga")).account == "olga"
@@ -139,3 +145,27 @@ async def test_only_ops_adds_and_removes(database: Database, support: Operator, 
         await add(database, support, clock, "eve", ("ops",))
     with pytest.raises(NotPermitted):
         await remove(database, support, clock, "eve")
+
+
+async def test_of_two_who_start_at_once_one_becomes_the_first(database: Database, clock: Clock) -> None:
+    starts = [init(database, clock, name, "") for name in ("olga", "eve", "ivan")]
+    answers = await asyncio.gather(*starts, return_exceptions=True)
+    assert sum(isinstance(answer, Entry) for answer in answers) == 1
+    assert await database[OPERATORS].count_documents({}) == 1
+
+
+async def test_two_who_remove_each_other_leave_one(database: Database, clock: Clock) -> None:
+    await init(database, clock, "olga", "")
+    olga, eve = Operator("olga", ("ops",)), Operator("eve", ("ops",))
+    await add(database, olga, clock, "eve", ("ops",))
+    both = [remove(database, olga, clock, "eve"), remove(database, eve, clock, "olga")]
+    await asyncio.gather(*both, return_exceptions=True)
+    assert len(await list_operators(database, olga)) == 1
+
+
+async def test_a_server_that_can_hold_no_operators_lets_one_look(database: Database) -> None:
+    standalone = replace(database, read_only=STANDALONE)
+    assert (await identify(standalone, "olga", "")).roles == ("viewer",)
+    await database[OPERATORS].insert_one({"_id": "eve", "roles": ["ops"]})
+    with pytest.raises(NotPermitted):
+        await identify(standalone, "olga", "")
