@@ -285,3 +285,22 @@ def test_malformed_words_are_told(words: dict[str, str]) -> None:
 
 def test_an_id_with_slashes_stays_whole() -> None:
     assert read_filters(record="orders/a/b").record_id == "a/b"
+
+
+async def test_a_viewer_sees_no_phone_and_no_address_in_an_entry(
+    database: Database, viewer: Operator, auditor: Operator
+) -> None:
+    person = {"id": "c1", "phone": "9876543210", "address": {"address_line1": "12, 4th Cross"}, "name": "Asha"}
+    changes = {"address.address_line1": {"old": None, "new": "12, 4th Cross"}, "name": {"old": None, "new": "Asha"}}
+    await database["audit_logs"].insert_one(
+        {"id": "e1", "table": "customers_v2", "record_id": "c1", "before": None, "after": person, "changes": changes}
+    )
+    for entry in (
+        await get_entry(database, viewer, "e1"),
+        (await list_entries(database, viewer, AuditFilters())).items[0],
+        (await history(database, viewer, "customers_v2", "c1"))[0],
+    ):
+        assert "9876" not in repr(entry)
+        assert "Cross" not in repr(entry)
+        assert entry.after["name"] == "Asha"
+    assert "4th Cross" in repr(await get_entry(database, auditor, "e1"))
