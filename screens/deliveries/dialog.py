@@ -21,7 +21,7 @@ from textual.widgets import Button, Input, Label, Static
 from screens.asking import Asking, ConnectionLost, Refusal
 from screens.context import Context
 from screens.tones import quantity, status_text, text
-from screens.widgets.field import Field
+from screens.widgets.field import Field, Line
 from screens.widgets.notice import Notice
 from services.errors import BadRequest
 
@@ -51,7 +51,7 @@ class ItemLine(Horizontal):
     def __init__(self, item: Item) -> None:
         super().__init__()
         self.item = item
-        self.input = Input(quantity(item.quantity), compact=True, max_length=12)
+        self.input = Line(quantity(item.quantity), compact=True, max_length=12)
 
     def compose(self) -> ComposeResult:
         """Name, input, ordered."""
@@ -97,8 +97,8 @@ class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
             yield Static(text(self._order_id, "strong"), markup=False, id="order-line")
             yield VerticalScroll(id="items", can_focus=False)
             yield Field(
-                "Delivered at", id="at", placeholder="now", max_length=32,
-                explains="India time: YYYY-MM-DDTHH:MM, or HH:MM for today. Empty means now.",
+                "Delivered at", id="at", placeholder="as on record, else now", max_length=32,
+                explains="India time: YYYY-MM-DDTHH:MM, or HH:MM for today. Empty means the time on record, else now.",
             )  # fmt: skip
             yield Field("Reason", id="reason", explains="Needed where the time is off schedule.", max_length=500)
             yield Notice(id="refusal")

@@ -8,13 +8,21 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
 
-class _Line(Input):
-    """An input in which the search key, pressed where the search has the focus already, types nothing."""
+class Line(Input):
+    """An input that acts on every key before it looks at the next one.
+
+    Left to itself, an editing key such as Ctrl+U waits until it has bubbled to the app, and then deletes what was
+    typed after it: over a slow line keys come in bursts.
+    """
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.character == "/" and not self.value:
+        bindings = self._bindings.key_to_bindings.get(event.key, [])
+        # The search key, pressed where the search has the focus already, types nothing.
+        if bindings or (event.character == "/" and not self.value):
             event.stop()
             event.prevent_default()
+            for binding in bindings:
+                await self.run_action(binding.action)
             return
         await super()._on_key(event)
 
@@ -40,7 +48,7 @@ class Field(Horizontal):
         self._label = label
         self.explains = explains
         # The placeholder is the console's own words; what a person types never becomes markup.
-        self.input = _Line(value, placeholder=placeholder, max_length=max_length, compact=True, select_on_focus=False)
+        self.input = Line(value, placeholder=placeholder, max_length=max_length, compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         """The label, then the input."""

@@ -1,12 +1,13 @@
 """A day's deliveries on the screen, and confirming them."""
 
+from textual.events import Key
 from textual.widgets import Input
 
 from screens.deliveries.dialog import ConfirmDelivery, ItemLine
 from screens.widgets.notice import Notice
 from screens.widgets.table import RecordTable
 from services.operators.operator import Operator
-from tests.screens.conftest import Company, opened, painted, press, type_text
+from tests.screens.conftest import Company, opened, painted, press, settle, type_text
 
 
 async def stored(company: Company, order_id: str) -> dict[str, object]:
@@ -98,6 +99,23 @@ class TestConfirming:
             line.input.value = "two [b]"
             await press(pilot, "ctrl+s")
             assert "Type a number" in painted(pilot)
+
+    async def test_keys_that_come_in_a_burst_each_land_where_they_are_meant(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f4", "enter")
+            dialog, typed = pilot.app.screen, "2099-01-01T06:00"
+            for _ in dialog.query(ItemLine):
+                pilot.app.post_message(Key("tab", None))
+            for letter in "0612":
+                pilot.app.post_message(Key(letter, letter))
+            pilot.app.post_message(Key("ctrl+u", None))
+            for letter in typed:
+                pilot.app.post_message(Key(letter, letter))
+            pilot.app.post_message(Key("ctrl+s", None))
+            await settle(pilot)
+            assert pilot.app.screen is dialog
+            assert dialog.query_one("#at Input", Input).value == typed
+            assert "has not come yet" in dialog.query_one("#refusal", Notice).said
 
     async def test_escape_leaves_the_dialog_without_a_change(self, company: Company) -> None:
         async with opened(company.app()) as pilot:
