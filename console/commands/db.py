@@ -34,11 +34,12 @@ def plan_indexes(context: typer.Context, as_json: Json = False) -> None:
 @indexes.command("apply")
 def apply_indexes(context: typer.Context, yes: Yes = False, as_json: Json = False) -> None:
     """Build the missing indexes, one at a time; nothing is dropped."""
-    confirm("Build the missing indexes? Large collections take a while; reading and writing go on.", yes=yes)
 
     async def work(session: Session) -> Answer:
         from services.deployment.indexes import apply
 
+        session.operator.require("ops", "build indexes")
+        confirm("Build the missing indexes? Large collections take a while; reading and writing go on.", yes=yes)
         with progress_bar() as progress:
             states = await apply(session.database, session.operator, progress)
         blocked = any(state.state != "present" for state in states)

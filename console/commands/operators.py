@@ -67,15 +67,17 @@ def add_operator(
     role: Annotated[list[str], typer.Option(metavar="ROLE", help="viewer, support, ops or auditor; repeatable.")],
     as_json: Json = False,
 ) -> None:
-    """Give an account exactly these roles."""
+    """Give an account exactly these roles, instead of any that it has."""
 
     async def work(session: Session) -> Answer:
-        from services.operators.directory import add
+        from services.operators.directory import add, list_operators
         from services.operators.operator import read_role
 
         roles = tuple(dict.fromkeys(read_role(word) for word in role))
+        earlier = {each.account: each.roles for each in await list_operators(session.database, session.operator)}
         entry = await add(session.database, session.operator, session.clock, account, roles)
-        return _changed(entry, f"{entry.account} now has: {', '.join(entry.roles)}.")
+        before = f" (before: {', '.join(earlier[entry.account])})" if entry.account in earlier else ""
+        return _changed(entry, f"{entry.account} now has: {', '.join(entry.roles)}{before}.")
 
     run(context, work, as_json=as_json, warn=False)
 
