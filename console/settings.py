@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     theme: str | None = None
     no_mouse: bool = False
     credit_days: int = Field(default=7, ge=0, le=90)
-    batch_size: int = Field(default=500, ge=1, le=5_000)
+    batch_size: int = Field(default=500, ge=1, le=2_000)
     lease_seconds: int = Field(default=10, ge=2, le=300)
 
     @classmethod

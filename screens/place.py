@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -63,20 +64,20 @@ class Place(Screen[None], Asking):
         yield from self.compose_place()
         yield Footer(show_command_palette=False)
 
+    @abstractmethod
     def compose_place(self) -> Iterable[Widget]:
         """The widgets of this place."""
-        raise NotImplementedError
 
     def opened(self) -> None:
         """The context is there: ask for what the place shows first."""
 
+    @abstractmethod
     def search_target(self) -> Widget:
         """What `/` leads to."""
-        raise NotImplementedError
 
+    @abstractmethod
     def list_target(self) -> Widget:
         """What escape leads back to."""
-        raise NotImplementedError
 
     def why_not(self, action: str) -> str | None:
         """Why that action of this place cannot be done now, as a sentence; None where it can."""

@@ -57,11 +57,6 @@ class Sale:
         prices = [item["price"] for item in self.order["items"]]
         return float(round(sum(p * q for p, q in zip(prices, quantities, strict=True)), 2))
 
-    @property
-    def money_field(self) -> str:
-        """The field that holds the order's amount: `total` on the oldest orders."""
-        return "total" if "total" in self.order else "total_amount"
-
 
 class OrderDesk:
     """Writes orders and delivers them; every draw comes from one generator."""

@@ -98,39 +98,31 @@ class RecordTable(ScrollView, can_focus=True):
     empty: reactive[str] = reactive("")
 
     @dataclass
-    class Highlighted(Message):
+    class Told(Message):
+        """Something that a table has to say."""
+
+        table: RecordTable
+
+        @property
+        def control(self) -> RecordTable:
+            """The table, for handlers that name it."""
+            return self.table
+
+    @dataclass
+    class Highlighted(Told):
         """The cursor came to rest on a row."""
 
-        table: RecordTable
         key: str
 
-        @property
-        def control(self) -> RecordTable:
-            """The table, for handlers that name it."""
-            return self.table
-
     @dataclass
-    class Selected(Message):
+    class Selected(Told):
         """Enter or a second click on a row."""
 
-        table: RecordTable
         key: str
 
-        @property
-        def control(self) -> RecordTable:
-            """The table, for handlers that name it."""
-            return self.table
-
     @dataclass
-    class NearEnd(Message):
+    class NearEnd(Told):
         """The cursor nears the last loaded row, and there is more."""
-
-        table: RecordTable
-
-        @property
-        def control(self) -> RecordTable:
-            """The table, for handlers that name it."""
-            return self.table
 
     def __init__(
         self, columns: Sequence[Column], *, noun: str, explains: str, id: str | None = None, empty: str = ""

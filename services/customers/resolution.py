@@ -13,7 +13,7 @@ from services.records.orders import Owner
 _LINK_FIELDS = {"_id": 0, "id": 1, "user_id": 1}
 _CUSTOMER_FIELDS = {
     "_id": 0, "id": 1, "user_id": 1, "name": 1, "phone": 1, "phone_number": 1,
-    "address": 1, "area": 1, "status": 1, "delivery_boy_id": 1, "previous_balance": 1,
+    "address": 1, "area": 1, "status": 1, "delivery_boy_id": 1,
 }  # fmt: skip
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.money import exact, to_paise
 from services.records.fields import first, identity, national_number, text, word
 from services.records.findings import Finding
 from services.records.orders import read_address
@@ -24,14 +23,12 @@ class Customer:
     area: str
     status: str
     delivery_boy_id: str | None
-    previous_balance_paise: int
     findings: tuple[Finding, ...]
 
 
 def read_customer(document: Mapping[str, Any]) -> Customer:
     """Parse a stored customer; never raises."""
     phone = text(first(document, "phone", "phone_number"))
-    balance = exact(document.get("previous_balance"))
     findings = []
     if not document.get("user_id"):
         findings.append(Finding("no-user", "The customer is not linked to a user."))
@@ -48,6 +45,5 @@ def read_customer(document: Mapping[str, Any]) -> Customer:
         area=text(document.get("area")),
         status=word(document.get("status")).lower(),
         delivery_boy_id=identity(document.get("delivery_boy_id")),
-        previous_balance_paise=to_paise(balance) if balance is not None and abs(balance) < 10**12 else 0,
         findings=tuple(findings),
     )

@@ -1,0 +1,122 @@
+"""What others do to a plan, a run or the server, and what the commit makes of it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from console.demo.mongod import EmbeddedMongod
+from services.backfills import commit as commits
+from services.backfills.commit import Pace, commit, resume, status
+from services.backfills.plan import Plan
+from services.backfills.runs import ROWS, RUNS, list_rows
+from services.clock import Clock
+from services.database import Database, connect
+from services.errors import ConsoleError, Refused
+from services.operators.operator import Operator
+from tests.services.backfills.conftest import run_of
+
+
+async def interrupted(database: Database, ops: Operator, clock: Clock, plan: Plan) -> None:
+    """Leave the plan's run interrupted after some batches."""
+    task: asyncio.Task[Any] | None = None
+
+    def interrupt(progress: commits.Progress) -> None:
+        if progress.applied >= 10 and task:
+            task.cancel()
+
+    pace = Pace(batch_size=5)
+    task = asyncio.create_task(commit(database, ops, clock, run_of(plan), plan.digest, pace=pace, progress=interrupt))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("tamper", ["change", "delete"])
+async def test_a_plan_that_was_altered_is_not_resumed_either(
+    database: Database, ops: Operator, clock: Clock, plan: Plan, tamper: str
+) -> None:
+    await interrupted(database, ops, clock, plan)
+    billed = await database["billing_records"].count_documents({})
+    last = {"body.record": "ord-59"}
+    if tamper == "change":
+        await database[ROWS].update_one(last, {"$set": {"body.values.customer_id": "somebody"}})
+    else:
+        await database[ROWS].delete_one(last)
+    with pytest.raises(Refused) as refused:
+        await resume(database, ops, clock, run_of(plan))
+    assert refused.value.code == "plan-altered"
+    assert await database["billing_records"].count_documents({}) == billed
+
+
+async def test_what_people_were_told_is_pinned_too(database: Database, ops: Operator, clock: Clock, plan: Plan) -> None:
+    await database[RUNS].update_one({"_id": plan.run}, {"$set": {"summary.classes.change.amount_paise": 100}})
+    with pytest.raises(Refused) as refused:
+        await commit(database, ops, clock, run_of(plan), plan.digest)
+    assert refused.value.code == "plan-altered"
+
+
+@pytest.mark.parametrize(
+    ("collection", "change"),
+    [
+        ("billing_records", {"$set": {"amount": 1.0}}),
+        ("billing_records", {"$set": {"amount": "a lot"}}),
+        ("orders", {"$set": {"billed": False}}),
+    ],
+)
+async def test_totals_that_do_not_add_up_are_not_called_verified(
+    database: Database, ops: Operator, clock: Clock, plan: Plan, collection: str, change: dict[str, Any]
+) -> None:
+    await interrupted(database, ops, clock, plan)
+    billed = await database["billing_records"].find_one({})
+    assert billed is not None
+    of_order = {"order_id" if collection == "billing_records" else "id": billed["order_id"]}
+    await database[collection].update_one(of_order, change)
+    outcome = await resume(database, ops, clock, run_of(plan))
+    assert (outcome.state, outcome.applied, outcome.verified) == ("done", 60, False)
+
+
+async def test_a_second_bill_from_the_backend_is_not_called_verified(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    await interrupted(database, ops, clock, plan)
+    billed = await database["billing_records"].find_one({})
+    assert billed is not None
+    await database["billing_records"].insert_one({"order_id": billed["order_id"], "amount": 180.0})
+    assert (await resume(database, ops, clock, run_of(plan))).verified is False
+
+
+async def test_a_failing_server_leaves_the_run_to_be_resumed(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    fail = {"failCommands": ["insert"], "errorCode": 14031, "namespace": f"{database.name}.billing_records"}
+    await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": fail})
+    try:
+        with pytest.raises(ConsoleError):
+            await commit(database, ops, clock, run_of(plan), plan.digest)
+    finally:
+        await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+    assert (await status(database, ops, run_of(plan))).state == "interrupted"
+    outcome = await resume(database, ops, clock, run_of(plan))
+    assert (outcome.applied, outcome.failed, outcome.verified) == (60, 0, True)
+
+
+async def test_the_read_preference_of_the_address_breaks_no_write(
+    database: Database, ops: Operator, clock: Clock, plan: Plan, mongod: EmbeddedMongod
+) -> None:
+    other = await connect(f"{mongod.uri}&readPreference=secondaryPreferred&w=1", database.name)
+    try:
+        assert (await commit(other, ops, clock, run_of(plan), plan.digest)).applied == 60
+    finally:
+        await other.client.close()
+
+
+async def test_what_was_left_alone_is_listed_page_by_page(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    await database["orders"].update_many({}, {"$set": {"total_amount": 1.0}})
+    outcome = await commit(database, ops, clock, run_of(plan), plan.digest)
+    assert (outcome.drifted, outcome.verified) == (60, True)
+    first = await list_rows(database, ops, run_of(plan), "drifted", limit=40)
+    rest = await list_rows(database, ops, run_of(plan), "drifted", first.next, limit=40)
+    assert len({row.record for row in (*first.items, *rest.items)}) == 60
+    assert rest.next is None
