@@ -11,9 +11,10 @@ from typing import Any, Generic, TypeVar
 
 import bson
 
-from services.backfills.plan import Decision, Options, Tally
+from services.backfills.plan import BILLING_GROUPS, Decision, Group, Options, Tally
 from services.changes.changeset import Change
 from services.database import Database, Document, Session
+from services.reminders.outbox import Due
 
 S = TypeVar("S")
 
@@ -34,6 +35,8 @@ class Backfill(ABC, Generic[S]):
     title: str
     about: str
     collection: str
+    groups: tuple[Group, ...] = BILLING_GROUPS
+    """The classes that it sorts records into; the classes of a plan add up to what was examined."""
 
     @abstractmethod
     def scope(self, options: Options) -> Document:
@@ -68,6 +71,18 @@ class Backfill(ABC, Generic[S]):
     @abstractmethod
     def identify(self, source: S) -> tuple[str, Any]:
         """The record's id for people and its `_id`."""
+
+    def touches(self, body: Document) -> Sequence[tuple[str, Any]]:
+        """Collection and `_id` of the records that a row writes, one for each of its `changes`, in their order."""
+        return ((self.collection, body["key"]),)
+
+    def holds(self, current: Sequence[Document | None]) -> str | None:
+        """Why the records that a row wrote may not be taken back, as they are now; None where they may."""
+        return None
+
+    def due(self, body: Document) -> Due | None:
+        """What a row's change makes a customer owe, to be put before them in a reminder."""
+        return None
 
     def digest(self, source: S) -> bytes:
         """A digest of the values that the decision depends on: it differs after a change that matters."""

@@ -24,6 +24,7 @@ from services.records.bills import read_bill
 from services.records.deliveries import Delivery, read_delivery
 from services.records.fields import identity
 from services.records.orders import Order, read_order, read_owner
+from services.reminders.outbox import Due
 
 _DECIDING = (
     "id", "user_id", "customer_id", "order_type", "subscription_id", "items", "total_amount", "total", "status",
@@ -163,6 +164,21 @@ class BillOneTimeOrders(Backfill[OrderSource]):
             Insert("billing_records", bill),
             Update("orders", source.document, billed, guard, action="BILLED"),
         )
+
+    def touches(self, body: Document) -> Sequence[tuple[str, Any]]:
+        """The billing record and the order."""
+        return (("billing_records", _bill_key(body["record"])), ("orders", body["key"]))
+
+    def holds(self, current: Sequence[Document | None]) -> str | None:
+        """A bill that was paid, even in part, stays."""
+        bill = current[0]
+        paid = bill is not None and read_bill(bill).payment_status not in ("unpaid", "")
+        return "its bill was paid" if paid else None
+
+    def due(self, body: Document) -> Due:
+        """The amount of the bill."""
+        values = body["values"]
+        return Due(body["record"], values["customer_id"], values["amount_paise"], values["month"])
 
     async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
         """The run's billing records of flagged orders that have no other, in the doubles that the backend reads."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias, get_args
@@ -14,8 +14,12 @@ from pydantic import BaseModel, ConfigDict
 
 from services.database import Document
 
-Group: TypeAlias = Literal["change", "already-billed", "flagged-no-record", "not-delivered", "needs-review"]
+Group: TypeAlias = Literal[
+    "change", "already-billed", "flagged-no-record", "not-delivered", "nothing-to-do", "needs-review"
+]
 GROUPS: tuple[Group, ...] = get_args(Group)
+BILLING_GROUPS: tuple[Group, ...] = ("change", "already-billed", "flagged-no-record", "not-delivered", "needs-review")
+REPAIR_GROUPS: tuple[Group, ...] = ("change", "nothing-to-do", "needs-review")
 
 REVIEW_REASONS: Mapping[str, str] = {
     "amount-invalid": "The amount is missing, zero, negative, not a number or too high to believe.",
@@ -61,7 +65,7 @@ class Summary(BaseModel):
     """The counts of a plan; the classes add up to `examined`."""
 
     examined: int = 0
-    classes: dict[Group, Tally] = {group: Tally() for group in GROUPS}
+    classes: dict[Group, Tally]
     customers: int = 0
     by_month: dict[str, Tally] = {}
     review: dict[str, int] = {}
@@ -149,8 +153,8 @@ class Plan:
 class PlanDigest:
     """SHA-256 over every row of a plan: one running hash per class, in the order of the rows."""
 
-    def __init__(self) -> None:
-        self._classes = {group: hashlib.sha256() for group in GROUPS}
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._classes = {group: hashlib.sha256() for group in groups}
 
     def add(self, body: Document) -> None:
         """Add a row by its body, in the bytes in which the database stores the row without its key."""
@@ -164,7 +168,7 @@ class PlanDigest:
 def plan_digest(backfill: str, options: Options, summary: Summary, classes: Mapping[Group, str]) -> str:
     """The digest that a commit names: over the backfill, its options, what people were told, and all rows."""
     told = json.dumps(summary.model_dump(mode="json"), sort_keys=True)
-    parts = [backfill, options.model_dump_json(), told, *(classes[group] for group in GROUPS)]
+    parts = [backfill, options.model_dump_json(), told, *(classes[group] for group in summary.classes)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

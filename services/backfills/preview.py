@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +12,17 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from services.backfills.backfill import Backfill, Surroundings
 from services.backfills.collector import rare_collections
-from services.backfills.plan import Decision, Options, Plan, PlanDigest, Summary, Tally, plan_digest, row_body
+from services.backfills.plan import (
+    Decision,
+    Group,
+    Options,
+    Plan,
+    PlanDigest,
+    Summary,
+    Tally,
+    plan_digest,
+    row_body,
+)
 from services.backfills.registry import find_backfill
 from services.backfills.runs import ROWS, RUNS, Run, keys_of, new_run_id, row_key
 from services.clock import Clock, india_day, to_stored
@@ -29,8 +39,8 @@ _BROKEN = (BSONError, ArithmeticError, AttributeError, LookupError, TypeError, V
 class _Tallies:
     """The counts of a plan while it grows."""
 
-    def __init__(self) -> None:
-        self.summary = Summary()
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self.summary = Summary(classes={group: Tally() for group in groups})
         self._customers: set[str] = set()
 
     def add(self, decision: Decision) -> None:
@@ -116,7 +126,7 @@ async def preview(
         raise BadRequest("bad-range", "The first day is after the last.")
     surroundings = Surroundings(india_day(now))
     rows = _Store(database, new_run_id(now)) if storing else None
-    tallies, digest = _Tallies(), PlanDigest()
+    tallies, digest = _Tallies(backfill.groups), PlanDigest(backfill.groups)
     try:
         with told(), rare_collections():
             async with database.snapshot() as session:

@@ -1,0 +1,1 @@
+"""Payment reminders: rows held with the bills that cause them, one message per customer, sent when released."""
