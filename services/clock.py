@@ -13,7 +13,7 @@ from services.errors import BadRequest
 Clock = Callable[[], datetime]
 
 INDIA = ZoneInfo("Asia/Kolkata")
-_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -68,6 +68,7 @@ def india_day(moment: datetime) -> date:
     return moment.astimezone(INDIA).date()
 
 
+@lru_cache(maxsize=1024)
 def month_of(day: date) -> str:
     """The billing month of a day, `YYYY-MM`."""
     return f"{day.year:04d}-{day.month:02d}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
 from bson import Decimal128
 
@@ -11,19 +13,24 @@ _PAISA = Decimal("0.01")
 
 def exact(value: object) -> Decimal | None:
     """A stored number as the Decimal that its shortest notation says; None for anything else, NaN too."""
+    if type(value) is float:
+        return _shortest(value) if value else Decimal(repr(value))  # the cache cannot tell 0.0 from -0.0
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
         return Decimal(value)
-    if isinstance(value, float):
-        number = Decimal(repr(value))
-    elif isinstance(value, Decimal128):
+    if isinstance(value, Decimal128):
         number = value.to_decimal()
     elif isinstance(value, Decimal):
         number = value
     else:
         return None
     return number if number.is_finite() else None
+
+
+@lru_cache(maxsize=8192)  # prices and quantities recur
+def _shortest(value: float) -> Decimal | None:
+    return Decimal(repr(value)) if math.isfinite(value) else None
 
 
 def to_paise(rupees: Decimal) -> int:

@@ -13,7 +13,7 @@ WRITES = {
     "find_one_and_update", "find_one_and_replace", "find_one_and_delete", "drop", "drop_collection", "rename",
 }  # fmt: skip
 # The console's own bookkeeping: these names stand for collections that begin with console_.
-OWN = {"RUNS", "ROWS", "LANES", "EXCEPTIONS", "MARKER", "OUTBOX"}
+OWN = {"RUNS", "ROWS", "LANES", "EXCEPTIONS", "MARKER", "OUTBOX", "SENDS", "SENDER"}
 
 
 def writes(source: str) -> list[tuple[int, str]]:
@@ -48,10 +48,11 @@ def test_the_search_for_writes_finds_them() -> None:
 def test_the_names_of_its_own_collections_begin_with_console() -> None:
     from services.backfills import runs
     from services.operators import directory
-    from services.reminders import outbox
+    from services.reminders import lease, outbox, queue
 
+    modules = (runs, directory, outbox, queue, lease)
     for name in OWN:
-        collection = next(getattr(module, name) for module in (runs, directory, outbox) if hasattr(module, name))
+        collection = next(getattr(module, name) for module in modules if hasattr(module, name))
         assert collection.startswith("console_")
 
 

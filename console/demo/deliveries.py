@@ -1,8 +1,9 @@
 """The `delivery_statuses` documents: what the delivery people, shared links and the office reported."""
 
+from collections.abc import Iterator
 from random import Random
 
-from console.demo.moments import HOUR, SECOND, Doc, Identities, pick, utc_text
+from console.demo.moments import HOUR, SECOND, Doc, Identities, Row, pick, utc_text
 from console.demo.names import OFFICE_STAFF
 from console.demo.orders import Sale
 from console.demo.people import Cast
@@ -64,6 +65,31 @@ class DeliveryLog:
             "ip_address": f"10.20.{int(rng.random() * 250)}.{int(rng.random() * 250)}",
             "device_info": pick(rng, DEVICES),
         }
+
+
+class LooseReports:
+    """Takes the order from some reports of the daily milk: they come to nothing in the backend's look-ups."""
+
+    def __init__(self, ids: Identities) -> None:
+        self._ids = ids
+        self._number = 0
+
+    def rows(self, report: Doc) -> Iterator[Row]:
+        """A report as it is stored: a few name no order, or one that is gone, and a few were sent twice."""
+        self._number += 1
+        if self._number % 700 == 350:
+            again = report | {"_id": self._ids.object_id(_seconds(report)), "id": self._ids.uuid()}
+            del again["order_id"]
+            yield "delivery_statuses", again
+        if self._number % 150 == 75:
+            del report["order_id"]
+        elif self._number % 400 == 110:
+            report["order_id"] = f"ord_{self._ids.uuid()}"
+        yield "delivery_statuses", report
+
+
+def _seconds(report: Doc) -> int:
+    return int(report["_id"].generation_time.timestamp()) * SECOND
 
 
 def _quantities(sale: Sale) -> list[Doc]:

@@ -30,7 +30,7 @@ _STEP = 0.01
 
 # Whoever holds the other end of standard input keeps the server alive: when that process ends, however it ends, the
 # reader sees the end of the file and signals its own process group, which is the server's.
-_LAUNCH = 'exec 3<&0; (read -r _ <&3; kill -TERM 0) & exec 3<&- "$@" </dev/null'
+LAUNCH = 'exec 3<&0; (read -r _ <&3; kill -TERM 0) & exec 3<&- "$@" </dev/null'
 
 _APT_PACKAGES = {"libcurl.so.4": "libcurl4", "libcrypto.so.3": "libssl3", "libssl.so.3": "libssl3"}
 _NOT_YET_INITIATED = 94
@@ -211,7 +211,7 @@ class EmbeddedMongod:
         arguments += ["--setParameter", "diagnosticDataCollectionEnabled=false", *self._options]
         self.log.unlink(missing_ok=True)
         self._process = subprocess.Popen(  # noqa: S603
-            ["/bin/sh", "-c", _LAUNCH, "mongod", *arguments],
+            ["/bin/sh", "-c", LAUNCH, "mongod", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

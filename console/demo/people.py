@@ -1,5 +1,6 @@
 """Customers, their accounts and addresses, and the delivery staff of the demo."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
@@ -18,6 +19,9 @@ POINTER = "pointer"
 """Only `users.customer_v2_id` leads from the account to the customer."""
 BARE = "bare"
 """Nothing links the customer to an account; there may be one with the same phone."""
+
+ACCOUNTLESS = "accountless"
+"""Bare, and without an account."""
 
 LINKS = (LINKED,) * 78 + (POINTER,) * 8 + (BARE,) * 14
 
@@ -63,6 +67,8 @@ class Town:
         self._dataset = dataset
         self._ids = ids
         self._rng = chance(dataset.seed, "people")
+        self._second = Identities(chance(dataset.seed, "second accounts"))
+        self._links = dict.fromkeys((LINKED, POINTER, BARE, ACCOUNTLESS), 0)
         self._today = midnight(dataset.until)
         self._opened = self._today - 900 * DAY
         stock = [Stock(ids.uuid(), product) for product in PRODUCTS]
@@ -120,10 +126,29 @@ class Town:
         prices: dict[str, float] = {}
         if self._rng.random() < 0.7:
             yield from self._subscriptions(person, prices)
-        if person.user_id is not None:
-            yield "users", self._user(person, number)
-        yield "customers_v2", self._customer(person, number, prices)
+        user = self._user(person, number) if person.user_id is not None else None
+        customer = self._customer(person, number, prices)
+        if user is not None:
+            yield "users", user
+        yield "customers_v2", customer
         yield "addresses", self._address(person)
+        yield from self._tangle(person, user, customer)
+
+    def _tangle(self, person: Person, user: Doc | None, customer: Doc) -> Iterator[Row]:
+        """Spoils a few links between accounts and customers: no order leads over any of these."""
+        link = person.link if user is not None else ACCOUNTLESS
+        self._links[link] += 1
+        number = self._links[link]
+        if user is None:
+            if number % 20 == 2:
+                customer["user_id"] = str(uuid.uuid5(uuid.NAMESPACE_OID, person.customer_id))
+        elif link == BARE and number % 9 == 4:
+            user["name"] = user["name"].split()[0] if user["name"].split() else "Customer"
+        elif (link == BARE and number % 12 == 2) or (link == LINKED and number % 170 == 40):
+            moment = person.joined + 90 * DAY
+            again = {"_id": self._second.object_id(moment), "id": self._second.uuid(), "created_at": utc_text(moment)}
+            pointed = {"customer_v2_id": person.customer_id} if link == LINKED else {}
+            yield "users", user | again | {"email": f"second.{user['email']}"} | pointed
 
     def _subscriptions(self, person: Person, prices: dict[str, float]) -> Iterator[Row]:
         """One subscription, for some two; a daily one can be delivered by subscription orders."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import count
 
-from console.demo.deliveries import DeliveryLog
+from console.demo.deliveries import DeliveryLog, LooseReports
 from console.demo.history import Journal
 from console.demo.ledger import Ledger
 from console.demo.mixture import BILLED, CHANGE, DAYS_BACK, FLAGGED, UNDELIVERED, Dataset, Roles
@@ -23,6 +23,7 @@ class Trade:
         self._roles = Roles(dataset)
         self._desk = OrderDesk(ids, self._rng, cast.stock)
         self._log = DeliveryLog(ids, self._rng, cast)
+        self._loose = LooseReports(Identities(chance(dataset.seed, "loose reports")))
         self._ledger = Ledger(dataset, ids, self._rng)
         self._journal = Journal(ids, self._rng, cast)
         self._trapper = Trapper(ids, self._rng, cast)
@@ -128,7 +129,7 @@ class Trade:
                 else:
                     self._desk.deliver(sale)
                     if self._rng.random() < 0.9:
-                        yield "delivery_statuses", self._log.report(sale)
+                        yield from self._loose.rows(self._log.report(sale))
             yield "orders", sale.order
 
 

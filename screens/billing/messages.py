@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from services.backfills.commit import Outcome, Progress
     from services.backfills.plan import Plan, PlanRow
-    from services.backfills.runs import RunException, RunView
+    from services.backfills.runner import Progress
+    from services.backfills.runs import RunView
     from services.paging import Page
 
 
@@ -60,14 +60,6 @@ class Progressed(Message):
 
 @dataclass
 class Finished(Message):
-    """The commit came to its end."""
+    """A commit, a rollback or the rest of one came to its end."""
 
-    outcome: Outcome
-
-
-@dataclass
-class ReceiptRead(Message):
-    """A run in full, for its receipt."""
-
-    run: RunView
-    exceptions: tuple[RunException, ...]
+    outcome: RunView

@@ -1,4 +1,4 @@
-"""What a preview is asked to look at."""
+"""Which backfill, and what a preview of it is asked to look at."""
 
 from __future__ import annotations
 
@@ -6,20 +6,31 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Checkbox
+from textual.widgets import Checkbox, Select
 
 from screens.widgets.choices import Choice
 from screens.widgets.field import Field
+from services.backfills.registry import BACKFILLS
 
 if TYPE_CHECKING:
     from services.backfills.plan import Options
 
+_INPUTS = {
+    "delivered_from": "from",
+    "delivered_to": "to",
+    "include_flagged": "flagged",
+    "confirmed_only": "confirmed",
+}
+"""The options of a preview, and the inputs that stand for them."""
+
 
 class OptionsBar(Horizontal):
-    """From, to, and the two choices; its values become a preview's options."""
+    """The backfill, and those inputs that it takes; their values become a preview's options."""
 
     def compose(self) -> ComposeResult:
-        """The inputs on one line, on two in a narrow terminal."""
+        """On one line, on more in a narrow terminal."""
+        titles = [(backfill.title, name) for name, backfill in BACKFILLS.items()]
+        yield Select(titles, allow_blank=False, compact=True, id="backfill")
         yield Field(
             "Delivered from", id="from", placeholder="YYYY-MM-DD", explains="First delivery day in India to look at.",
             max_length=10,
@@ -30,18 +41,32 @@ class OptionsBar(Horizontal):
         yield Choice("flagged too", id="flagged", compact=True)
         yield Choice("confirmed only", id="confirmed", compact=True)
 
+    def choose(self, backfill: str) -> None:
+        """Show that backfill with the inputs that it takes."""
+        self.query_one(Select).value = backfill
+        for option, name in _INPUTS.items():
+            self.query_one(f"#{name}").display = option in BACKFILLS[backfill].takes
+
     def read(self) -> Options:
-        """The options as typed.
+        """The options as typed, those that are shown.
 
         Raises BadRequest for a day that is none.
         """
         from services.backfills.plan import Options
         from services.clock import parse_day
 
-        start, end = self.query_one("#from", Field).value, self.query_one("#to", Field).value
+        start, end = self._typed("from"), self._typed("to")
         return Options(
             delivered_from=parse_day(start, "first day") if start else None,
             delivered_to=parse_day(end, "last day") if end else None,
-            include_flagged=self.query_one("#flagged", Checkbox).value,
-            confirmed_only=self.query_one("#confirmed", Checkbox).value,
+            include_flagged=self._set("flagged"),
+            confirmed_only=self._set("confirmed"),
         )
+
+    def _typed(self, name: str) -> str:
+        field = self.query_one(f"#{name}", Field)
+        return field.value if field.display else ""
+
+    def _set(self, name: str) -> bool:
+        box = self.query_one(f"#{name}", Checkbox)
+        return box.display and box.value

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias
 
-from screens.billing.messages import ReceiptRead
 from screens.billing.views import Behind
 from screens.context import Context
 
 if TYPE_CHECKING:
-    from services.backfills.commit import Outcome, Progress
     from services.backfills.plan import Options, Plan, PlanRow
+    from services.backfills.runner import Report
     from services.backfills.runs import RunView
     from services.paging import Page
 
-BACKFILL = "bill-one-time-orders"
+Deed: TypeAlias = "Callable[[Report], Awaitable[RunView]]"
+"""Long work on a run, given whom to tell of its progress."""
 
 
-async def count(context: Context, options: Options, progress: Callable[[int], None]) -> Plan:
+async def count(context: Context, backfill: str, options: Options, progress: Callable[[int], None]) -> Plan:
     """A preview, stored where the operator could commit it."""
     from services.backfills.preview import preview
 
     store = context.operator.has("ops")
     return await preview(
-        context.database, context.operator, context.clock, BACKFILL, options, store=store, progress=progress
+        context.database, context.operator, context.clock, backfill, options, store=store, progress=progress
     )
 
 
@@ -44,20 +44,27 @@ async def runs(context: Context) -> tuple[RunView, ...]:
     return await list_runs(context.database, context.operator)
 
 
-async def receipt(context: Context, run: str) -> ReceiptRead:
-    """A run and what it left alone."""
-    from services.backfills.runs import list_exceptions, show_run
+async def commit(context: Context, run: str, digest: str, progress: Report) -> RunView:
+    """Do what the plan of that digest says."""
+    from services.backfills.commit import commit
 
-    shown = await show_run(context.database, context.operator, run)
-    return ReceiptRead(shown, await list_exceptions(context.database, context.operator, run))
+    return await commit(
+        context.database, context.operator, context.clock, run, digest,
+        pace=context.pace, limits=context.limits, progress=progress,
+    )  # fmt: skip
 
 
-async def work(context: Context, run: str, digest: str | None, progress: Callable[[Progress], None]) -> Outcome:
-    """Commit the plan of that digest; without a digest, go on with a run that was interrupted."""
-    from services.backfills.commit import Pace, commit, resume
+async def resume(context: Context, run: str, progress: Report) -> RunView:
+    """Go on with a run, and try once more what failed."""
+    from services.backfills.commit import resume
 
-    database, operator, clock = context.database, context.operator, context.clock
-    pace = Pace(context.batch_size, context.lease_seconds, context.credit_days)
-    if digest is None:
-        return await resume(database, operator, clock, run, pace=pace, progress=progress)
-    return await commit(database, operator, clock, run, digest, pace=pace, progress=progress)
+    return await resume(context.database, context.operator, context.clock, run, pace=context.pace, progress=progress)
+
+
+async def rollback(context: Context, run: str, reason: str, progress: Report) -> RunView:
+    """Take a run back."""
+    from services.backfills.rollback import rollback
+
+    return await rollback(
+        context.database, context.operator, context.clock, run, reason, pace=context.pace, progress=progress
+    )

@@ -1,4 +1,4 @@
-"""The billing fix: preview what was never billed, look behind every figure, commit it, read the receipt."""
+"""The billing fix and the other repairs: preview one, look behind every figure, commit it, read the receipt."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input, Select, Static
 
 from screens.asking import Refusal
 from screens.billing import questions, views
-from screens.billing.messages import Counted, Finished, Previewed, Progressed, ReceiptRead, RowsRead, RunsRead
+from screens.billing.messages import Counted, Finished, Previewed, Progressed, RowsRead, RunsRead
 from screens.billing.options import OptionsBar
 from screens.place import OpenOrder, Place
-from screens.tones import count, text
+from screens.run.views import resumable
+from screens.tones import text
 from screens.widgets.dialog import TypedConfirmation
 from screens.widgets.facts import FactsScreen
 from screens.widgets.field import Field
 from screens.widgets.meter import Meter, Reading
 from screens.widgets.table import RecordTable
+from services.backfills.registry import BACKFILLS
 from services.errors import BadRequest
-from services.money import format_rupees
 
 if TYPE_CHECKING:
-    from services.backfills.commit import Progress
-    from services.backfills.plan import Plan
+    from screens.run.screen import Decision
+    from services.backfills.plan import Plan, PlanRow
+    from services.backfills.runner import Progress
     from services.backfills.runs import RunView
 
 _NOT_CONNECTED = "There is no connection to the database yet."
@@ -42,20 +44,27 @@ class BillingScreen(Place):
     NAME = "billing"
     CSS_PATH = "billing.tcss"
     ABOUT = (
-        "Delivered one-time orders that were never billed. A preview counts them and changes nothing. The commit does "
-        "exactly what the preview shows, after you typed the number of records, and leaves alone every record that "
-        "changed in between. An interrupted run goes on where it stopped."
+        "Delivered one-time orders that were never billed, and with b the other repairs of the data. A preview counts "
+        "what would change and changes nothing. The commit does exactly what the preview shows, after you typed the "
+        "number of records, and leaves alone every record that changed in between. An interrupted run goes on where "
+        "it stopped."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "preview", "Preview", tooltip="Count anew what would be billed, with the options above."),
-        Binding("c", "commit", "Commit", tooltip="Bill what the preview shows; asks for the number of records first."),
-        Binding("r", "resume", "Resume", tooltip="Go on with the interrupted run under the cursor of the runs."),
-        Binding("v", "receipt", "Receipt", tooltip="The receipt of the run under the cursor of the runs."),
+        Binding("b", "choose", "Backfill", tooltip="Choose another repair than the billing."),
+        Binding("p", "preview", "Preview", tooltip="Count anew what would change, with the options above."),
+        Binding("c", "commit", "Commit", tooltip="Do what the preview shows; asks for the number of records first."),
+        Binding(
+            "v", "run", "Run", tooltip="The run under the cursor of the runs: its receipt; pause, approve, take back."
+        ),
+        Binding("r", "resume", "Resume", show=False, tooltip="Go on with the run under the cursor of the runs."),
+        Binding("o", "report", "Report", show=False, tooltip="The report of that run, also as a file."),
     ]
 
     def __init__(self, environment: str = "") -> None:
         super().__init__(environment)
+        self._backfill = next(iter(BACKFILLS))
         self._plan: Plan | None = None
+        self._rows: dict[str, PlanRow] = {}
         self._runs: dict[str, RunView] = {}
         self._behind = views.Behind()
         self._next: str | None = None
@@ -75,8 +84,9 @@ class BillingScreen(Place):
             yield views.record_table()
 
     def search_target(self) -> Widget:
-        """The first option."""
-        return self.query_one("#from", Field).input
+        """The first day, where the backfill takes days."""
+        first = self.query_one("#from", Field)
+        return first.input if first.display else self.query_one(Select)
 
     def list_target(self) -> Widget:
         """The classes."""
@@ -89,7 +99,7 @@ class BillingScreen(Place):
 
     def why_not(self, action: str) -> str | None:
         """Roles first, then what there is to do."""
-        if action not in ("preview", "commit", "resume", "receipt"):
+        if action not in ("preview", "commit", "resume", "run", "report"):
             return None
         if self.context is None:
             return _NOT_CONNECTED
@@ -100,8 +110,8 @@ class BillingScreen(Place):
                 return f"It needs the role ops; {operator.account} has {held}."
             if self.context.database.read_only:
                 return self.context.database.read_only
-        if self._working and action != "receipt":
-            return f"{self._working} is being committed; its progress is shown above."
+        if self._working and action not in ("run", "report"):
+            return f"{self._working} is being worked on here; its progress is shown above."
         return self._why_not_commit() if action == "commit" else self._why_not_run(action)
 
     def _why_not_commit(self) -> str | None:
@@ -121,8 +131,8 @@ class BillingScreen(Place):
             return None
         if run is None:
             return "There is no run yet."
-        if action == "resume" and run.state not in ("interrupted", "paused"):
-            return f"{run.run} is {run.state}; only an interrupted run is resumed."
+        if action == "resume" and not resumable(run):
+            return f"{run.run} is {run.state}; there is nothing to go on with."
         return None
 
     def _run_under_cursor(self) -> RunView | None:
@@ -130,9 +140,30 @@ class BillingScreen(Place):
         row = next((table.row for table in tables), None)
         return self._runs.get(row.key) if row else None
 
+    def action_choose(self) -> None:
+        """Open the list of backfills."""
+        chooser = self.query_one("#backfill", Select)
+        chooser.focus()
+        chooser.action_show_overlay()
+
+    @on(Select.Changed, "#backfill")
+    def backfill_chosen(self, event: Select.Changed) -> None:
+        """Show the newest plan of another backfill."""
+        if event.value != self._backfill:
+            self._choose(str(event.value))
+            self._show_newest()
+            self.list_target().focus()
+
+    def _choose(self, backfill: str) -> None:
+        self._backfill, self._plan, self._behind = backfill, None, views.Behind()
+        if not self._working:
+            self.drop("preview")
+            self.query_one(Meter).reading = None
+        self.query_one(OptionsBar).choose(backfill)
+
     @on(Input.Submitted)
     def action_preview(self) -> None:
-        """Count what would be billed; nothing of the business is written."""
+        """Count what would change; nothing of the business is written."""
         context = self.require_context()
         if context is None or self._working:
             return
@@ -143,7 +174,7 @@ class BillingScreen(Place):
             return
         self.say_nothing()
         self.query_one(Meter).reading = Reading(0, None, "records looked at")
-        self.ask("preview", partial(questions.count, context, options, self._counted), Previewed)
+        self.ask("preview", partial(questions.count, context, self._backfill, options, self._counted), Previewed)
 
     def _counted(self, examined: int) -> None:
         self.post_message(Counted(examined))
@@ -160,13 +191,30 @@ class BillingScreen(Place):
         self._show_plan(event.plan)
         self._list_runs()
 
+    def _show_newest(self) -> None:
+        newest = next((run for run in self._runs.values() if run.backfill == self._backfill), None)
+        if newest:
+            self._show_plan(newest.plan)
+            return
+        self.query_one("#plan-line", Static).update(text("No preview yet: p counts what would change.", "info"))
+        for name in ("classes", "months", "review", "rows"):
+            self.query_one(f"#{name}", RecordTable).show([])
+        self.query_one("#rows", RecordTable).border_title = "Records"
+        self.refresh_bindings()
+
     def _show_plan(self, plan: Plan) -> None:
+        if plan.backfill != self._backfill:
+            self._choose(plan.backfill)
         self._plan = plan
         self.query_one("#plan-line", Static).update(views.plan_line(plan))
-        self.query_one("#classes", RecordTable).show(views.class_rows(plan), keep=True)
-        months, review = self.query_one("#months", RecordTable), self.query_one("#review", RecordTable)
-        months.empty, review.empty = "Nothing to bill.", "Nothing needs a person."
+        classes, months = self.query_one("#classes", RecordTable), self.query_one("#months", RecordTable)
+        classes.set_columns(views.class_columns(plan))
+        classes.show(views.class_rows(plan), keep=True)
+        months.empty, months.display = "Nothing to bill.", bool(plan.by_month) or views.of(plan).amounts
+        months.set_columns(views.month_columns(plan))
         months.show(views.month_rows(plan), keep=True)
+        review = self.query_one("#review", RecordTable)
+        review.empty = "Nothing needs a person."
         review.show(views.review_rows(plan), keep=True)
         self._show_behind(self._behind)
         self.refresh_bindings()
@@ -191,11 +239,13 @@ class BillingScreen(Place):
         self.query_one("#rows").focus()
 
     def _show_behind(self, behind: views.Behind) -> None:
-        table = self.query_one("#rows", RecordTable)
+        table, plan = self.query_one("#rows", RecordTable), self._plan
+        if plan is None:
+            return
         self._behind, self._next = behind, None
-        table.border_title = behind.title
-        table.set_columns(views.row_columns(behind.group))
-        if self._plan is not None and self._plan.run is None:
+        table.border_title = behind.title(plan)
+        table.set_columns(views.row_columns(plan, behind.group))
+        if plan.run is None:
             table.empty = _UNSTORED
             table.show([])
             return
@@ -210,15 +260,24 @@ class BillingScreen(Place):
 
     def on_rows_read(self, event: RowsRead) -> None:
         """Show the page, or add it."""
-        table = self.query_one("#rows", RecordTable)
-        rows = [views.plan_row(row) for row in event.page.items]
+        table, plan = self.query_one("#rows", RecordTable), self._plan
+        if plan is None:
+            return
+        rows = [views.plan_row(plan, row) for row in event.page.items]
+        self._rows = ({} if event.first else self._rows) | {row.record: row for row in event.page.items}
         self._next = event.page.next
         (table.show if event.first else table.extend)(rows, more=event.page.next is not None)
 
     @on(RecordTable.Selected, "#rows")
     def record_selected(self, event: RecordTable.Selected) -> None:
-        """To the order."""
-        self.post_message(OpenOrder(event.key))
+        """To the order; a record that is none is shown here."""
+        row = self._rows.get(event.key)
+        if self._plan is None or row is None:
+            return
+        if views.of(self._plan).collection == "orders":
+            self.post_message(OpenOrder(event.key))
+        else:
+            self.app.push_screen(FactsScreen(row.record, views.record_facts(self._plan, row)))
 
     def _list_runs(self) -> None:
         if self.context:
@@ -230,11 +289,8 @@ class BillingScreen(Place):
         rows = [views.run_row(run) for run in event.runs]
         self.query_one("#runs", RecordTable).show(rows, keep=True, at=self._at)
         self._at = None
-        newest = next((run for run in event.runs if run.backfill == questions.BACKFILL), None)
-        if self._plan is None and newest:
-            self._show_plan(newest.plan)
-        elif self._plan is None:
-            self.query_one("#plan-line", Static).update(text("No preview yet: p counts what would be billed.", "info"))
+        if self._plan is None:
+            self._show_newest()
         interrupted = next((run for run in event.runs if run.state == "interrupted"), None)
         if interrupted and not self._working:
             self.say(f"{interrupted.run} was interrupted. Put the cursor on it among the runs and press r to go on.")
@@ -251,54 +307,64 @@ class BillingScreen(Place):
         if run := self._runs.get(event.key):
             self._show_plan(run.plan)
 
-    def action_receipt(self) -> None:
-        """The receipt of the run under the cursor."""
+    def action_run(self) -> None:
+        """The run under the cursor, with what may be decided about it."""
         if run := self._run_under_cursor():
-            self._read_receipt(run.run)
+            self._open_run(run.run)
 
-    def _read_receipt(self, run: str) -> None:
+    def _open_run(self, run: str) -> None:
+        from screens.run.screen import RunScreen
+
         if self.context:
-            self.ask("receipt", partial(questions.receipt, self.context, run), lambda found: found)
+            self.app.push_screen(RunScreen(self.context, run), partial(self._decided, run))
 
-    def on_receipt_read(self, event: ReceiptRead) -> None:
-        """Show the receipt here; elsewhere only say that it is there."""
-        if self.is_current:
-            self.app.push_screen(FactsScreen(event.run.run, views.receipt(event.run, event.exceptions)))
+    def _decided(self, run: str, decision: Decision | None) -> None:
+        self._list_runs()
+        if decision is None or self.context is None:
+            return
+        if decision.deed == "report":
+            self._open_report(run)
+        elif decision.deed == "resume":
+            self._work(run, partial(questions.resume, self.context, run))
         else:
-            words = f"{event.run.run}: {count(event.run.applied)} of {count(event.run.planned)} records done."
-            self.notify(words, title="Billing", markup=False)
+            self._work(run, partial(questions.rollback, self.context, run, decision.reason))
+
+    def action_report(self) -> None:
+        """The recovery report of the run under the cursor."""
+        if run := self._run_under_cursor():
+            self._open_report(run.run)
+
+    def _open_report(self, run: str) -> None:
+        from screens.report.screen import ReportScreen
+
+        if self.context:
+            self.app.push_screen(ReportScreen(self.context, run))
 
     def action_commit(self) -> None:
         """Ask for the number of records, then commit."""
         plan = self._plan
         if plan is None or plan.run is None:
             return
-        change = plan.classes["change"]
-        lines = [
-            text(f"{count(change.records)} billing records for {format_rupees(change.amount_paise)}", "strong"),
-            text(f"for {count(plan.customers)} customers, each with its audit entries."),
-            text(f"{plan.run} · digest {plan.digest[:16]}", "muted"),
-        ]
-        ask = f"Type {change.records} to commit"
-        dialog = TypedConfirmation("Commit the billing", lines, expected=str(change.records), ask=ask, deed="Commit")
+        records = plan.classes["change"].records
+        title = "Commit the billing" if views.of(plan).amounts else "Commit the repair"
+        ask = f"Type {records} to commit"
+        dialog = TypedConfirmation(title, views.commit_lines(plan), expected=str(records), ask=ask, deed="Commit")
         self.app.push_screen(dialog, partial(self._confirmed, plan.run, plan.digest))
 
     def _confirmed(self, run: str, digest: str, confirmed: bool | None) -> None:
-        if confirmed:
-            self._work(run, digest)
+        if confirmed and self.context:
+            self._work(run, partial(questions.commit, self.context, run, digest))
 
     def action_resume(self) -> None:
         """Go on with the run under the cursor, from where it stopped."""
-        if run := self._run_under_cursor():
-            self._work(run.run, None)
+        if self.context and (run := self._run_under_cursor()):
+            self._work(run.run, partial(questions.resume, self.context, run.run))
 
-    def _work(self, run: str, digest: str | None) -> None:
-        if self.context is None:
-            return
+    def _work(self, run: str, deed: questions.Deed) -> None:
         self._working = run
         self.say_nothing()
         self.query_one(Meter).reading = Reading(0, None, "checking the plan …")
-        self.ask("commit", partial(questions.work, self.context, run, digest, self._progressed), Finished)
+        self.ask("commit", partial(deed, self._progressed), Finished)
         self.refresh_bindings()
 
     def _progressed(self, progress: Progress) -> None:
@@ -313,11 +379,12 @@ class BillingScreen(Place):
         """The receipt."""
         done = event.outcome
         self._end_of_work()
-        words = (
-            f"{done.run}: {count(done.applied)} of {count(done.planned)} billed, {format_rupees(done.amount_paise)}."
-        )
-        self.say(words, "information" if done.verified and not done.failed else "refusal")
-        self._read_receipt(done.run)
+        good = done.verified is not False and not done.failed and not done.kept
+        self.say(views.finished(done), "information" if good else "refusal")
+        if self.is_current:
+            self._open_run(done.run)
+        else:  # elsewhere only say that it is there
+            self.notify(views.finished(done), title="Billing", markup=False)
 
     def _end_of_work(self) -> None:
         self._working = ""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from screens.run.views import STATE_TONES, asked
 from screens.tones import count, text
 from screens.widgets.meter import Reading
 from screens.widgets.sheet import Section
@@ -16,20 +17,22 @@ from services.clock import format_moment
 from services.money import format_rupees
 
 if TYPE_CHECKING:
-    from services.backfills.commit import Progress
+    from services.backfills.backfill import Backfill
     from services.backfills.plan import Plan, PlanRow
-    from services.backfills.runs import RunException, RunView
+    from services.backfills.runner import Progress
+    from services.backfills.runs import RunView
 
 CLASSES: Mapping[str, tuple[str, str]] = {
-    "change": ("To bill", "money"),
+    "change": ("To change", "money"),
     "already-billed": ("Already billed", "good"),
+    "nothing-to-do": ("Nothing to do", "good"),
     "flagged-no-record": ("Flagged, no record", "warn"),
     "not-delivered": ("Not delivered", "muted"),
     "needs-review": ("Needs review", "bad"),
 }
 """The classes of a plan in words, and their tone."""
 
-CLASS_COLUMNS = (Column("Class", 18, grow=1), Column("Records", 8, right=True), Column("Amount", 14, right=True))
+_CLASS_COLUMNS = (Column("Class", 18, grow=1), Column("Records", 8, right=True), Column("Amount", 14, right=True))
 MONTH_COLUMNS = (
     Column("Month", 7),
     Column("", 4, grow=1, drop=1),
@@ -44,23 +47,24 @@ _ROW_COLUMNS = (
     Column("Amount", 12, right=True),
 )
 _REASON_COLUMNS = (Column("Order", 12, grow=1), Column("Amount", 11, right=True), Column("Why", 12, grow=3))
-RUN_COLUMNS = (
+_REPAIR_COLUMNS = (Column("Record", 12, grow=1), Column("What", 12, grow=3))
+_RUN_COLUMNS = (
     Column("Run", 24),
+    Column("What", 10, grow=1),
     Column("State", 11),
-    Column("Done", 13, right=True),
+    Column("Done", 11, right=True),
     Column("Amount", 14, right=True, drop=1),
-    Column("By", 8, grow=1, drop=2),
+    Column("By", 8, drop=2),
 )
-_STATE_TONES = {"done": "good", "interrupted": "bad", "running": "info", "cancelled": "muted", "rolled-back": "muted"}
 
 
 def figure_tables() -> Iterable[RecordTable]:
     """The tables of a plan's figures, and of the runs."""
     for columns, name, title, explains in (
-        (CLASS_COLUMNS, "classes", "Classes", "Every order examined, each in exactly one class. Enter: its records."),
-        (MONTH_COLUMNS, "months", "To bill by month", "The India month of the delivery. Enter: the records to bill."),
-        (REVIEW_COLUMNS, "review", "Needs a person", "What cannot be billed by rule, and why. Enter: the records."),
-        (RUN_COLUMNS, "runs", "Runs", "Previews and commits, newest first. Enter shows the plan, v the receipt."),
+        (_CLASS_COLUMNS, "classes", "Classes", "All that was examined, each in exactly one class. Enter: its records."),
+        (MONTH_COLUMNS, "months", "By month", "The India month of the delivery. Enter: the records to change."),
+        (REVIEW_COLUMNS, "review", "Needs a person", "What cannot be done by rule, and why. Enter: the records."),
+        (_RUN_COLUMNS, "runs", "Runs", "Previews and commits, newest first. Enter shows the plan, v the run itself."),
     ):
         table = RecordTable(columns, noun="", explains=explains, id=name, empty="Nothing yet.")
         table.border_title = title
@@ -78,40 +82,58 @@ def record_table() -> RecordTable:
 
 def reading(progress: Progress) -> Reading:
     """How far a commit is, with its rate and the time left."""
-    done = progress.applied + progress.drifted + progress.failed
     words = f"{count(round(progress.rate))}/s"
     if progress.seconds_left is not None:
         words += f"  {progress.seconds_left:.0f} s left"
-    if progress.drifted or progress.failed:
-        words += f"  {count(progress.drifted)} drifted  {count(progress.failed)} failed"
-    return Reading(done, progress.planned, words)
+    if progress.lag > 1:
+        words += f"  a secondary is {progress.lag:.0f} s behind"
+    for number, what in ((progress.drifted, "drifted"), (progress.failed, "failed"), (progress.kept, "kept")):
+        words += f"  {count(number)} {what}" if number else ""
+    return Reading(progress.done, progress.planned, words)
+
+
+def of(plan: Plan | RunView) -> Backfill[Any]:
+    """The backfill of a plan or run."""
+    from services.backfills.registry import find_backfill
+
+    return find_backfill(plan.backfill)
+
+
+def _class_title(plan: Plan, group: str) -> str:
+    return "To bill" if group == "change" and of(plan).amounts else CLASSES[group][0]
+
+
+def class_columns(plan: Plan) -> tuple[Column, ...]:
+    """The columns of the classes; amounts where the records are worth money."""
+    return _CLASS_COLUMNS if of(plan).amounts else _CLASS_COLUMNS[:2]
 
 
 def class_rows(plan: Plan) -> list[Row]:
     """The classes; none is left out, so that they add up to what was examined."""
     rows = []
     for name, tally in plan.classes.items():
-        title, tone = CLASSES[name]
+        tone = CLASSES[name][1]
         amount = format_rupees(tally.amount_paise) if tally.amount_paise else "—"
-        rows.append(Row(name, (text(title, tone), text(count(tally.records)), text(amount, tone))))
+        cells = text(_class_title(plan, name), tone), text(count(tally.records)), text(amount, tone)
+        rows.append(Row(name, cells[: len(class_columns(plan))]))
     return rows
+
+
+def month_columns(plan: Plan) -> tuple[Column, ...]:
+    """The columns of the months; amounts where the records are worth money."""
+    return MONTH_COLUMNS if of(plan).amounts else MONTH_COLUMNS[:3]
 
 
 def month_rows(plan: Plan) -> list[Row]:
     """The change by billing month, each with a bar beside the largest."""
-    largest = max((tally.amount_paise for tally in plan.by_month.values()), default=0) or 1
-    return [
-        Row(
-            month,
-            (
-                text(month),
-                Bar(tally.amount_paise / largest),
-                text(count(tally.records)),
-                text(format_rupees(tally.amount_paise), "money"),
-            ),
-        )
-        for month, tally in plan.by_month.items()
-    ]
+    weights = [tally.amount_paise or tally.records for tally in plan.by_month.values()]
+    largest = max(weights, default=0) or 1
+    rows = []
+    for (month, tally), weight in zip(plan.by_month.items(), weights, strict=True):
+        amount = text(format_rupees(tally.amount_paise), "money")
+        cells = text(month), Bar(weight / largest), text(count(tally.records)), amount
+        rows.append(Row(month, cells[: len(month_columns(plan))]))
+    return rows
 
 
 def review_rows(plan: Plan) -> list[Row]:
@@ -133,26 +155,46 @@ class Behind:
     month: str | None = None
     code: str | None = None
 
-    @property
-    def title(self) -> str:
+    def title(self, plan: Plan) -> str:
         """What stands over the records."""
-        return " · ".join(["Records", CLASSES[self.group][0], *filter(None, (self.month, self.code))])
+        return " · ".join(["Records", _class_title(plan, self.group), *filter(None, (self.month, self.code))])
 
 
-def row_columns(group: str) -> tuple[Column, ...]:
-    """The columns of a class: what will be billed to whom, or the reason why not."""
+def row_columns(plan: Plan, group: str) -> tuple[Column, ...]:
+    """The columns of a class: what will be billed to whom, or the reason why not; of a repair, what it does."""
+    if not of(plan).amounts:
+        return _REPAIR_COLUMNS
     return _ROW_COLUMNS if group == "change" else _REASON_COLUMNS
 
 
-def plan_row(row: PlanRow) -> Row:
+def plan_row(plan: Plan, row: PlanRow) -> Row:
     """One record of a class."""
     amount = text(format_rupees(row.amount_paise), "money")
+    why = text(row.message or row.code or "—", "bad" if row.group == "needs-review" else "muted")
+    if not of(plan).amounts:
+        return Row(row.record, (text(row.record), why))
     if row.group == "change":
         return Row(
             row.record, (text(row.record), text(row.customer_id or "—", "muted"), text(row.month or "—"), amount)
         )
-    why = row.message or row.code or "—"
-    return Row(row.record, (text(row.record), amount, text(why, "bad" if row.group == "needs-review" else "muted")))
+    return Row(row.record, (text(row.record), amount, why))
+
+
+def record_facts(plan: Plan, row: PlanRow) -> list[Section]:
+    """A record of a plan that no other screen shows: which it is, and what is to become of it."""
+    from services.backfills.plan import REVIEW_REASONS
+
+    facts = [
+        ("Record", text(row.record, "strong")),
+        ("Collection", text(of(plan).collection)),
+        ("Class", text(_class_title(plan, row.group), CLASSES[row.group][1])),
+        ("Customer", text(row.customer_id or "—")),
+        ("Code", text(row.code or "—")),
+    ]
+    lines = [text(words) for words in (row.message, REVIEW_REASONS.get(row.code or "", "")) if words]
+    for line in lines:
+        line.no_wrap = False
+    return [Section("", facts), Section("Why", lines=lines)] if lines else [Section("", facts)]
 
 
 def run_row(run: RunView) -> Row:
@@ -161,9 +203,10 @@ def run_row(run: RunView) -> Row:
     amount = run.amount_paise if run.applied else run.plan.classes["change"].amount_paise
     cells = (
         text(run.run),
-        text(run.state, _STATE_TONES.get(run.state, "")),
+        text(of(run).title, "muted"),
+        text(run.state, STATE_TONES.get(run.state, "")),
         text(done),
-        text(format_rupees(amount), "money" if run.applied else "muted"),
+        text(format_rupees(amount) if of(run).amounts else "—", "money" if run.applied else "muted"),
         text(run.created_by, "muted"),
     )
     return Row(run.run, cells)
@@ -171,54 +214,41 @@ def run_row(run: RunView) -> Row:
 
 def plan_line(plan: Plan) -> Text:
     """The plan in a line: what it is, and what pins it."""
-    change = plan.classes["change"]
-    line = Text.assemble(
-        (f"{count(change.records)} to bill", "strong"), "  ", (format_rupees(change.amount_paise), "money"),
-        (f"  {count(plan.customers)} customers · {count(plan.examined)} examined", "muted"),
-        (f" · counted {format_moment(plan.created_at)}", "muted"),
-    )  # fmt: skip
+    change, backfill = plan.classes["change"], of(plan)
+    line = Text.assemble((f"{count(change.records)} {_class_title(plan, 'change').lower()}", "strong"), "  ")
+    if backfill.amounts:
+        line.append(format_rupees(change.amount_paise), "money").append("  ")
+    if plan.customers:
+        line.append(f"{count(plan.customers)} customers · ", "muted")
+    line.append(f"{count(plan.examined)} examined · counted {format_moment(plan.created_at)}", "muted")
     if plan.unconfirmed.records:
         line.append(f" · {count(plan.unconfirmed.records)} not confirmed", "warn")
     if plan.run:
         line.append_text(text(f" · {plan.run} · digest {plan.digest[:12]}", "muted"))
-    if asked := _asked(plan):
-        line.append(f" · {asked}", "info")
+    if words := asked(plan.options):
+        line.append(f" · {words}", "info")
     return line
 
 
-def receipt(run: RunView, exceptions: tuple[RunException, ...]) -> list[Section]:
-    """What a run did, as its receipt tells."""
-    verified = {True: text("✓ verified: the database adds up to the paisa", "good"),
-                False: text("✗ NOT verified: the sums differ, look at the run", "bad"),
-                None: text("not yet", "muted")}[run.verified]  # fmt: skip
-    facts = [
-        ("Run", text(run.run, "strong")),
-        ("State", text(run.state, _STATE_TONES.get(run.state, ""))),
-        ("Applied", text(f"{count(run.applied)} of {count(run.planned)} records", "good")),
-        ("Drifted", text(f"{count(run.drifted)}", "warn" if run.drifted else "muted")),
-        ("Failed", text(f"{count(run.failed)}", "bad" if run.failed else "muted")),
-        ("Amount", text(format_rupees(run.amount_paise), "money")),
-        ("Verified", verified),
-        ("Time", text(f"{run.seconds:.1f} seconds")),
-        ("By", text(run.created_by)),
-        ("Previewed", text(f"{format_moment(run.created_at)} India time")),
-        ("Digest", text(run.digest)),
+def commit_lines(plan: Plan) -> list[Text]:
+    """What a commit is about to do, as its dialog tells."""
+    change, backfill = plan.classes["change"], of(plan)
+    if backfill.amounts:
+        first = f"{count(change.records)} billing records for {format_rupees(change.amount_paise)}"
+    else:
+        first = f"{backfill.title}: {count(change.records)} {backfill.noun}"
+    concerned = f"for {count(plan.customers)} customers, each" if backfill.amounts else "Each"
+    return [
+        text(first, "strong"),
+        text(f"{concerned} with its audit entries."),
+        text(f"{plan.run} · digest {plan.digest[:16]}", "muted"),
     ]
-    if asked := _asked(run.plan):
-        facts.append(("Asked", text(asked, "info")))
-    left = [text(f"{each.outcome:8} {each.record}  {each.reason}", limit=300) for each in exceptions]
-    for line in left:
-        line.no_wrap = False
-    sections = [Section("Receipt" if run.state == "done" else "Run so far", facts)]
-    return [*sections, Section("Left alone", lines=left)] if left else sections
 
 
-def _asked(plan: Plan) -> str:
-    options = plan.options
-    words = [
-        f"delivered from {options.delivered_from}" if options.delivered_from else "",
-        f"to {options.delivered_to}" if options.delivered_to else "",
-        "flagged included" if options.include_flagged else "",
-        "confirmed only" if options.confirmed_only else "",
-    ]
-    return ", ".join(word for word in words if word)
+def finished(run: RunView) -> str:
+    """What a run did, in a sentence."""
+    if run.reversal:
+        kept = f", {count(run.kept)} kept" if run.kept else ""
+        return f"{run.run}: {count(run.restored)} of {count(run.applied)} taken back{kept}."
+    of_plan = f"{run.run}: {count(run.applied)} of {count(run.planned)}"
+    return f"{of_plan} billed, {format_rupees(run.amount_paise)}." if of(run).amounts else f"{of_plan} changed."

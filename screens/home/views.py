@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from screens.billing.views import MONTH_COLUMNS
+from screens.billing.views import MONTH_COLUMNS, of
 from screens.tones import count, text
 from screens.widgets.table import Column, RecordTable, Row
 from services.clock import format_moment
@@ -73,6 +73,6 @@ def run_row(run: RunView) -> Row:
         text(format_moment(run.created_at)),
         text(run.state, tone),
         text(f"{count(run.applied)} of {count(run.planned)}", "" if billed else "muted"),
-        text(format_rupees(run.amount_paise) if billed else "—", "money" if billed else "muted"),
+        text(format_rupees(run.amount_paise) if billed and of(run).amounts else "—", "money" if billed else "muted"),
     )
     return Row(run.run, cells)

@@ -88,7 +88,7 @@ async def get_entry(database: Database, operator: Operator, entry_id: str) -> En
     Raises NotFound.
     """
     operator.require("viewer", "read the audit trail")
-    keys: list[Document] = [{"id": entry_id}, {"_id": entry_id}]
+    keys: list[Document] = [{"_id": entry_id}, {"id": entry_id, "_id": {"$type": "objectId"}}]
     if ObjectId.is_valid(entry_id):
         keys.append({"_id": ObjectId(entry_id)})
     with told():

@@ -11,9 +11,10 @@ from typing import Any, Generic, TypeVar
 
 import bson
 
-from services.backfills.plan import BILLING_GROUPS, Decision, Group, Options, Tally
+from services.backfills.plan import BILLING_GROUPS, Decision, Group, OptionName, Options, Tally
 from services.changes.changeset import Change
 from services.database import Database, Document, Session
+from services.errors import BadRequest
 from services.reminders.outbox import Due
 
 S = TypeVar("S")
@@ -28,6 +29,15 @@ class Surroundings:
     credit_days: int = 7
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A record for which the database computed something else; both values in words."""
+
+    record: str
+    decided: str
+    recomputed: str
+
+
 class Backfill(ABC, Generic[S]):
     """One kind of repair. `S` is a record with all that a decision about it depends on."""
 
@@ -35,8 +45,16 @@ class Backfill(ABC, Generic[S]):
     title: str
     about: str
     collection: str
+    fields: Mapping[str, int] | None = None
+    """The fields of the records that a preview reads, None for all; a commit reads whole records."""
     groups: tuple[Group, ...] = BILLING_GROUPS
     """The classes that it sorts records into; the classes of a plan add up to what was examined."""
+    noun: str = "orders"
+    """What it examines, in the plural."""
+    amounts: bool = False
+    """Whether its records are worth money."""
+    takes: tuple[OptionName, ...] = ()
+    """The options that a preview of it understands."""
 
     @abstractmethod
     def scope(self, options: Options) -> Document:
@@ -83,6 +101,19 @@ class Backfill(ABC, Generic[S]):
     def due(self, body: Document) -> Due | None:
         """What a row's change makes a customer owe, to be put before them in a reminder."""
         return None
+
+    async def second_opinion(
+        self, database: Database, bodies: Sequence[Document], session: Session
+    ) -> Sequence[Doubt]:
+        """The rows to change whose amount or month comes to something else when the database computes them."""
+        return ()
+
+    def require_options(self, options: Options) -> None:
+        """Raise BadRequest for an option that makes no sense here."""
+        for name in options.model_dump(exclude_defaults=True):
+            if name not in self.takes:
+                flag = name.replace("_", "-")
+                raise BadRequest("bad-option", f"--{flag} makes no sense for {self.name}; preview it without.")
 
     def digest(self, source: S) -> bytes:
         """A digest of the values that the decision depends on: it differs after a change that matters."""

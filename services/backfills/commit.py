@@ -3,84 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
-from services.backfills.backfill import Surroundings
-from services.backfills.collector import rare_collections
-from services.backfills.lane import Batch, LaneWork, run_lane
-from services.backfills.lease import Held, give_back, kept, open_lanes, take
-from services.backfills.plan import Tally, plan_digest
-from services.backfills.registry import find_backfill
-from services.backfills.runs import (
-    ROWS,
-    Run,
-    State,
-    change_bodies,
-    change_rows,
-    left_alone,
-    load_lanes,
-    load_run,
-    view,
-)
-from services.clock import Clock, india_day
-from services.database import Database, Session, told
-from services.errors import BadRequest, ConsoleError, Refused
+from services.backfills.approval import Limits, require_approval
+from services.backfills.lane import ENTRIES_A_ROW, Batch, Row, Task
+from services.backfills.pace import Pace
+from services.backfills.plan import plan_digest
+from services.backfills.rollback import go_on_back
+from services.backfills.runner import Report, Runner
+from services.backfills.runs import ROWS, Left, Run, RunView, State, Work, change_rows, load_run, show_run
+from services.backfills.verification import verdict
+from services.changes.changeset import ChangeSet
+from services.clock import Clock
+from services.database import Database, Document, told
+from services.errors import Refused
 from services.operators.operator import Operator
-
-LARGEST_BATCH = 2_000
-_LANES = 2
-"""Batches on their way at once: while the server writes one, the next is read and checked."""
-_CHUNK = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a commit is; `rate` is records a second of this runner, times are seconds."""
-
-    planned: int
-    applied: int
-    drifted: int
-    failed: int
-    amount_paise: int
-    seconds: float
-    rate: float
-    seconds_left: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a run; `verified` is None before its end."""
-
-    run: str
-    state: State
-    planned: int
-    applied: int
-    drifted: int
-    failed: int
-    amount_paise: int
-    verified: bool | None
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How a commit goes about it: records a transaction, and the lease that a dead runner leaves behind."""
-
-    batch_size: int = 500
-    lease_seconds: float = 10.0
-    credit_days: int = 7
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.batch_size <= LARGEST_BATCH:
-            raise BadRequest("bad-batch-size", f"A batch holds 1 to {LARGEST_BATCH} records.")
-
-
-Report = Callable[[Progress], None]
+from services.reminders.outbox import Due, hold
 
 
 async def commit(
@@ -91,19 +32,21 @@ async def commit(
     digest: str,
     *,
     pace: Pace | None = None,
+    limits: Limits | None = None,
     progress: Report | None = None,
-) -> Outcome:
+) -> RunView:
     """Do exactly what the plan of that digest says.
 
     Raises NotFound for an unknown run, Refused for another digest, for a plan that was committed already, was
-    altered in the database, or is being worked on. Interrupted, it can be resumed.
+    altered in the database, needs another operator's approval, or is being worked on. Interrupted, it can be resumed.
     """
     operator.require("ops", "commit a plan")
     database.require_writable()
     stored = await load_run(database, run)
     _require_open(stored, digest)
-    await _require_unaltered(database, stored)
-    return await _work(_Commit(database, operator, clock, stored, pace or Pace(), progress), ("planned", "approved"))
+    require_approval(stored, limits or Limits())
+    await require_unaltered(database, stored)
+    return await _work(database, operator, clock, stored, pace or Pace(), progress, ("planned", "approved"))
 
 
 async def resume(
@@ -114,31 +57,55 @@ async def resume(
     *,
     pace: Pace | None = None,
     progress: Report | None = None,
-) -> Outcome:
-    """Go on with a run whose runner is gone, from its checkpoints; waits for the dead runner's lease to end.
+) -> RunView:
+    """Go on with a paused or interrupted run from its checkpoints, and try once more what failed before.
 
-    Raises NotFound for an unknown run, Refused for one that is not interrupted or whose runner lives.
+    Waits for a dead runner's lease to end. Raises NotFound for an unknown run, Refused for one with nothing to go
+    on with or whose runner lives.
     """
     operator.require("ops", "resume a run")
     database.require_writable()
     stored = await load_run(database, run)
-    open_states: tuple[State, ...] = ("running", "interrupted", "paused")
-    if stored.state not in open_states:
-        raise Refused("not-interrupted", f"{run} is {stored.state}; there is nothing to resume.")
+    if stored.state in ("running", "paused", "done"):  # before the waiting: a long plan takes seconds to check
+        await require_unaltered(database, stored)
     lease = stored.lease.until
     while stored.alive and stored.lease.until == lease:
         await asyncio.sleep(0.1)
         stored = await load_run(database, run)
+    pace = pace or Pace()
+    if stored.state == "rolling-back":
+        return await go_on_back(database, operator, clock, stored, pace, progress)
+    open_states: tuple[State, ...] = ("running", "paused")
     if stored.state == "done":
-        return await status(database, operator, run)
-    await _require_unaltered(database, stored)
-    return await _work(_Commit(database, operator, clock, stored, pace or Pace(), progress), open_states)
+        seen = await show_run(database, operator, run)
+        if not seen.failed:
+            raise Refused("not-interrupted", f"{run} is done, and none of its records failed.")
+        open_states = ("done",)
+    elif stored.state not in open_states:
+        raise Refused("not-interrupted", f"{run} is {stored.state}; there is nothing to resume.")
+    return await _work(database, operator, clock, stored, pace, progress, open_states, again=True)
 
 
-async def status(database: Database, operator: Operator, run: str) -> Outcome:
-    """What has become of a run so far."""
-    operator.require("viewer", "look at runs")
-    return await _outcome(database, await load_run(database, run))
+async def _work(
+    database: Database,
+    operator: Operator,
+    clock: Clock,
+    stored: Run,
+    pace: Pace,
+    progress: Report | None,
+    states: Sequence[State],
+    *,
+    again: bool = False,
+) -> RunView:
+    async def finish() -> Document:
+        return {"state": "done", "verified": await verdict(database, stored)}
+
+    runner = Runner(
+        database, operator, clock, stored, pace, progress, CommitStep(), states,
+        working="running", stopped={"pause": "paused", "cancel": "cancelled"}, again=again,
+    )  # fmt: skip
+    await runner.run(finish)
+    return await show_run(database, operator, stored.id)
 
 
 def _require_open(stored: Run, digest: str) -> None:
@@ -158,7 +125,8 @@ def _require_open(stored: Run, digest: str) -> None:
         raise Refused("not-open", f"{run} is {stored.state} and cannot be committed.")
 
 
-async def _require_unaltered(database: Database, stored: Run) -> None:
+async def require_unaltered(database: Database, stored: Run) -> None:
+    """Raise Refused where the stored rows to change are not those that the plan's digest was made of."""
     digest, rows = hashlib.sha256(), change_rows(stored.id, 0, stored.planned)
     with told():
         async for batch in database[ROWS].find_raw_batches(rows, {"_id": 0}).sort("_id"):
@@ -169,112 +137,37 @@ async def _require_unaltered(database: Database, stored: Run) -> None:
         raise Refused("plan-altered", message)
 
 
-@dataclass
-class _Commit:
-    """One runner's work on a run."""
+@dataclass(frozen=True, slots=True)
+class CommitStep:
+    """Brings a batch of rows into the database, where what they depend on is what it was."""
 
-    database: Database
-    operator: Operator
-    clock: Clock
-    stored: Run
-    pace: Pace
-    progress: Report | None
-    begun: float = field(default_factory=time.monotonic)
-    done: Batch = field(default_factory=Batch)
-    before: Batch = field(default_factory=Batch)
+    work: Work = "commit"
+    refusal: Left = "failed"
 
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self.begun
+    async def ready(self, database: Database, run: str) -> None:
+        """It needs nothing but the rows."""
 
-    def landed(self, batch: Batch) -> None:
-        self.done.applied += batch.applied
-        self.done.amount_paise += batch.amount_paise
-        self.done.left += batch.left
-        if self.progress:
-            self.progress(self._so_far())
-
-    def _so_far(self) -> Progress:
-        done, before = self.done, self.before
-        rows = done.applied + len(done.left)
-        rate = rows / self.seconds if self.seconds > 0 else 0.0
-        left = self.stored.planned - rows - before.applied - len(before.left)
-        return Progress(
-            planned=self.stored.planned,
-            applied=done.applied + before.applied,
-            drifted=done.count("drifted") + before.count("drifted"),
-            failed=done.count("failed") + before.count("failed"),
-            amount_paise=done.amount_paise + before.amount_paise,
-            seconds=self.seconds,
-            rate=rate,
-            seconds_left=left / rate if rate else None,
-        )
-
-
-async def _work(commit: _Commit, states: tuple[State, ...]) -> Outcome:
-    database, stored = commit.database, commit.stored
-    held = await take(database, stored.id, states, commit.pace.lease_seconds)
-    try:
-        async with kept(database, held):
-            with rare_collections():
-                await _run_lanes(commit, held)
-            verified = await _verified(database, stored)
-    except BaseException as error:
-        if not isinstance(error, ConsoleError) or error.code != "taken-over":
-            with contextlib.suppress(Exception):  # without a connection the lease runs out by itself
-                ending = {"state": "interrupted", "seconds": stored.seconds + commit.seconds}
-                await asyncio.shield(asyncio.wait_for(give_back(database, held, ending), 5))
-        raise
-    seconds = round(stored.seconds + commit.seconds, 3)
-    await give_back(database, held, {"state": "done", "verified": verified, "seconds": seconds})
-    return await status(database, commit.operator, stored.id)
-
-
-async def _run_lanes(commit: _Commit, held: Held) -> None:
-    database, stored = commit.database, commit.stored
-    backfill = find_backfill(stored.backfill)
-    surroundings = Surroundings(india_day(commit.clock()), commit.pace.credit_days)
-    work = LaneWork(database, commit.operator, commit.clock, backfill, held, surroundings, commit.pace.batch_size)
-    async with contextlib.AsyncExitStack() as stack:
-        sessions: list[Session] = [
-            await stack.enter_async_context(database.client.start_session()) for _ in range(_LANES)
-        ]
-        lanes = await open_lanes(database, held, stored.planned, sessions)
-        for lane in lanes:
-            commit.before.applied += lane.applied
-            commit.before.amount_paise += lane.amount_paise
-            commit.before.left += [("", "drifted", "")] * lane.drifted + [("", "failed", "")] * lane.failed
-        running = [
-            asyncio.create_task(run_lane(work, lane, session, commit.landed))
-            for lane, session in zip(lanes, sessions, strict=True)
-        ]
-        try:
-            await asyncio.gather(*running)
-        finally:
-            for task in running:
-                if not task.cancelling():  # a second cancel would interrupt the abort of its transaction
-                    task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-
-
-async def _verified(database: Database, stored: Run) -> bool:
-    """Whether every row is accounted for, and the server's sums over the business are what the lanes counted."""
-    backfill, found = find_backfill(stored.backfill), Tally()
-    with told():
-        left = await left_alone(database, stored.id)
-        for start in range(0, stored.planned, _CHUNK):
-            bodies = await change_bodies(database, stored.id, start, start + _CHUNK, ("record", "key"))
-            applied = [body for body in bodies if body["record"] not in left]
-            part = await backfill.landed(database, stored.id, applied)
-            found = Tally(records=found.records + part.records, amount_paise=found.amount_paise + part.amount_paise)
-    lanes = await load_lanes(database, stored.id)
-    counted = Tally(records=sum(lane.applied for lane in lanes), amount_paise=sum(lane.amount_paise for lane in lanes))
-    return found == counted and counted.records + len(left) == stored.planned
-
-
-async def _outcome(database: Database, stored: Run) -> Outcome:
-    shown = await view(database, stored)
-    return Outcome(
-        run=shown.run, state=shown.state, planned=shown.planned, applied=shown.applied, drifted=shown.drifted,
-        failed=shown.failed, amount_paise=shown.amount_paise, verified=shown.verified, seconds=shown.seconds,
-    )  # fmt: skip
+    async def apply(self, task: Task, changes: ChangeSet, rows: Sequence[Row]) -> Batch:
+        """The rows' changes and what becomes due by them; a record that changed since the preview has drifted."""
+        backfill, database, batch = task.backfill, task.database, Batch()
+        found = await database[backfill.collection].find(
+            {"_id": {"$in": [row.body["key"] for row in rows]}}, session=changes.session
+        ).to_list()  # fmt: skip
+        sources = await backfill.load(database, found, changes.session)
+        by_record = {backfill.identify(source)[0]: source for source in sources}
+        dues: list[Due] = []
+        for row in rows:
+            body, source = row.body, by_record.get(row.body["record"])
+            if source is None or backfill.digest(source) != body["depends"]:
+                reason = "it is gone" if source is None else "it changed since the preview"
+                batch.left.append((body["record"], "drifted", reason))
+                continue
+            changed = backfill.changes(source, body["values"], task.run, changes.now, task.surroundings)
+            changes.add(*changed, first=row.number * ENTRIES_A_ROW)
+            if due := backfill.due(body):
+                dues.append(due)
+            batch.applied += 1
+            batch.amount_paise += body["amount_paise"] or 0
+        if dues:
+            await hold(database, changes.session, task.run, dues, changes.now)
+        return batch

@@ -1,21 +1,47 @@
-"""A lane of a run: its share of the plan's rows, batch after batch, each batch one transaction."""
+"""A lane of a run: its share of the plan's rows, batch after batch, each batch one transaction with its checkpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+import contextlib
+import functools
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from bson.errors import BSONError
 
 from services.backfills.backfill import Backfill, Surroundings
 from services.backfills.lease import Held
-from services.backfills.runs import EXCEPTIONS, LANES, Lane, change_bodies
+from services.backfills.pace import Pace, Throttle
+from services.backfills.runs import (
+    EXCEPTIONS,
+    LANES,
+    RUNS,
+    Lane,
+    Left,
+    Wish,
+    Work,
+    change_bodies,
+    keys_of,
+    load_lanes,
+)
 from services.changes.changeset import ChangeSet, transact
+from services.changes.series import series_of
 from services.clock import Clock
-from services.database import Database, Document, Session
-from services.errors import Conflict, Fenced, RecordRefused, Refused
+from services.database import Database, Document, Session, told
+from services.errors import Conflict, Fenced, RecordRefused, Refused, Unreachable
 from services.operators.operator import Operator
+
+T = TypeVar("T")
+
+_OF_ONE_RECORD = (Conflict, RecordRefused, BSONError, ArithmeticError, LookupError, TypeError, ValueError)
+_AWAY = ("connection-lost", "no-connection", "commit-unknown")
+ENTRIES_A_ROW = 16
+"""The numbers that a row has for its audit entries, in the series of its run."""
+_AGAIN_AFTER = 0.5
+"""Seconds between two tries while the database is away, and between two looks while a batch must wait."""
 
 
 @dataclass(slots=True)
@@ -24,16 +50,47 @@ class Batch:
 
     applied: int = 0
     amount_paise: int = 0
-    left: list[tuple[str, str, str]] = field(default_factory=list)
-    """Record, `drifted` or `failed`, and the reason."""
+    left: list[tuple[str, Left, str]] = field(default_factory=list)
+    """Record, outcome and reason of each row that was left alone."""
+    recovered: int = 0
+    """Rows that had failed before."""
 
-    def count(self, outcome: str) -> int:
-        """How many rows were left alone for that outcome."""
-        return sum(1 for _, each, _ in self.left if each == outcome)
+    def counts(self) -> dict[str, int]:
+        """What a lane's checkpoint adds up."""
+        counts = {"applied": self.applied, "amount_paise": self.amount_paise, "failed": -self.recovered}
+        for _, outcome, _ in self.left:
+            counts[outcome] = counts.get(outcome, 0) + 1
+        return counts
 
 
 @dataclass(frozen=True, slots=True)
-class LaneWork:
+class Row:
+    """A row to change, with its number in the plan."""
+
+    number: int
+    body: Document
+
+
+class Step(Protocol):
+    """What a run does with a batch of rows."""
+
+    @property
+    def work(self) -> Work:
+        """Which of the run's lanes it moves."""
+
+    @property
+    def refusal(self) -> Left:
+        """The outcome of a row that cannot be written."""
+
+    async def ready(self, database: Database, run: str) -> None:
+        """Read what it needs of the run, once no other runner can land anything."""
+
+    async def apply(self, task: Task, changes: ChangeSet, rows: Sequence[Row]) -> Batch:
+        """Add the rows' changes to the batch's change set; runs again when the server asks for a retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
     """What all lanes of a run share."""
 
     database: Database
@@ -42,94 +99,173 @@ class LaneWork:
     backfill: Backfill[Any]
     held: Held
     surroundings: Surroundings
-    batch_size: int
+    pace: Pace
+    throttle: Throttle
+    step: Step
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        return self.held.run
 
 
-async def run_lane(work: LaneWork, lane: Lane, session: Session, landed: Callable[[Batch], None]) -> None:
-    """Do the rest of a lane; `landed` hears of each batch after its transaction.
+async def run_lane(task: Task, lane: Lane, session: Session, landed: Callable[[], None]) -> Wish | None:
+    """Do the rest of a lane, or as much until an operator wants it paused or cancelled, which is returned.
 
-    Raises Fenced where another runner has taken over, Unreachable where the database is gone.
+    The lane counts each batch after its transaction, and `landed` hears of it. A database that is away is waited
+    for; the checkpoint then tells what had landed. Raises Fenced where another runner has taken over, Unreachable
+    where the database stays away.
     """
-    start = lane.next
-    while start < lane.end:
-        end = min(start + work.batch_size, lane.end)
-        bodies = await change_bodies(work.database, work.held.run, start, end)
-        if len(bodies) != end - start:
-            raise Refused("plan-altered", f"Rows of the stored plan of {work.held.run} are missing; it stopped there.")
-        await _land(work, lane, session, bodies, end, landed)
-        start = end
-
-
-async def _land(
-    work: LaneWork, lane: Lane, session: Session, bodies: Sequence[Document], end: int, landed: Callable[[Batch], None]
-) -> None:
-    """Land rows whose last is number `end` - 1; where a record is at fault, halve until it stands alone.
-
-    Any other failure, of the server or the connection, ends the runner and leaves the run to be resumed.
-    """
-    try:
-        batch = await _transact(work, lane, session, bodies, end)
-    except (Conflict, RecordRefused, BSONError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        if len(bodies) > 1:
-            middle = len(bodies) // 2
-            await _land(work, lane, session, bodies[:middle], end - len(bodies) + middle, landed)
-            await _land(work, lane, session, bodies[middle:], end, landed)
-            return
-        batch = await _give_up(work, lane, session, bodies[0], end, str(error))
-    landed(batch)
-
-
-async def _transact(work: LaneWork, lane: Lane, session: Session, bodies: Sequence[Document], end: int) -> Batch:
-    backfill, database = work.backfill, work.database
-
-    async def apply(changes: ChangeSet) -> Batch:
-        batch = Batch()
-        found = await database[backfill.collection].find(
-            {"_id": {"$in": [body["key"] for body in bodies]}}, session=changes.session
-        ).to_list()  # fmt: skip
-        sources = await backfill.load(database, found, changes.session)
-        by_record = {backfill.identify(source)[0]: source for source in sources}
-        for body in bodies:
-            source = by_record.get(body["record"])
-            if source is None or backfill.digest(source) != body["depends"]:
-                reason = "it is gone" if source is None else "it changed since the preview"
-                batch.left.append((body["record"], "drifted", reason))
+    away: float | None = None
+    unsure = False
+    while lane.next < lane.end:
+        try:
+            if unsure:
+                await _reload(task, lane)
+                unsure = False
                 continue
-            changes.add(*backfill.changes(source, body["values"], work.held.run, changes.now, work.surroundings))
-            batch.applied += 1
-            batch.amount_paise += body["amount_paise"] or 0
-        await _checkpoint(work, lane, changes.session, end, batch)
+            if wish := await _wish(task):
+                return wish
+            if await task.throttle.must_wait():
+                landed()
+                away = None
+                await asyncio.sleep(_AGAIN_AFTER)
+                continue
+            rows = await _rows(task, lane.next, min(lane.next + task.throttle.size, lane.end))
+            await _land(task, lane, session, rows, landed)
+            away = None
+        except Unreachable as error:
+            away, unsure = away or time.monotonic(), True
+            if error.code not in _AWAY or time.monotonic() - away > task.pace.patience:
+                raise
+            await asyncio.sleep(_AGAIN_AFTER)
+    return None
+
+
+async def patiently(pace: Pace, work: Callable[[], Awaitable[T]]) -> T:
+    """Do something that may be repeated; while the database is away, try it again."""
+    begun = time.monotonic()
+    while True:
+        try:
+            return await work()
+        except Unreachable as error:
+            if error.code not in _AWAY or time.monotonic() - begun > pace.patience:
+                raise
+            await asyncio.sleep(_AGAIN_AFTER)
+
+
+async def retry_failed(task: Task, lanes: Sequence[Lane], session: Session, landed: Callable[[], None]) -> Wish | None:
+    """Try the rows again that failed, each alone; what lands is no exception any more, and the counts follow.
+
+    Ends where an operator wants a stop, which is returned.
+    """
+
+    async def try_again(exception: Document) -> None:
+        lane = next(lane for lane in lanes if exception["number"] < lane.end)
+        (row,) = await _rows(task, exception["number"], exception["number"] + 1)
+        with contextlib.suppress(*_OF_ONE_RECORD):
+            _count(lane, await _transact(task, lane, session, [row], again=exception["_id"]))
+            landed()
+
+    for exception in await patiently(task.pace, lambda: _failed(task)):
+        if wish := await patiently(task.pace, lambda: _wish(task)):
+            return wish
+        await patiently(task.pace, functools.partial(try_again, exception))
+    return None
+
+
+async def _failed(task: Task) -> list[Document]:
+    with told():
+        return await task.database[EXCEPTIONS].find({**keys_of(task.run), "outcome": "failed"}).to_list()
+
+
+async def _wish(task: Task) -> Wish | None:
+    with told():
+        run = await task.database[RUNS].find_one({"_id": task.run}, {"wanted": 1})
+    return run.get("wanted") if run else None
+
+
+async def _rows(task: Task, start: int, end: int) -> list[Row]:
+    with told():
+        bodies = await change_bodies(task.database, task.run, start, end)
+    if len(bodies) != end - start:
+        raise Refused("plan-altered", f"Rows of the stored plan of {task.run} are missing; it stopped there.")
+    return [Row(start + place, body) for place, body in enumerate(bodies)]
+
+
+async def _reload(task: Task, lane: Lane) -> None:
+    """Take over what the database says of the lane."""
+    there = next(each for each in await load_lanes(task.database, task.run, task.step.work) if each.id == lane.id)
+    for name in Lane.model_fields:
+        setattr(lane, name, getattr(there, name))
+
+
+async def _land(task: Task, lane: Lane, session: Session, rows: Sequence[Row], landed: Callable[[], None]) -> None:
+    """Land rows; where a record is at fault, halve until it stands alone.
+
+    Any other failure, of the server or the connection, leaves the rows undone.
+    """
+    begun = time.monotonic()
+    try:
+        batch = await _transact(task, lane, session, rows)
+    except _OF_ONE_RECORD as error:
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            await _land(task, lane, session, rows[:middle], landed)
+            await _land(task, lane, session, rows[middle:], landed)
+            return
+        batch = await _give_up(task, lane, session, rows[0], str(error))
+    task.throttle.took(time.monotonic() - begun)
+    lane.next = rows[-1].number + 1
+    _count(lane, batch)
+    landed()
+
+
+def _count(lane: Lane, batch: Batch) -> None:
+    for name, number in batch.counts().items():
+        setattr(lane, name, getattr(lane, name) + number)
+
+
+async def _transact(task: Task, lane: Lane, session: Session, rows: Sequence[Row], again: str | None = None) -> Batch:
+    async def apply(changes: ChangeSet) -> Batch:
+        if again:
+            gone = await task.database[EXCEPTIONS].delete_one({"_id": again}, session=changes.session)
+            if gone.deleted_count == 0:  # it landed, and the answer was lost
+                return Batch()
+        batch = await task.step.apply(task, changes, rows)
+        batch.recovered = 1 if again else 0
+        await _checkpoint(task, lane, changes.session, max(lane.next, rows[-1].number + 1), rows, batch)
         return batch
 
-    return await transact(database, work.operator, work.clock, apply, session)
+    series = series_of(f"{task.run}/{task.step.work}")
+    return await transact(task.database, task.operator, task.clock, apply, session, series)
 
 
-async def _give_up(work: LaneWork, lane: Lane, session: Session, body: Document, end: int, reason: str) -> Batch:
-    batch = Batch(left=[(body["record"], "failed", reason)])
+async def _give_up(task: Task, lane: Lane, session: Session, row: Row, reason: str) -> Batch:
+    batch = Batch(left=[(row.body["record"], task.step.refusal, reason)])
 
     async def note(changes: ChangeSet) -> None:
-        await _checkpoint(work, lane, changes.session, end, batch)
+        await _checkpoint(task, lane, changes.session, row.number + 1, [row], batch)
 
-    await transact(work.database, work.operator, work.clock, note, session)
+    await transact(task.database, task.operator, task.clock, note, session)
     return batch
 
 
-async def _checkpoint(work: LaneWork, lane: Lane, session: Session, end: int, batch: Batch) -> None:
+async def _checkpoint(task: Task, lane: Lane, session: Session, end: int, rows: Sequence[Row], batch: Batch) -> None:
     """Move the lane's checkpoint inside the batch's transaction; the filter is the fence."""
-    counts = {
-        "applied": batch.applied,
-        "drifted": batch.count("drifted"),
-        "failed": batch.count("failed"),
-        "amount_paise": batch.amount_paise,
-    }
-    moved = await work.database[LANES].update_one(
-        {"_id": lane.id, "token": work.held.token}, {"$set": {"next": end}, "$inc": counts}, session=session
+    mine = {"_id": lane.id, "token": task.held.token}
+    moved = await task.database[LANES].update_one(
+        {**mine, "next": lane.next}, {"$set": {"next": end}, "$inc": batch.counts()}, session=session
     )
     if moved.matched_count == 0:
-        raise Fenced("taken-over", f"Another runner has taken {work.held.run} over; this one has stopped.")
+        if await task.database[LANES].find_one(mine, session=session):
+            raise Unreachable("commit-unknown", f"The checkpoint of {task.run} is not where this runner left it.")
+        raise Fenced("taken-over", f"Another runner has taken {task.run} over; this one has stopped.")
     if batch.left:
+        numbers = {row.body["record"]: row.number for row in rows}
         left = [
-            {"_id": f"{work.held.run}/{record}", "record": record, "outcome": outcome, "reason": reason}
+            {"_id": f"{task.run}/{task.step.work}/{record}", "record": record, "number": numbers[record],
+             "outcome": outcome, "reason": reason}
             for record, outcome, reason in batch.left
-        ]
-        await work.database[EXCEPTIONS].insert_many(left, session=session)
+        ]  # fmt: skip
+        await task.database[EXCEPTIONS].insert_many(left, session=session)

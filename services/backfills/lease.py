@@ -13,7 +13,7 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.errors import OperationFailure, PyMongoError
 
-from services.backfills.runs import LANES, RUNS, Lane, State, keys_of, load_lanes
+from services.backfills.runs import LANES, RUNS, Lane, State, Work, keys_of, lane_key, load_lanes
 from services.database import Database, Document, Session, told
 from services.errors import Fenced, Refused
 
@@ -29,18 +29,23 @@ class Held:
     seconds: float
 
 
-async def take(database: Database, run: str, states: Sequence[State], seconds: float) -> Held:
+async def take(
+    database: Database, run: str, states: Sequence[State], state: State, seconds: float, stamp: Document
+) -> Held:
     """Take the lease of a run that is in one of these states and whose last lease, if any, is over.
+
+    The run is in `state` then, and carries the values of `stamp`.
 
     Raises Refused while another runner holds it.
     """
     over: Document = {"$or": [{"$eq": [{"$type": "$lease.until"}, "null"]}, {"$lte": ["$lease.until", "$$NOW"]}]}
+    fixed = {name: {"$literal": value} for name, value in stamp.items()}
     owner = f"{socket.gethostname()}:{os.getpid()}"
     lease = {"token": {"$add": ["$lease.token", 1]}, "owner": owner, "until": _until(seconds)}
     with told():
         taken = await database[RUNS].find_one_and_update(
             {"_id": run, "state": {"$in": list(states)}, "$expr": over},
-            [{"$set": {"state": "running", "lease": lease}}],
+            [{"$set": {"state": state, "lease": lease, "wanted": None, "began.at": "$$NOW", **fixed}}],
             return_document=ReturnDocument.AFTER,
         )
     if taken is None:
@@ -89,24 +94,34 @@ async def give_back(database: Database, held: Held, changes: Document) -> None:
         await database[LANES].update_many({**keys_of(held.run), "token": held.token}, {"$unset": {"session": ""}})
 
 
-async def open_lanes(database: Database, held: Held, rows: int, sessions: Sequence[Session]) -> list[Lane]:
-    """The run's lanes, made at its first commit, with this runner's token and session in each.
+async def shut_out(database: Database, run: str, token: int) -> None:
+    """Keep every runner of an older token from landing anything more; what is behind the checkpoints is final then.
 
-    A killed runner's sessions are ended first: its open transaction would else hold its records until the
-    server's limit of 60 seconds.
+    All lanes are fenced, whatever the work: a stalled commit may not go on under a rollback. A killed runner's
+    sessions are ended first: its open transaction would else hold its records until the server's limit of 60 seconds.
     """
     with told():
-        stale = [lane["session"] async for lane in database[LANES].find(keys_of(held.run)) if "session" in lane]
+        stale = [lane["session"] async for lane in database[LANES].find(keys_of(run)) if "session" in lane]
         if stale:
             await _end(database, stale)
+        await database[LANES].update_many(keys_of(run), {"$set": {"token": token}, "$unset": {"session": ""}})
+
+
+async def open_lanes(database: Database, held: Held, work: Work, rows: int, sessions: Sequence[Session]) -> list[Lane]:
+    """The run's lanes for that work, made when it begins, with this runner's token and session in each.
+
+    The runners before are shut out first.
+    """
+    await shut_out(database, held.run, held.token)
+    with told():
         for number, session in enumerate(sessions):
             bounds = [rows * number // len(sessions), rows * (number + 1) // len(sessions)]
-            fresh = {"next": bounds[0], "end": bounds[1], "applied": 0, "drifted": 0, "failed": 0, "amount_paise": 0}
+            fresh = {"next": bounds[0], "end": bounds[1]}
             mine = {"token": held.token, "session": session.session_id["id"]}
             await database[LANES].update_one(
-                {"_id": f"{held.run}/{number}"}, {"$set": mine, "$setOnInsert": fresh}, upsert=True
+                {"_id": lane_key(held.run, work, number)}, {"$set": mine, "$setOnInsert": fresh}, upsert=True
             )
-    return await load_lanes(database, held.run)
+    return await load_lanes(database, held.run, work)
 
 
 async def _end(database: Database, sessions: Sequence[Any]) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias, get_args
 
-import bson
 from pydantic import BaseModel, ConfigDict
 
 from services.database import Document
@@ -28,14 +27,32 @@ REVIEW_REASONS: Mapping[str, str] = {
     "no-delivery-month": "Neither a delivery time nor a delivery date can be read.",
     "customer-missing": "No customer belongs to the order.",
     "customer-ambiguous": "More than one customer fits the order.",
-    "delivery-contradicts": "The order says delivered, its delivery says not delivered.",
+    "delivery-contradicts": "The order and its delivery disagree on whether it was delivered.",
     "nothing-delivered": "By the noted quantities nothing was delivered.",
     "month-in-future": "The billing month has not begun yet.",
-    "id-missing": "The order has no id, so nothing could refer to its bill.",
-    "id-duplicate": "Another order has the same id.",
+    "id-missing": "The record has no id, so nothing could refer to it.",
+    "id-duplicate": "Another record has the same id.",
     "record-unreadable": "The record holds something that the console cannot read.",
     "not-confirmed": "Delivered but not confirmed, and only confirmed orders were asked for.",
+    "bill-duplicate": "The order has more than one billing record.",
+    "flagged-no-record": "Flagged billed without a record; bill-one-time-orders --include-flagged bills it.",
+    "link-unreadable": "The link holds something that is no id.",
+    "link-broken": "The link names a record that does not exist.",
+    "link-contradicts": "The user and the customer name others, not each other.",
+    "user-ambiguous": "More than one user fits the customer.",
+    "user-claimed": "Another customer names the same user.",
+    "user-not-customer": "The account is not a customer's.",
+    "phone-shared": "The phone number leads to more than one user or customer, or to one that is linked already.",
+    "phone-name-differs": "The phone number is the same, the name is another.",
+    "no-delivery-day": "The delivery's day cannot be read.",
+    "order-missing": "No order of the customer on that day fits the delivery.",
+    "order-ambiguous": "More than one order of the customer on that day fits the delivery.",
+    "order-taken": "The order that fits has a delivery already, or another one fits it as well.",
+    "customer-differs": "The delivery and its order belong to different customers.",
 }
+
+
+OptionName: TypeAlias = Literal["delivered_from", "delivered_to", "include_flagged", "confirmed_only"]
 
 
 class Options(BaseModel):
@@ -47,6 +64,13 @@ class Options(BaseModel):
     delivered_to: date | None = None
     include_flagged: bool = False
     confirmed_only: bool = False
+
+    def covers(self, day: date | None) -> bool:
+        """Whether a delivery day is among those asked for; an unreadable one is not, unless any day will do."""
+        first, last = self.delivered_from, self.delivered_to
+        if first is None and last is None:
+            return True
+        return day is not None and (first is None or day >= first) and (last is None or day <= last)
 
 
 class Tally(BaseModel):
@@ -148,21 +172,6 @@ class Plan:
     def unconfirmed(self) -> Tally:
         """Of the change, what nobody has confirmed."""
         return self.summary.unconfirmed
-
-
-class PlanDigest:
-    """SHA-256 over every row of a plan: one running hash per class, in the order of the rows."""
-
-    def __init__(self, groups: Sequence[Group]) -> None:
-        self._classes = {group: hashlib.sha256() for group in groups}
-
-    def add(self, body: Document) -> None:
-        """Add a row by its body, in the bytes in which the database stores the row without its key."""
-        self._classes[body["group"]].update(bson.encode({"body": body}))
-
-    def classes(self) -> dict[Group, str]:
-        """The digest of each class."""
-        return {group: running.hexdigest() for group, running in self._classes.items()}
 
 
 def plan_digest(backfill: str, options: Options, summary: Summary, classes: Mapping[Group, str]) -> str:

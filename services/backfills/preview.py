@@ -3,105 +3,107 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
 
 from bson.errors import BSONError
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.asynchronous.cursor import AsyncCursor
+from pymongo.errors import OperationFailure
 
-from services.backfills.backfill import Backfill, Surroundings
+from services.backfills.backfill import Backfill, Doubt, Surroundings
 from services.backfills.collector import rare_collections
-from services.backfills.plan import (
-    Decision,
-    Group,
-    Options,
-    Plan,
-    PlanDigest,
-    Summary,
-    Tally,
-    plan_digest,
-    row_body,
-)
+from services.backfills.plan import Decision, Group, Options, Plan, Summary, Tally, plan_digest, row_body
+from services.backfills.plan_rows import PinnedRows, RowStore, thin_out
 from services.backfills.registry import find_backfill
-from services.backfills.runs import ROWS, RUNS, Run, keys_of, new_run_id, row_key
+from services.backfills.runs import RUNS, Run, new_run_id
 from services.clock import Clock, india_day, to_stored
 from services.database import Database, Document, Session, told
-from services.errors import BadRequest
+from services.errors import BadRequest, Refused
 from services.operators.operator import Operator
 
-_CHUNK = 1_000
-_UNAUTHORISED = 13
+A = TypeVar("A")
+B = TypeVar("B")
+
+_CHUNK = 2_000
+_BREATH = 25
+"""Records decided before the event loop may turn: a screen paints, the next chunk comes in."""
 _BROKEN = (BSONError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a document that nobody thought of can raise."""
+_NO_SNAPSHOT = 246
+_PATIENCE = (0.05, 0.1, 0.2, 0.3, 0.4)
+"""Seconds between the tries to read collections that have only just been made, or got an index."""
 
 
-class _Tallies:
-    """The counts of a plan while it grows."""
+@dataclass(slots=True)
+class _Sum:
+    """A tally that is cheap to add to."""
+
+    records: int = 0
+    amount_paise: int = 0
+
+    def add(self, amount_paise: int) -> None:
+        self.records += 1
+        self.amount_paise += amount_paise
+
+    def tally(self) -> Tally:
+        return Tally(records=self.records, amount_paise=self.amount_paise)
+
+
+class _Found:
+    """The counts of a plan while it grows, and where the second opinion differs."""
 
     def __init__(self, groups: Sequence[Group]) -> None:
-        self.summary = Summary(classes={group: Tally() for group in groups})
+        self.examined = 0
+        self.doubts = 0
+        self._first: Doubt | None = None
+        self._classes = {group: _Sum() for group in groups}
+        self._months: dict[str, _Sum] = {}
+        self._review: dict[str, int] = {}
+        self._unconfirmed = _Sum()
         self._customers: set[str] = set()
 
     def add(self, decision: Decision) -> None:
-        summary, amount = self.summary, decision.amount_paise or 0
-        summary.examined += 1
-        summary.classes[decision.group].add(amount)
-        if decision.group == "needs-review" and decision.code:
-            summary.review[decision.code] = summary.review.get(decision.code, 0) + 1
-        if decision.group != "change":
+        amount, group = decision.amount_paise or 0, decision.group
+        self.examined += 1
+        self._classes[group].add(amount)
+        if group == "needs-review" and decision.code:
+            self._review[decision.code] = self._review.get(decision.code, 0) + 1
+        if group != "change":
             return
         if decision.customer_id:
             self._customers.add(decision.customer_id)
         if decision.month:
-            summary.by_month.setdefault(decision.month, Tally()).add(amount)
+            self._months.setdefault(decision.month, _Sum()).add(amount)
         if decision.unconfirmed:
-            summary.unconfirmed.add(amount)
+            self._unconfirmed.add(amount)
 
-    def finish(self) -> Summary:
-        self.summary.customers = len(self._customers)
-        self.summary.by_month = dict(sorted(self.summary.by_month.items()))
-        return self.summary
+    def doubt(self, doubts: Sequence[Doubt]) -> None:
+        if doubts:
+            self.doubts += len(doubts)
+            self._first = self._first or doubts[0]
 
+    def summary(self) -> Summary:
+        return Summary(
+            examined=self.examined,
+            classes={group: each.tally() for group, each in self._classes.items()},
+            customers=len(self._customers),
+            by_month={month: self._months[month].tally() for month in sorted(self._months)},
+            review=self._review,
+            unconfirmed=self._unconfirmed.tally(),
+        )
 
-class _Store:
-    """The plan's rows on their way to the database, one batch written while the next is decided."""
-
-    def __init__(self, database: Database, run: str) -> None:
-        self.run = run
-        self.refused: str | None = None
-        self._database = database
-        self._numbers: dict[str, int] = {}
-        self._writing: asyncio.Task[None] | None = None
-
-    def row(self, body: Document) -> Document:
-        number = self._numbers.get(body["group"], 0)
-        self._numbers[body["group"]] = number + 1
-        return {"_id": row_key(self.run, body["group"], number), "body": body}
-
-    async def write(self, rows: list[Document]) -> None:
-        await self.settle()
-        if rows and self.refused is None:
-            self._writing = asyncio.create_task(self._insert(rows))
-
-    async def settle(self) -> None:
-        if self._writing is not None:
-            writing, self._writing = self._writing, None
-            await writing
-
-    async def _insert(self, rows: list[Document]) -> None:
-        try:
-            await self._database[ROWS].insert_many(rows, ordered=False)
-        except OperationFailure as error:
-            if error.code != _UNAUTHORISED:
-                raise
-            self.refused = "The database user may only read, so the plan was not stored and cannot be committed."
-
-    async def discard(self) -> None:
-        with suppress(PyMongoError, asyncio.CancelledError):
-            await self.settle()
-        with suppress(PyMongoError):
-            await self._database[ROWS].delete_many(keys_of(self.run))
+    def disagreement(self) -> str | None:
+        """Why no plan is offered."""
+        if self._first is None:
+            return None
+        records = "1 record" if self.doubts == 1 else f"{self.doubts} records"
+        return (
+            f"Computed a second time, by the database, {records} came to something else, so no plan is offered. "
+            f"The first is {self._first.record}: {self._first.decided} here, {self._first.recomputed} there. "
+            "Look at it with `orders show`; --dry-run shows the counts all the same."
+        )
 
 
 async def preview(
@@ -117,107 +119,175 @@ async def preview(
     """Decide every record in one moment's view of the database, and store the plan unless told not to.
 
     `progress` hears how many records have been examined. Storing needs the role ops; a plan that cannot be stored
-    (a read-only server or database user) is still told, with the reason.
+    (a read-only server or database user) is still told, with the reason. Raises Refused, and stores nothing, where
+    the database computes something else for any record.
     """
     storing = store and not database.read_only
     operator.require("ops" if storing else "viewer", "store a plan" if storing else "look at plans")
     backfill, options, now = find_backfill(name), options or Options(), clock()
     if options.delivered_from and options.delivered_to and options.delivered_from > options.delivered_to:
         raise BadRequest("bad-range", "The first day is after the last.")
-    surroundings = Surroundings(india_day(now))
-    rows = _Store(database, new_run_id(now)) if storing else None
-    tallies, digest = _Tallies(backfill.groups), PlanDigest(backfill.groups)
-    try:
-        with told(), rare_collections():
-            async with database.snapshot() as session:
-                async for bodies in _decided(database, backfill, options, surroundings, session, tallies):
-                    for body in bodies:
-                        digest.add(body)
-                    if rows:
-                        await rows.write([rows.row(body) for body in bodies])
-                    if progress:
-                        progress(tallies.summary.examined)
+    backfill.require_options(options)
+    work = _Preview(database, operator, now, backfill, options, storing, progress)
+    with told(), rare_collections():
+        if storing:
+            await thin_out(database, now)
+        plan = await _patiently(work.run)
+    if plan.unstored_because is None and not plan.stored:
+        plan = replace(plan, unstored_because=database.read_only if store else "It was not asked to be stored.")
+    return plan
+
+
+async def _patiently(work: Callable[[], Coroutine[Any, Any, A]]) -> A:
+    """Do the work again while the server has no snapshot of what it reads, for about a second."""
+    for pause in (*_PATIENCE, None):
+        try:
+            return await work()
+        except OperationFailure as error:
+            if error.code != _NO_SNAPSHOT:
+                raise
+            if pause is None:
+                break
+        await asyncio.sleep(pause)
+    raise Refused("no-snapshot", "Collections or indexes are being made just now; preview again in a moment.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Preview:
+    """What one preview is about."""
+
+    database: Database
+    operator: Operator
+    now: datetime
+    backfill: Backfill[Any]
+    options: Options
+    storing: bool
+    progress: Callable[[int], None] | None
+
+    async def run(self) -> Plan:
+        """Examine all records, store the rows on the way and the run at the end."""
+        backfill, run = self.backfill, new_run_id(self.now)
+        found, pinned = _Found(backfill.groups), PinnedRows(run, backfill.groups)
+        rows = RowStore(self.database, run) if self.storing else None
+        try:
+            async with self.database.snapshot() as session:
+                await self._examine(session, found, pinned, rows)
             if rows:
                 await rows.settle()
-            summary = tallies.finish()
-            pinned = plan_digest(name, options, summary, digest.classes())
-            if rows and rows.refused is None:
-                await _store_run(database, operator, Run(
-                    id=rows.run, backfill=name, options=options, digest=pinned, class_digests=digest.classes(),
-                    state="planned",
-                    created_at=now, created_by=operator.account, summary=summary,
+            disagreement = found.disagreement()
+            if rows and disagreement:
+                raise Refused("paths-disagree", disagreement)
+            summary, digests = found.summary(), pinned.digests()
+            digest = plan_digest(backfill.name, self.options, summary, digests)
+            stored = rows is not None and rows.refused is None
+            if stored:
+                await _store_run(self.database, Run(
+                    id=run, backfill=backfill.name, options=self.options, digest=digest, class_digests=digests,
+                    state="planned", created_at=self.now, created_by=self.operator.account, summary=summary,
                 ))  # fmt: skip
-    except BaseException:
-        if rows:
-            await asyncio.shield(rows.discard())
-        raise
-    unstored = rows.refused if rows else (database.read_only if store else "It was not asked to be stored.")
-    stored = rows.run if rows and rows.refused is None else None
-    return Plan(stored, name, pinned, options, now, summary, unstored)
+        except BaseException:
+            if rows:
+                await asyncio.shield(rows.discard())
+            raise
+        unstored = rows.refused if rows else disagreement
+        return Plan(run if stored else None, backfill.name, digest, self.options, self.now, summary, unstored)
 
+    async def _examine(self, session: Session | None, found: _Found, pinned: PinnedRows, rows: RowStore | None) -> None:
+        """Decide chunk after chunk; meanwhile the server looks once more at the last one, and reads the next."""
+        reader = _Reader(self.database, self.backfill, self.options, session)
+        chunk, doubtful = await reader.next(), list[Document]()
+        while chunk:
+            bodies, (doubts, chunk) = await _both(self._decide(chunk, found), reader.turn(doubtful))
+            found.doubt(doubts)
+            doubtful = [body for body in bodies if body["group"] == "change"]
+            stored = pinned.add(bodies)
+            if rows:
+                await rows.write(stored)
+            if self.progress:
+                self.progress(found.examined)
+        found.doubt(await reader.check(doubtful))
 
-async def _decided(
-    database: Database,
-    backfill: Backfill[Any],
-    options: Options,
-    surroundings: Surroundings,
-    session: Session | None,
-    tallies: _Tallies,
-) -> AsyncIterator[list[Document]]:
-    cursor = database[backfill.collection].find(backfill.scope(options), session=session).sort("_id")
-    chunk: list[Document] = []
-    async for document in cursor.batch_size(_CHUNK):
-        chunk.append(document)
-        if len(chunk) == _CHUNK:
-            yield await _decide(database, backfill, options, surroundings, session, tallies, chunk)
-            chunk = []
-    if chunk:
-        yield await _decide(database, backfill, options, surroundings, session, tallies, chunk)
+    async def _decide(self, chunk: _Chunk, found: _Found) -> list[Document]:
+        bodies: list[Document] = []
+        surroundings = Surroundings(india_day(self.now))
+        for start in range(0, len(chunk), _BREATH):
+            for document, source in chunk[start : start + _BREATH]:
+                if (body := self._body(document, source, surroundings, found)) is not None:
+                    bodies.append(body)
+            await asyncio.sleep(0)
+        return bodies
 
-
-async def _decide(
-    database: Database,
-    backfill: Backfill[Any],
-    options: Options,
-    surroundings: Surroundings,
-    session: Session | None,
-    tallies: _Tallies,
-    chunk: list[Document],
-) -> list[Document]:
-    bodies = []
-    for document, source in await _sources(database, backfill, session, chunk):
+    def _body(self, document: Document, source: Any, surroundings: Surroundings, found: _Found) -> Document | None:
+        backfill = self.backfill
         try:
             if source is None:
                 raise ValueError("The record cannot be read.")
-            if not backfill.covers(source, options):
-                continue
-            decision = backfill.decide(source, options, surroundings)
+            if not backfill.covers(source, self.options):
+                return None
+            decision = backfill.decide(source, self.options, surroundings)
             depends = backfill.digest(source) if decision.group == "change" else b""
             record, key = backfill.identify(source)
         except _BROKEN as error:
             decision, depends = Decision("needs-review", "record-unreadable", str(error)), b""
             record, key = str(document["_id"]), document["_id"]
-        tallies.add(decision)
-        bodies.append(row_body(record, key, decision, depends))
-    await asyncio.sleep(0)  # a screen paints between two chunks
-    return bodies
+        found.add(decision)
+        return row_body(record, key, decision, depends)
 
 
-async def _sources(
-    database: Database, backfill: Backfill[Any], session: Session | None, documents: list[Document]
-) -> list[tuple[Document, Any]]:
-    """The documents with their sources; one that breaks the loading of the others is loaded alone, or has none."""
+_Chunk: TypeAlias = list[tuple[Document, Any]]
+"""Records with their sources, None where a record cannot be read."""
+
+
+class _Reader:
+    """The reading end of a preview: one session, so one query at a time."""
+
+    def __init__(self, database: Database, backfill: Backfill[Any], options: Options, session: Session | None) -> None:
+        self._database, self._backfill, self._session = database, backfill, session
+        found = database[backfill.collection].find(backfill.scope(options), backfill.fields, session=session)
+        self._cursor: AsyncCursor[Document] = found.sort("_id").batch_size(_CHUNK)
+
+    async def next(self) -> _Chunk:
+        """The next records, none after the last."""
+        return await self._sources(await self._cursor.to_list(_CHUNK))
+
+    async def check(self, bodies: Sequence[Document]) -> Sequence[Doubt]:
+        """The second opinion on rows to change; none without a snapshot, where the two could differ by an edit."""
+        if not bodies or self._session is None:
+            return ()
+        return await self._backfill.second_opinion(self._database, bodies, self._session)
+
+    async def turn(self, bodies: Sequence[Document]) -> tuple[Sequence[Doubt], _Chunk]:
+        """The second opinion on these rows, and the next records."""
+        return await self.check(bodies), await self.next()
+
+    async def _sources(self, documents: list[Document]) -> _Chunk:
+        """The records with their sources; one that breaks the loading of the others is found by halving."""
+        if not documents:
+            return []
+        try:
+            sources = await self._backfill.load(self._database, documents, self._session)
+            return list(zip(documents, sources, strict=True))
+        except _BROKEN:
+            if len(documents) == 1:
+                return [(documents[0], None)]
+        middle = len(documents) // 2
+        return await self._sources(documents[:middle]) + await self._sources(documents[middle:])
+
+
+async def _both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
+    """The results of two pieces of work done side by side; where one fails, the other is ended first."""
+    one, other = asyncio.create_task(first), asyncio.create_task(second)
     try:
-        return list(zip(documents, await backfill.load(database, documents, session), strict=True))
-    except _BROKEN:
-        if len(documents) == 1:
-            return [(documents[0], None)]
-    alone = [await _sources(database, backfill, session, [document]) for document in documents]
-    return [pair for pairs in alone for pair in pairs]
+        return await asyncio.gather(one, other)
+    except BaseException:
+        one.cancel()
+        other.cancel()
+        await asyncio.gather(one, other, return_exceptions=True)
+        raise
 
 
-async def _store_run(database: Database, operator: Operator, run: Run) -> None:
-    document = run.model_dump(by_alias=True, mode="json", exclude={"alive", "lease"})
+async def _store_run(database: Database, run: Run) -> None:
+    document = run.model_dump(by_alias=True, mode="json", exclude={"alive", "since", "lease"})
     document |= {"created_at": to_stored(run.created_at), "lease": {"token": 0, "owner": "", "until": None}}
     await database[RUNS].insert_one(document)
 

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.backfills.add_order_fields import AddOrderFields
 from services.backfills.backfill import Backfill
 from services.backfills.bill_one_time_orders import BillOneTimeOrders
+from services.backfills.link_deliveries_orders import LinkDeliveriesOrders
+from services.backfills.link_users_customers import LinkUsersCustomers
+from services.backfills.repair_billed_flags import RepairBilledFlags
 from services.errors import BadRequest
 
-BACKFILLS: Mapping[str, Backfill[Any]] = {each.name: each for each in (BillOneTimeOrders(),)}
+BACKFILLS: Mapping[str, Backfill[Any]] = {
+    each.name: each
+    for each in (
+        BillOneTimeOrders(),
+        RepairBilledFlags(),
+        AddOrderFields(),
+        LinkUsersCustomers(),
+        LinkDeliveriesOrders(),
+    )
+}
 
 
 def find_backfill(name: str) -> Backfill[Any]:

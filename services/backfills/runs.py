@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,8 +21,11 @@ RUNS = "console_runs"
 ROWS = "console_plan_rows"
 LANES = "console_run_lanes"
 EXCEPTIONS = "console_run_exceptions"
-LEFT = ("drifted", "failed")
-"""What a run left alone, beside the classes of its plan."""
+Left: TypeAlias = Literal["drifted", "failed", "kept"]
+LEFT: tuple[Left, ...] = get_args(Left)
+"""What a run left alone, beside the classes of its plan: a commit what drifted or failed, a rollback what it kept."""
+Work: TypeAlias = Literal["commit", "rollback"]
+Wish: TypeAlias = Literal["pause", "cancel"]
 
 State: TypeAlias = Literal[
     "planned", "approved", "running", "paused", "cancelled", "interrupted", "done", "rolling-back", "rolled-back"
@@ -35,6 +38,29 @@ class Lease(BaseModel):
     token: int = 0
     owner: str = ""
     until: datetime | None = None
+
+
+class Beginning(BaseModel):
+    """When the runner of now began, by the server's clock, and how many rows were done by then."""
+
+    at: datetime
+    rows: int
+
+
+class Approval(BaseModel):
+    """Who allowed a plan of that digest to be committed."""
+
+    by: str
+    at: str
+    digest: str
+
+
+class Reversal(BaseModel):
+    """Who took a run back, and why."""
+
+    by: str
+    at: str
+    reason: str
 
 
 class Run(BaseModel):
@@ -55,8 +81,15 @@ class Run(BaseModel):
     seconds: float = 0.0
     """The time that its runners worked on it, all together."""
     verified: bool | None = None
+    wanted: Wish | None = None
+    """What an operator asked of the runner, heeded before its next batch."""
+    approval: Approval | None = None
+    reversal: Reversal | None = None
+    began: Beginning | None = None
     alive: bool = False
     """Whether the lease holds by the server's clock; computed on reading."""
+    since: float = 0.0
+    """Seconds since the runner of now began; computed on reading."""
 
     @property
     def planned(self) -> int:
@@ -81,9 +114,31 @@ class Lane(BaseModel):
     end: int
     """The number after the lane's last row."""
     applied: int = 0
+    """Records changed, or in a rollback restored."""
     drifted: int = 0
     failed: int = 0
+    kept: int = 0
     amount_paise: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the lanes of one kind of work have done."""
+
+    applied: int = 0
+    drifted: int = 0
+    failed: int = 0
+    kept: int = 0
+    amount_paise: int = 0
+    rows: int = 0
+    """Rows that are behind the checkpoints."""
+
+    @staticmethod
+    def of(lanes: Sequence[Lane], planned: int) -> Totals:
+        """The sums over the lanes of a run with that many rows."""
+        names = ("applied", "drifted", "failed", "kept", "amount_paise")
+        sums = {name: sum(getattr(lane, name) for lane in lanes) for name in names}
+        return Totals(**sums, rows=planned - sum(lane.end - lane.next for lane in lanes) if lanes else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +161,18 @@ class RunView:
     digest: str
     options: Options
     plan: Plan
+    alive: bool
+    """Whether a runner works on it now."""
+    wanted: Wish | None
+    rate: float | None
+    """Records a second of the runner of now."""
+    seconds_left: float | None
+    restored: int
+    kept: int
+    """Of a rollback: records taken back, and records left as they are."""
+    restored_paise: int
+    approval: Approval | None
+    reversal: Reversal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +180,7 @@ class RunException:
     """A record that a run left alone: it drifted since the preview, or it failed."""
 
     record: str
-    outcome: Literal["drifted", "failed"]
+    outcome: Left
     reason: str
 
 
@@ -121,6 +188,11 @@ def new_run_id(now: datetime) -> str:
     """A run id that sorts by time and is short enough to read out: `run-20261122-101530-k3v9`, India time."""
     letters = "23456789abcdefghjkmnpqrstuvwxyz"
     return f"run-{now.astimezone(INDIA):%Y%m%d-%H%M%S}-" + "".join(secrets.choice(letters) for _ in range(4))
+
+
+def run_ids_before(moment: datetime) -> Document:
+    """The condition on the ids of the runs that were begun before that moment."""
+    return {"$lt": f"run-{moment.astimezone(INDIA):%Y%m%d-%H%M%S}"}
 
 
 def row_key(run: str, group: str, number: int) -> str:
@@ -133,24 +205,36 @@ def keys_of(run: str) -> Document:
     return {"_id": {"$gt": f"{run}/", "$lt": f"{run}0"}}
 
 
+_AS_OF_NOW: Document = {
+    "$set": {
+        "alive": {"$gt": ["$lease.until", "$$NOW"]},
+        "since": {"$divide": [{"$subtract": ["$$NOW", {"$ifNull": ["$began.at", "$$NOW"]}]}, 1000]},
+    }
+}
+
+
 async def load_run(database: Database, run: str) -> Run:
     """The stored run.
 
     Raises NotFound where there is none.
     """
-    alive: Document = {"$set": {"alive": {"$gt": ["$lease.until", "$$NOW"]}}}
     with told():
-        cursor = await database[RUNS].aggregate([{"$match": {"_id": run}}, alive], maxTimeMS=READ_LIMIT_MS)
+        cursor = await database[RUNS].aggregate([{"$match": {"_id": run}}, _AS_OF_NOW], maxTimeMS=READ_LIMIT_MS)
         found = await cursor.to_list()
     if not found:
         raise NotFound("unknown-run", f"There is no run {run!r}. `backfill list` names the runs that there are.")
     return Run.model_validate(found[0])
 
 
-async def load_lanes(database: Database, run: str) -> list[Lane]:
-    """The checkpoints of a run's lanes, none before its commit."""
+def lane_key(run: str, work: Work, number: int) -> str:
+    """The `_id` of a lane."""
+    return f"{run}/{work}/{number}"
+
+
+async def load_lanes(database: Database, run: str, work: Work) -> list[Lane]:
+    """The checkpoints of a run's lanes for that work, none before it began."""
     with told():
-        found = await database[LANES].find(keys_of(run)).sort("_id").to_list()
+        found = await database[LANES].find(keys_of(f"{run}/{work}")).sort("_id").to_list()
     return [Lane.model_validate(document) for document in found]
 
 
@@ -163,8 +247,7 @@ async def show_run(database: Database, operator: Operator, run: str) -> RunView:
 async def list_runs(database: Database, operator: Operator, limit: int = 20) -> tuple[RunView, ...]:
     """The newest runs first."""
     operator.require("viewer", "look at runs")
-    alive: Document = {"$set": {"alive": {"$gt": ["$lease.until", "$$NOW"]}}}
-    newest: list[Document] = [{"$sort": {"_id": -1}}, {"$limit": limit}, alive]
+    newest: list[Document] = [{"$sort": {"_id": -1}}, {"$limit": limit}, _AS_OF_NOW]
     with told():
         found = await (await database[RUNS].aggregate(newest, maxTimeMS=READ_LIMIT_MS)).to_list()
     return tuple([await view(database, Run.model_validate(document)) for document in found])
@@ -172,14 +255,24 @@ async def list_runs(database: Database, operator: Operator, limit: int = 20) -> 
 
 async def view(database: Database, run: Run) -> RunView:
     """The view of a stored run."""
-    lanes = await load_lanes(database, run.id)
-    plan = Plan(run.id, run.backfill, run.digest, run.options, run.created_at, run.summary)
+    done = Totals.of(await load_lanes(database, run.id, "commit"), run.planned)
+    back = Totals()
+    if run.reversal:
+        back = Totals.of(await load_lanes(database, run.id, "rollback"), run.planned)
+    rate = left = None
+    if run.alive and run.began and run.since > 0:
+        rows = back.rows if run.state == "rolling-back" else done.rows
+        rate = max(0, rows - run.began.rows) / run.since
+        left = (run.planned - rows) / rate if rate else None
     return RunView(
         run=run.id, backfill=run.backfill, state=run.present_state, created_at=run.created_at,
-        created_by=run.created_by, planned=run.planned,
-        applied=sum(lane.applied for lane in lanes), drifted=sum(lane.drifted for lane in lanes),
-        failed=sum(lane.failed for lane in lanes), amount_paise=sum(lane.amount_paise for lane in lanes),
-        verified=run.verified, seconds=run.seconds, digest=run.digest, options=run.options, plan=plan,
+        created_by=run.created_by, planned=run.planned, applied=done.applied, drifted=done.drifted,
+        failed=done.failed, amount_paise=done.amount_paise, verified=run.verified,
+        seconds=round(run.seconds + (run.since if run.alive else 0), 3), digest=run.digest, options=run.options,
+        plan=Plan(run.id, run.backfill, run.digest, run.options, run.created_at, run.summary),
+        alive=run.alive, wanted=run.wanted, rate=rate, seconds_left=left,
+        restored=back.applied, kept=back.kept, restored_paise=back.amount_paise,
+        approval=run.approval, reversal=run.reversal,
     )  # fmt: skip
 
 
@@ -228,9 +321,11 @@ async def _left_rows(database: Database, run: str, outcome: str, key: Document |
     return Page(tuple(rows), more)
 
 
-async def left_alone(database: Database, run: str) -> set[str]:
-    """The records that a run left alone, all of them."""
-    return {each["record"] async for each in database[EXCEPTIONS].find(keys_of(run), {"record": 1})}
+async def left_alone(database: Database, run: str, outcomes: Sequence[Left]) -> set[str]:
+    """The records that a run left alone with one of these outcomes, all of them."""
+    matching = {**keys_of(run), "outcome": {"$in": list(outcomes)}}
+    with told():
+        return {each["record"] async for each in database[EXCEPTIONS].find(matching, {"record": 1})}
 
 
 async def list_exceptions(database: Database, operator: Operator, run: str) -> tuple[RunException, ...]:

@@ -6,20 +6,55 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from services.money import to_double, to_paise
-from services.records.deliveries import Delivery, DeliveryItem
-from services.records.orders import NOT_DELIVERED, PARTIALLY_DELIVERED, Item, Order
+from services.records.orders import NOT_DELIVERED, PARTIALLY_DELIVERED, Item
 
 HIGHEST_ORDER_RUPEES = Decimal(100_000)
 """An order above this is taken for a slip of the keyboard."""
 HIGHEST_QUANTITY = Decimal(100_000)
 _TOLERANCE = Decimal("0.01")
+_FINEST = Decimal("1e-9")
+"""Rupees. Shares of a line need not end; to this digit they are rounded before the paisa, so that a half is a half."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Ordered(Protocol):
+    """What of an order its amount depends on."""
+
+    @property
+    def total(self) -> Decimal | None: ...  # noqa: D102
+    @property
+    def items(self) -> Sequence[Item]: ...  # noqa: D102
+    @property
+    def status(self) -> str: ...  # noqa: D102
+    @property
+    def partial(self) -> bool: ...  # noqa: D102
+
+
+class DeliveredItem(Protocol):
+    """What of a delivery's line an amount depends on."""
+
+    @property
+    def key(self) -> str: ...  # noqa: D102
+    @property
+    def delivered(self) -> Decimal | None: ...  # noqa: D102
+
+
+class Delivered(Protocol):
+    """What of a delivery an amount depends on."""
+
+    @property
+    def status(self) -> str: ...  # noqa: D102
+    @property
+    def confirmation_method(self) -> str: ...  # noqa: D102
+    @property
+    def confirmed_at(self) -> str: ...  # noqa: D102
+    @property
+    def items(self) -> Sequence[DeliveredItem]: ...  # noqa: D102
+
+
+class Line(NamedTuple):
     """One billed item."""
 
     item: Item
@@ -28,8 +63,7 @@ class Line:
     """Rupees, exact, before the bill's one rounding to the paisa."""
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """The amount of a bill and the lines behind it."""
 
     amount_paise: int
@@ -47,7 +81,7 @@ class Undecided:
     """Whether any other reason goes before this one."""
 
 
-def charge(order: Order, deliveries: Sequence[Delivery]) -> Charge | Undecided:
+def charge(order: Ordered, deliveries: Sequence[Delivered]) -> Charge | Undecided:
     """The charge for a delivered order: its total, or for a partial delivery the delivered quantities at their prices.
 
     The checks come in the order of the review codes: the amount by itself, against the items, the quantities.
@@ -64,47 +98,50 @@ def charge(order: Order, deliveries: Sequence[Delivery]) -> Charge | Undecided:
     summed = sum((line.amount for line in whole), Decimal(0))
     if abs(summed - total) > _TOLERANCE:
         return Undecided("amount-mismatch", f"The order says ₹{total:,}, its items come to ₹{summed:,}.")
-    if to_paise(total) == 0:
+    if (paise := to_paise(total)) == 0:
         return Undecided("amount-invalid", "The amount is less than half a paisa.")
-    if any(delivery.status == NOT_DELIVERED for delivery in deliveries):
+    statuses = [delivery.status for delivery in deliveries]
+    if NOT_DELIVERED in statuses:
         return Undecided(
             "delivery-contradicts", "The order says delivered, its delivery says not delivered.", last=True
         )
-    partial = order.status == PARTIALLY_DELIVERED or order.partial
-    partial = partial or any(delivery.status == PARTIALLY_DELIVERED for delivery in deliveries)
     report = _report(deliveries)
     if isinstance(report, Undecided):
         return report
     if report is None:
-        if partial:
+        if order.partial or PARTIALLY_DELIVERED in (order.status, *statuses):
             return Undecided("quantities-unknown", "The delivery was partial, and nobody noted the quantities.")
-        return Charge(to_paise(total), tuple(whole), partial=False)
-    return _delivered(total, whole, report)
+        return Charge(paise, tuple(whole), partial=False)
+    return _delivered(paise, whole, report)
 
 
 def _ordered(item: Item) -> Line | None:
-    if (
-        item.quantity is None
-        or not 0 < item.quantity <= HIGHEST_QUANTITY
-        or (item.price is not None and item.price < 0)
-    ):
+    quantity, price = item.quantity, item.price
+    if quantity is None or not 0 < quantity <= HIGHEST_QUANTITY or (price is not None and price < 0):
         return None
-    amount = item.total if item.price is None else item.quantity * item.price
-    return None if amount is None or amount < 0 else Line(item, item.quantity, amount)
+    amount = item.total if price is None else quantity * price
+    return None if amount is None or amount < 0 else Line(item, quantity, amount)
 
 
-def _report(deliveries: Sequence[Delivery]) -> Sequence[DeliveryItem] | Undecided | None:
+def _report(deliveries: Sequence[Delivered]) -> Sequence[DeliveredItem] | Undecided | None:
     """The lines that say what was delivered; what an operator confirmed last goes before other reports."""
     detailed = [delivery for delivery in deliveries if delivery.items]
+    if len(detailed) < 2:
+        return detailed[0].items if detailed else None
     confirmed = [delivery for delivery in detailed if delivery.confirmation_method == "admin"]
     if confirmed:
         return max(confirmed, key=lambda delivery: delivery.confirmed_at).items
     if any(_quantities(other.items) != _quantities(detailed[0].items) for other in detailed[1:]):
         return Undecided("quantities-unknown", "Two deliveries of this order name different quantities.")
-    return detailed[0].items if detailed else None
+    return detailed[0].items
 
 
-def _delivered(total: Decimal, ordered: list[Line], report: Sequence[DeliveryItem]) -> Charge | Undecided:
+def _delivered(paise: int, ordered: list[Line], report: Sequence[DeliveredItem]) -> Charge | Undecided:
+    if len(ordered) == len(report) and all(
+        given.key == line.item.key and given.delivered == line.quantity
+        for line, given in zip(ordered, report, strict=True)
+    ):
+        return Charge(paise, tuple(ordered), partial=False)
     reported = _quantities(report)
     if Counter(line.item.key for line in ordered) != Counter(item.key for item in report):
         return Undecided("quantities-unknown", "The delivery's products are not those of the order.")
@@ -115,14 +152,14 @@ def _delivered(total: Decimal, ordered: list[Line], report: Sequence[DeliveryIte
             return Undecided("quantities-unknown", f"The delivered quantity of {line.item.name!r} is not known.")
         lines.append(Line(line.item, delivered, line.amount * delivered / line.quantity))
     if all(line.quantity == full.quantity for line, full in zip(lines, ordered, strict=True)):
-        return Charge(to_paise(total), tuple(ordered), partial=False)
-    amount = to_paise(sum((line.amount for line in lines), Decimal(0)))
+        return Charge(paise, tuple(ordered), partial=False)
+    amount = to_paise(sum((line.amount for line in lines), Decimal(0)).quantize(_FINEST))
     if amount == 0:
         return Undecided("nothing-delivered", "By the delivery's quantities nothing of it was delivered.", last=True)
     return Charge(amount, tuple(line for line in lines if line.quantity), partial=True)
 
 
-def _quantities(report: Sequence[DeliveryItem]) -> dict[str, list[Decimal | None]]:
+def _quantities(report: Sequence[DeliveredItem]) -> dict[str, list[Decimal | None]]:
     """Delivered quantities by product; one that stands on two lines has them in the order of the lines."""
     quantities: dict[str, list[Decimal | None]] = {}
     for item in report:

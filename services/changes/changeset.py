@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,8 @@ import bson
 from pymongo import ReadPreference, UpdateMany, UpdateOne
 from pymongo.read_concern import ReadConcern
 
-from services.changes.difference import assigned_differences
+from services.changes.difference import ABSENT, assigned_differences
+from services.changes.series import entry_id, new_series
 from services.clock import Clock, to_stored
 from services.database import DURABLE, Database, Document, Session, told
 from services.errors import Conflict
@@ -42,6 +43,7 @@ class Update:
     before: Document
     """The whole document as read in this transaction."""
     values: Mapping[str, Any]
+    """By dotted path; ABSENT takes a field away."""
     guard: Mapping[str, Any]
     action: Action = "UPDATE"
 
@@ -61,20 +63,29 @@ Change: TypeAlias = Insert | Update | Delete
 class ChangeSet:
     """What one transaction does. Read through `session`; what is added here is written when the work returns."""
 
-    def __init__(self, database: Database, operator: Operator, session: Session, now: datetime) -> None:
+    def __init__(
+        self, database: Database, operator: Operator, session: Session, now: datetime, series: str | None = None
+    ) -> None:
         self.database = database
         self.session = session
         self.now = now
         self._operator = operator
-        self._changes: list[tuple[Change, dict[str, Any]]] = []
+        self._own = new_series(now)
+        self._series = series or self._own
+        self._numbers = itertools.count()
+        self._changes: list[tuple[Change, dict[str, Any], str]] = []
 
-    def add(self, *changes: Change) -> None:
-        """Add changes; an update that changes no value is left out, and so is its audit entry."""
-        for change in changes:
+    def add(self, *changes: Change, first: int | None = None) -> None:
+        """Add changes; an update that changes no value is left out, and so is its audit entry.
+
+        `first` numbers the entries in the given series from there, so that they can be found again by their ids.
+        """
+        series, numbers = (self._own, self._numbers) if first is None else (self._series, itertools.count(first))
+        for number, change in zip(numbers, changes, strict=False):
             if not isinstance(change, Update):
-                self._changes.append((change, {}))
+                self._changes.append((change, {}, entry_id(series, number)))
             elif differing := assigned_differences(change.before, change.values):
-                self._changes.append((change, differing))
+                self._changes.append((change, differing, entry_id(series, number)))
 
     async def apply(self) -> None:
         """Write the changes and their audit entries.
@@ -83,36 +94,34 @@ class ChangeSet:
         """
         if not self._changes:
             return
-        entries = [self._entry(change, differing) for change, differing in self._changes]
-        changes = [change for change, _ in self._changes]
+        entries = [self._entry(change, differing, entry) for change, differing, entry in self._changes]
+        changes = [change for change, _, _ in self._changes]
         for collection, documents in _grouped(c for c in changes if isinstance(c, Insert)).items():
             await self.database[collection].insert_many([c.document for c in documents], session=self.session)
         for collection, updates in _grouped(c for c in changes if isinstance(c, Update)).items():
             await self._update(collection, updates)
-        for change in changes:
-            if isinstance(change, Delete):
-                result = await self.database[change.collection].delete_one(
-                    {"_id": change.before["_id"]}, session=self.session
-                )
-                _require(result.deleted_count, 1, change.collection)
+        for collection, deletes in _grouped(c for c in changes if isinstance(c, Delete)).items():
+            keys = [c.before["_id"] for c in deletes]
+            gone = await self.database[collection].delete_many({"_id": {"$in": keys}}, session=self.session)
+            _require(gone.deleted_count, len(deletes), collection)
         await self.database[AUDIT_LOGS].insert_many(entries, session=self.session)
 
     async def _update(self, collection: str, updates: list[Update]) -> None:
         # Records that share guard and values share a statement: the server's cost is by the statement.
         groups: dict[bytes, list[Update]] = {}
         for update in updates:
-            key = bson.encode({"guard": dict(update.guard), "values": dict(update.values)})
+            key = bson.encode({"guard": dict(update.guard), **_assignment(update.values)})
             groups.setdefault(key, []).append(update)
         statements: list[UpdateMany | UpdateOne] = []
         for group in groups.values():
             keys = [update.before["_id"] for update in group]
             matching = {"_id": {"$in": keys} if len(keys) > 1 else keys[0], **group[0].guard}
             kind = UpdateMany if len(keys) > 1 else UpdateOne
-            statements.append(kind(matching, {"$set": dict(group[0].values)}, hint="_id_"))
+            statements.append(kind(matching, _assignment(group[0].values), hint="_id_"))
         result = await self.database[collection].bulk_write(statements, session=self.session)
         _require(result.matched_count, len(updates), collection)
 
-    def _entry(self, change: Change, differing: dict[str, Any]) -> Document:
+    def _entry(self, change: Change, differing: dict[str, Any], entry: str) -> Document:
         before = None if isinstance(change, Insert) else _shown(change.before)
         if isinstance(change, Insert):
             after: Document | None = _shown(change.document)
@@ -120,7 +129,8 @@ class ChangeSet:
             after = _applied(before or {}, change.values) if isinstance(change, Update) else None
         record = before if after is None else after
         return {
-            "id": str(uuid.uuid4()),
+            "_id": entry,
+            "id": entry,
             "table": change.collection,
             "record_id": record.get("id") if record and record.get("id") is not None else str(_key(change)),
             "action": change.action,
@@ -138,16 +148,18 @@ async def transact(
     clock: Clock,
     work: Callable[[ChangeSet], Awaitable[T]],
     session: Session | None = None,
+    series: str | None = None,
 ) -> T:
     """Run `work` in a transaction, then write the changes that it added, with their audit entries.
 
-    `work` runs again when the server asks for a retry, so it keeps no state of its own. Raises Refused on a
-    server without transactions, Conflict where a guard failed, and the driver's failures as refusals.
+    `work` runs again when the server asks for a retry, so it keeps no state of its own. `series` begins the ids of
+    the entries that are numbered, for one who must find them again. Raises Refused on a server without transactions,
+    Conflict where a guard failed, and the driver's failures as refusals.
     """
     database.require_writable()
 
     async def once(open_session: Session) -> T:
-        change_set = ChangeSet(database, operator, open_session, clock())
+        change_set = ChangeSet(database, operator, open_session, clock(), series)
         result = await work(change_set)
         await change_set.apply()
         return result
@@ -168,7 +180,17 @@ def _grouped(changes: Any) -> dict[str, list[Any]]:
 
 def _shown(document: Document) -> Document:
     # The backend serves audit entries as JSON: an ObjectId inside would break its answer.
-    return {name: value for name, value in document.items() if name != "_id"}
+    shown = dict(document)
+    shown.pop("_id", None)
+    return shown
+
+
+def _assignment(values: Mapping[str, Any]) -> Document:
+    """The update that assigns these values."""
+    operators: Document = {"$set": {path: value for path, value in values.items() if value is not ABSENT}}
+    if len(operators["$set"]) < len(values):
+        operators["$unset"] = {path: "" for path, value in values.items() if value is ABSENT}
+    return {name: fields for name, fields in operators.items() if fields}
 
 
 def _applied(document: Document, values: Mapping[str, Any]) -> Document:
@@ -179,7 +201,10 @@ def _applied(document: Document, values: Mapping[str, Any]) -> Document:
         for parent in parents:
             inner[parent] = dict(inner.get(parent) or {})
             inner = inner[parent]
-        inner[last] = value
+        if value is ABSENT:
+            inner.pop(last, None)
+        else:
+            inner[last] = value
     return after
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_ABSENT = object()
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = _Absent()
+"""The value of a field that is not there; assigned, it takes the field away."""
 
 
 def differences(before: dict[str, Any], after: dict[str, Any], path: str = "") -> dict[str, dict[str, Any]]:
     """Every field that differs, nested ones by dotted path, as `{field: {"old", "new"}}`; lists are compared whole."""
     found: dict[str, dict[str, Any]] = {}
     for name in {**before, **after}:
-        old, new = before.get(name, _ABSENT), after.get(name, _ABSENT)
-        here = f"{path}{name}"
-        if isinstance(old, dict) and isinstance(new, dict):
-            found.update(differences(old, new, f"{here}."))
-        elif not same(old, new):
-            found[here] = {"old": None if old is _ABSENT else old, "new": None if new is _ABSENT else new}
+        old, new = before.get(name, ABSENT), after.get(name, ABSENT)
+        _compare(found, f"{path}{name}", old, new)
     return found
 
 
@@ -25,11 +28,25 @@ def assigned_differences(before: dict[str, Any], values: Mapping[str, Any]) -> d
     """What an assignment of values to dotted paths changes: as `differences`, looking only where it assigns."""
     found: dict[str, dict[str, Any]] = {}
     for path, new in values.items():
-        old: Any = before
-        for name in path.split("."):
-            old = old.get(name, _ABSENT) if isinstance(old, dict) else _ABSENT
-        found.update(differences({path: old} if old is not _ABSENT else {}, {path: new}))
+        _compare(found, path, lookup(before, path), new)
     return found
+
+
+def lookup(document: dict[str, Any], path: str) -> Any:
+    """The value at a dotted path, ABSENT where there is none."""
+    if "." not in path:
+        return document.get(path, ABSENT)
+    value: Any = document
+    for name in path.split("."):
+        value = value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
+    return value
+
+
+def _compare(found: dict[str, dict[str, Any]], path: str, old: Any, new: Any) -> None:
+    if isinstance(old, dict) and isinstance(new, dict):
+        found.update(differences(old, new, f"{path}."))
+    elif not same(old, new):
+        found[path] = {"old": None if old is ABSENT else old, "new": None if new is ABSENT else new}
 
 
 def same(old: object, new: object) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from services.database import Database, Document, Session
 from services.records.customers import Customer, read_customer
@@ -25,6 +26,9 @@ class Resolution:
     how: str
     """A phrase for people, for example `the user's customer`."""
     candidates: tuple[str, ...]
+
+
+NOBODY = Resolution(None, "no customer has this id, this user, or is named by the user", ())
 
 
 class CustomerLinks:
@@ -86,7 +90,27 @@ class CustomerLinks:
         linked = sorted({self._linked[user] for user in users if user in self._linked} & self._by_id.keys())
         if linked:
             return _resolution(linked, "the customer that the user names")
-        return Resolution(None, "no customer has this id, this user, or is named by the user", ())
+        return NOBODY
+
+
+_REMEMBERED = 200_000
+_remembered: WeakKeyDictionary[Session, dict[Owner, Resolution]] = WeakKeyDictionary()
+"""What was found in each snapshot that is still being read: in there nothing changes, and customers order often."""
+
+
+async def resolve_all(
+    database: Database, owners: Sequence[Owner], session: Session | None
+) -> Mapping[Owner, Resolution]:
+    """The customers of these owners; in a snapshot each owner is looked up once."""
+    known: dict[Owner, Resolution] = {}
+    if session is not None and session.options.snapshot:
+        known = _remembered.setdefault(session, {})
+        if len(known) > _REMEMBERED:
+            known.clear()
+    if fresh := {owner for owner in owners if owner not in known}:
+        links = await CustomerLinks.load(database, fresh, session, links_only=True)
+        known.update((owner, links.resolve(owner)) for owner in fresh)
+    return known
 
 
 def _resolution(candidates: list[str], how: str) -> Resolution:

@@ -48,7 +48,7 @@ async def find_owners(database: Database, query: str) -> Owners | None:
 
 def phone_writings(digits: str) -> list[str]:
     """The writings in which real data holds a number, or its beginning: with prefixes, and broken after the fifth."""
-    prefixes = ("", "0", "+91", "91", "+91 ", "+91-", "91 ", "0 ")
+    prefixes = ("", "0", "+91", "91", "+91 ", "+91-", "91 ", "91-", "0 ")
     broken = [digits] if len(digits) <= 5 else [digits, f"{digits[:5]} {digits[5:]}", f"{digits[:5]}-{digits[5:]}"]
     return [prefix + body for prefix in prefixes for body in broken]
 

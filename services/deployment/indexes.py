@@ -119,10 +119,17 @@ OWN: tuple[Index, ...] = (
     _index("delivery_boys_v2", "id"),
     _index("products", "id"),
     _index("billing_records", "order_id"),
-    _index("audit_logs", "id"),
+    _index("delivery_statuses", "customer_id", "delivery_date"),
+    # The console's own entries have their id as `_id`.
+    _index("audit_logs", "id", partial={"_id": {"$type": "objectId"}}),
     AUDIT_BY_TIME,
     AUDIT_BY_USER,
     AUDIT_BY_RESOURCE,
+    # Every commit pays for what is on the outbox: one index serves all that reads it.
+    _index("console_outbox", "run", "state", "customer_id"),
+    _index("console_sends", "state", partial={"state": "asked"}),
+    _index("notifications_queue", "source", "retry_at", partial={"source": {"$exists": True}}),
+    _index("notification_templates", "type"),
 )
 """The indexes that the console's own queries need beside those."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from services.clock import read_month, read_timestamp
@@ -31,14 +32,24 @@ class Bill:
     findings: tuple[Finding, ...]
 
 
+def read_paise(document: Mapping[str, Any]) -> int | None:
+    """The amount of a stored billing record: the exact one, else the rupees to the paisa; None where neither is."""
+    paise = document.get("amount_paise")
+    if isinstance(paise, int) and not isinstance(paise, bool) and abs(paise) < 10**14:
+        return paise
+    amount = _read_amount(document)
+    return to_paise(amount) if amount is not None else None
+
+
+def _read_amount(document: Mapping[str, Any]) -> Decimal | None:
+    amount = exact(document.get("amount"))
+    return amount if amount is not None and abs(amount) < 10**12 else None
+
+
 def read_bill(document: Mapping[str, Any]) -> Bill:
     """Parse a stored billing record; never raises."""
     findings = []
-    amount, paise = exact(document.get("amount")), document.get("amount_paise")
-    if amount is not None and abs(amount) >= 10**12:
-        amount = None
-    if not isinstance(paise, int) or isinstance(paise, bool) or abs(paise) >= 10**14:
-        paise = to_paise(amount) if amount is not None else None
+    amount, paise = _read_amount(document), read_paise(document)
     if amount is None:
         findings.append(Finding("bill-amount-unreadable", "The billing record's amount is not a number."))
     elif paise != to_paise(amount):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.clock import read_timestamp
 from services.money import exact
@@ -29,6 +29,22 @@ class DeliveryItem:
     def key(self) -> str:
         """The product's id, on old documents its name."""
         return self.product_id or self.name
+
+
+class ReportedItem(NamedTuple):
+    """What a report says of one item: its product's id, on old documents its name, and the delivered quantity."""
+
+    key: str
+    delivered: Decimal | None
+
+
+class Report(NamedTuple):
+    """What a delivery says about what was delivered: of a `Delivery`, as much as an amount depends on."""
+
+    status: str
+    confirmation_method: str
+    confirmed_at: str
+    items: tuple[ReportedItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +86,28 @@ def read_delivery(document: Mapping[str, Any]) -> Delivery:
     )
 
 
+def read_report(document: Mapping[str, Any]) -> Report:
+    """Parse what a stored delivery says about what was delivered; never raises."""
+    items = [
+        ReportedItem(identity(item.get("product_id")) or _name(item), exact(item.get("delivered_qty")))
+        for item in mappings(document.get("items"))
+    ]
+    return Report(
+        read_status(document.get("status")),
+        text(document.get("confirmation_method")),
+        text(document.get("confirmed_at")),
+        tuple(items),
+    )
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    return text(first(item, "product_name", "product", "name"))
+
+
 def _read_item(item: Mapping[str, Any]) -> DeliveryItem:
     return DeliveryItem(
         product_id=identity(item.get("product_id")),
-        name=text(first(item, "product_name", "product", "name")),
+        name=_name(item),
         ordered=exact(first(item, "ordered_qty", "quantity")),
         delivered=exact(item.get("delivered_qty")),
         price=exact(first(item, "price_per_unit", "price")),

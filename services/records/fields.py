@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from bson import ObjectId
@@ -21,6 +22,8 @@ def text(value: object) -> str:
 
 def identity(value: object) -> str | None:
     """A reference to a record: a non-empty string, or an ObjectId's digits."""
+    if type(value) is str:  # nearly always, and there are millions
+        return value.strip() or None
     return text(value).strip() or None if isinstance(value, (str, int, ObjectId)) else None
 
 
@@ -31,7 +34,12 @@ def flag(value: object) -> bool | None:
 
 def word(value: object) -> str:
     """A status or type in one spelling: upper case, one underscore where there was a space, hyphen or underscore."""
-    return _SEPARATORS.sub("_", value.strip()).upper() if isinstance(value, str) else ""
+    return _one_spelling(str(value)) if isinstance(value, str) else ""  # BSON code is a string that has no hash
+
+
+@lru_cache(maxsize=1024)  # a handful of words on millions of records
+def _one_spelling(written: str) -> str:
+    return _SEPARATORS.sub("_", written.strip()).upper()
 
 
 def mapping(value: object) -> Mapping[str, Any]:

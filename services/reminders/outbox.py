@@ -1,15 +1,28 @@
-"""The outbox: for each order that a run bills, a row in the bill's own transaction, held until it is released."""
+"""The outbox: for each order that a run bills, a row in the bill's own transaction, held until it is released.
+
+held -> released (with its message) -> sent, failed, cancelled or unclear. A row that was sent, or of which nobody
+knows, stays for ever: the order is never reminded of again, whatever run bills it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, TypeAlias
 
-from services.clock import to_stored
+from services.changes.changeset import Change
+from services.clock import to_stored, utc_now
 from services.database import Database, Document, Session
+from services.reminders.queue import called_off, close_unsent
 
 OUTBOX = "console_outbox"
+State: TypeAlias = Literal["held", "released", "sent", "failed", "cancelled", "unclear"]
+STATES: tuple[State, ...] = ("held", "released", "sent", "failed", "cancelled", "unclear")
+BY_CUSTOMER = [("run", 1), ("state", 1), ("customer_id", 1)]
+"""The order of the one index on it."""
+_ANEW = ("cancelled", "failed")
+"""The states of a row whose order may be reminded of after all, when a run bills it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +40,11 @@ def outbox_key(order_id: str) -> str:
     return f"reminder:{order_id}"
 
 
+def outbox_keys(order_ids: Iterable[str]) -> Document:
+    """The condition on the `_id` of these orders' rows."""
+    return {"$in": [outbox_key(order_id) for order_id in order_ids]}
+
+
 async def hold(database: Database, session: Session, run: str, dues: Sequence[Due], now: datetime) -> None:
     """Hold a reminder for each due, in the transaction of the bills; an order that was reminded of stays so."""
     stored = to_stored(now)
@@ -39,7 +57,7 @@ async def hold(database: Database, session: Session, run: str, dues: Sequence[Du
     ]  # fmt: skip
     keys = [row["_id"] for row in rows]
     there = await database[OUTBOX].find({"_id": {"$in": keys}}, {"state": 1}, session=session).to_list()
-    again = [row["_id"] for row in there if row["state"] == "cancelled"]
+    again = [row["_id"] for row in there if row["state"] in _ANEW]
     if again:
         await database[OUTBOX].delete_many({"_id": {"$in": again}}, session=session)
     kept = {row["_id"] for row in there} - set(again)
@@ -47,9 +65,31 @@ async def hold(database: Database, session: Session, run: str, dues: Sequence[Du
         await database[OUTBOX].insert_many(fresh, session=session)
 
 
-async def withdraw(database: Database, session: Session, run: str, order_ids: Sequence[str]) -> None:
-    """Cancel what is still held of a run's reminders for these orders, in the transaction that takes the bills back."""
-    keys = [outbox_key(order_id) for order_id in order_ids]
+async def withdraw(database: Database, session: Session, run: str, order_ids: Sequence[str]) -> Sequence[Change]:
+    """Take a run's unsent reminders of these orders back, in the transaction that takes the bills back.
+
+    A message that was released and not sent is called off, and the customer's other orders in it are held again. The
+    changes returned belong into that transaction's change set: they end the message in the backend's collections. A
+    message that is being sent at this moment is past taking back; if the provider does not take it, it ends there.
+    """
+    keys, ended = outbox_keys(order_ids), ("held", "failed")
     await database[OUTBOX].update_many(
-        {"_id": {"$in": keys}, "run": run, "state": "held"}, {"$set": {"state": "cancelled"}}, session=session
+        {"_id": keys, "run": run, "state": {"$in": ended}}, {"$set": {"state": "cancelled"}}, session=session
     )
+    released: Document = {"_id": keys, "run": run, "state": "released"}
+    rows = await database[OUTBOX].find(released, {"message": 1}, session=session).to_list()
+    messages = sorted({row["message"] for row in rows})
+    if not messages:
+        return ()
+    closed = await close_unsent(database, session, messages, order_ids)
+    taken: Document = {"run": run, "state": "released", "message": {"$in": list(closed)}}
+    orders = {order for each in closed.values() for order in each}
+    await database[OUTBOX].update_many(
+        {**taken, "_id": keys}, {"$set": {"state": "cancelled"}}, session=session
+    )  # fmt: skip
+    await database[OUTBOX].update_many(
+        {**taken, "_id": outbox_keys(orders)},
+        {"$set": {"state": "held"}, "$unset": {"message": ""}},
+        session=session,
+    )
+    return await called_off(database, session, list(closed), f"{run} was rolled back", utc_now())

@@ -1,48 +1,13 @@
 import json
-import os
-import pwd
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 
-from console.demo.mongod import EmbeddedMongod
-from tests.console.commandline import Outcome, console, environment
-
-ME = pwd.getpwuid(os.getuid()).pw_name
-
-
-class Shop:
-    """A database on the server of this test process, and the command line on it."""
-
-    def __init__(self, mongod: EmbeddedMongod) -> None:
-        self.uri = mongod.uri
-        self.client: MongoClient[dict[str, Any]] = MongoClient(mongod.uri)
-        self.client.drop_database("shop")
-        self.database = self.client.shop
-
-    def __call__(self, *arguments: str, **options: Any) -> Outcome:
-        return console("--uri", self.uri, "--db", "shop", *arguments, **options)
-
-
-@pytest.fixture
-def empty(mongod: EmbeddedMongod) -> Iterator[Shop]:
-    shop = Shop(mongod)
-    yield shop
-    shop.client.close()
-
-
-@pytest.fixture
-def shop(empty: Shop) -> Shop:
-    empty.database.console_operators.insert_many(
-        [{"_id": ME, "roles": ["ops", "auditor"]}, {"_id": "ravi", "roles": ["viewer"]}]
-    )
-    empty.database.console_marker.insert_one({"_id": "environment", "kind": "test"})
-    return empty
+from tests.console.commandline import console, environment
+from tests.console.conftest import ME, Shop
 
 
 def test_operators_are_made_listed_and_removed(empty: Shop) -> None:

@@ -3,6 +3,7 @@
 from textual.widgets import Button
 
 from screens.billing.screen import BillingScreen
+from screens.run.screen import RunScreen
 from screens.widgets.dialog import TypedConfirmation
 from screens.widgets.facts import FactsScreen
 from screens.widgets.table import RecordTable
@@ -95,10 +96,10 @@ class TestCommitting:
         async with opened(own_company.app()) as pilot:
             await press(pilot, "f5", "p")
             number = await commit(pilot)
-            assert isinstance(pilot.app.screen, FactsScreen)
+            assert isinstance(pilot.app.screen, RunScreen)
             screen = painted(pilot)
             assert f"Applied       {number} of {number} records" in screen
-            assert "✓ verified" in screen
+            assert "✓ the database" in screen
             assert "Digest" in screen
             await press(pilot, "escape", "c")
             assert "is done. Preview again" in painted(pilot)
@@ -125,7 +126,76 @@ class TestCommitting:
             await press(pilot, "f5")
             assert "was interrupted" in painted(pilot)
             await press(pilot, "r")
-            assert "✓ verified" in painted(pilot)
+            assert "✓ the database" in painted(pilot)
+
+
+class TestRepairs:
+    async def test_each_repair_can_be_chosen_previewed_and_committed(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5")
+            for title in ("Repair billed", "Add order", "Link users", "Link deliveries"):
+                await choose(pilot, 1)
+                assert title in painted(pilot)
+                assert "No preview yet" in painted(pilot)
+                await press(pilot, "p")
+                screen = painted(pilot)
+                assert "To change" in screen
+                assert "Nothing to do" in screen
+                assert "₹" not in screen.split("Runs")[0]
+                number = await commit(pilot)
+                assert f"Applied       {int(number):,} of {int(number):,} records" in painted(pilot)
+                assert "✓ the database" in painted(pilot)
+                await press(pilot, "escape")
+
+    async def test_only_what_the_repair_takes_can_be_asked_for(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f5")
+            assert "flagged too" in painted(pilot)
+            await choose(pilot, 1)
+            assert "Delivered from" in painted(pilot)
+            assert "flagged too" not in painted(pilot)
+            await choose(pilot, 2)
+            assert "Delivered from" not in painted(pilot)
+
+    async def test_what_was_typed_for_one_backfill_is_not_asked_of_another(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5", "slash")
+            await type_text(pilot, "2026-11-01")
+            await press(pilot, "escape")
+            await choose(pilot, 3)
+            await press(pilot, "p")
+            assert "60 examined" in painted(pilot)
+
+    async def test_a_record_that_is_no_order_is_shown_in_place(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5")
+            await choose(pilot, 3)
+            await press(pilot, "p", "enter", "enter")
+            assert isinstance(pilot.app.screen, FactsScreen)
+            assert "customers_v2" in painted(pilot)
+            await press(pilot, "escape")
+            assert isinstance(pilot.app.screen, BillingScreen)
+
+    async def test_a_run_of_another_backfill_brings_its_own_plan_back(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5", "p")
+            await choose(pilot, 3)
+            await press(pilot, "p")
+            runs = pilot.app.screen.query_one("#runs", RecordTable)
+            runs.focus()
+            # Two runs of one moment stand in either order; the cursor is on the newer one.
+            await press(pilot, "up" if runs.cursor else "down", "enter")
+            screen = painted(pilot)
+            assert "To bill" in screen
+            assert "flagged too" in screen
+
+
+async def choose(pilot: object, steps: int) -> None:
+    """Choose the backfill that stands so many below the present one."""
+    from textual.pilot import Pilot
+
+    assert isinstance(pilot, Pilot)
+    await press(pilot, "b", *["down"] * steps, "enter")
 
 
 async def commit(pilot: object) -> str:

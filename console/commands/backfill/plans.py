@@ -12,9 +12,13 @@ from console.commands.backfill.group import RunId, app
 from console.output import Answer, Block, Line, Pairs, Table, progress_bar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from console.session import Session
-    from services.backfills.plan import Plan
+    from services.backfills.plan import Plan, Tally
     from services.backfills.runs import RunView
+
+_RIGHT = frozenset({"Records", "Amount"})
 
 
 @app.command("list")
@@ -96,9 +100,13 @@ def show(
              "month": r.month, "amount_paise": r.amount_paise}
             for r in page.items
         ]  # fmt: skip
-        listed = [(r.record, r.group, r.code, r.month, format_rupees(r.amount_paise), r.message) for r in page.items]
-        headings = ("Record", "Class", "Code", "Month", "Amount", "Why")
-        blocks: list[Block] = [Table(headings, listed, frozenset({"Amount"})) if listed else Line("No rows.")]
+        worth = any(r.amount_paise is not None for r in page.items)
+        listed = [
+            (r.record, r.group, r.code, *((r.month, format_rupees(r.amount_paise)) if worth else ()), r.message)
+            for r in page.items
+        ]
+        headings = ("Record", "Class", "Code", *(("Month", "Amount") if worth else ()), "Why")
+        blocks: list[Block] = [Table(headings, listed, _RIGHT) if listed else Line("No rows.")]
         blocks += [Line(f"More with --page {page.next}")] if page.next else []
         return Answer({"rows": rows, "next": page.next}, blocks)
 
@@ -124,21 +132,18 @@ def _plan(plan: Plan) -> dict[str, Any]:
 
 def _plan_blocks(plan: Plan) -> list[Block]:
     from services.backfills.plan import REVIEW_REASONS
+    from services.backfills.registry import find_backfill
     from services.money import format_rupees
 
-    right = frozenset({"Records", "Amount"})
-    classes = [(name, tally.records, format_rupees(tally.amount_paise)) for name, tally in plan.classes.items()]
-    months = [(month, tally.records, format_rupees(tally.amount_paise)) for month, tally in plan.by_month.items()]
-    blocks: list[Block] = [
-        Line(f"{plan.examined} one-time orders examined, {plan.customers} customers concerned."),
-        Line(""),
-        Table(("Class", "Records", "Amount"), classes, right),
-    ]
-    if months:
-        blocks += [Line(""), Table(("Month", "Records", "Amount"), months, right)]
+    backfill = find_backfill(plan.backfill)
+    concerned = f", {plan.customers} customers concerned" if plan.customers else ""
+    blocks: list[Block] = [Line(f"{plan.examined} {backfill.noun} examined{concerned}."), Line("")]
+    blocks.append(_tallies("Class", plan.classes, amounts=backfill.amounts))
+    if plan.by_month:
+        blocks += [Line(""), _tallies("Month", plan.by_month, amounts=backfill.amounts)]
     if plan.review:
         reasons = [(code, count, REVIEW_REASONS.get(code, "")) for code, count in plan.review.items()]
-        blocks += [Line(""), Table(("Needs a person", "Records", "Why"), reasons, right)]
+        blocks += [Line(""), Table(("Needs a person", "Records", "Why"), reasons, _RIGHT)]
     if plan.unconfirmed.records:
         amount = format_rupees(plan.unconfirmed.amount_paise)
         blocks += [Line(""), Line(f"Of the change, {plan.unconfirmed.records} deliveries ({amount}) are unconfirmed.")]
@@ -149,6 +154,15 @@ def _plan_blocks(plan: Plan) -> list[Block]:
     return blocks
 
 
+def _tallies(heading: str, tallies: Mapping[Any, Tally], *, amounts: bool) -> Table:
+    from services.money import format_rupees
+
+    if not amounts:
+        return Table((heading, "Records"), [(name, tally.records) for name, tally in tallies.items()], _RIGHT)
+    rows = [(name, tally.records, format_rupees(tally.amount_paise)) for name, tally in tallies.items()]
+    return Table((heading, "Records", "Amount"), rows, _RIGHT)
+
+
 def _run(view: RunView) -> dict[str, Any]:
     names = ("run", "backfill", "state", "created_at", "created_by", "planned", "applied", "drifted", "failed",
              "amount_paise", "verified", "seconds", "digest")  # fmt: skip
@@ -156,12 +170,13 @@ def _run(view: RunView) -> dict[str, Any]:
 
 
 def _runs_table(runs: tuple[RunView, ...]) -> Table:
+    from services.backfills.registry import find_backfill
     from services.clock import format_moment
     from services.money import format_rupees
 
     rows = [
         (r.run, r.backfill, r.state, format_moment(r.created_at), r.created_by, f"{r.applied}/{r.planned}",
-         format_rupees(r.amount_paise), r.digest)
+         format_rupees(r.amount_paise if find_backfill(r.backfill).amounts else None), r.digest)
         for r in runs
     ]  # fmt: skip
     headings = ("Run", "Backfill", "State", "Previewed", "By", "Applied", "Amount", "Digest")

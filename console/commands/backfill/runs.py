@@ -1,11 +1,11 @@
-"""`backfill` on runs: commit a plan, go on with it, see what became of it."""
+"""`backfill` on runs: commit a plan, steer it, see what became of it, take it back."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,15 +15,31 @@ from console.output import Answer, Block, Line, Pairs, Table, progress_bar
 
 if TYPE_CHECKING:
     from console.session import Session
-    from services.backfills.commit import Outcome, Pace, Report
-    from services.backfills.runs import RunException
+    from services.backfills.pace import Pace
+    from services.backfills.runner import Report
+    from services.backfills.runs import RunException, RunView
+
+Digest = Annotated[str, typer.Option(metavar="D", help="The plan's digest, as the preview told it.")]
+
+
+@app.command("approve")
+def approve_plan(context: typer.Context, run_id: RunId, digest: Digest, as_json: Json = False) -> None:
+    """Allow another operator's plan of that digest to be committed."""
+
+    async def work(session: Session) -> Answer:
+        from services.backfills.approval import approve
+
+        view = await approve(session.database, session.operator, session.clock, run_id, digest)
+        return await _told(session, view)
+
+    run(context, work, as_json=as_json)
 
 
 @app.command("commit")
 def commit_plan(
     context: typer.Context,
     run_id: RunId,
-    digest: Annotated[str, typer.Option(metavar="D", help="The plan's digest, as the preview told it.")],
+    digest: Digest,
     batch_size: Annotated[int | None, typer.Option(metavar="N", help="Records in a transaction.")] = None,
     yes: Yes = False,
     as_json: Json = False,
@@ -40,32 +56,32 @@ def commit_plan(
         change = view.plan.classes["change"]
         amount = format_rupees(change.amount_paise)
         confirm(f"{view.backfill}: change {change.records} records, {amount}, in {session.database.name}?", yes=yes)
-        with _bar() as report:
-            outcome = await commit(
+        with _bar("Committed") as report:
+            done = await commit(
                 session.database, session.operator, session.clock, run_id, digest,
-                pace=_pace(session, batch_size), progress=report,
+                pace=_pace(session, batch_size), limits=session.limits, progress=report,
             )  # fmt: skip
-        return await _told(session, outcome)
+        return await _told(session, done)
 
     run(context, work, as_json=as_json)
 
 
 @app.command("resume")
 def resume_run(context: typer.Context, run_id: RunId, yes: Yes = False, as_json: Json = False) -> None:
-    """Go on with an interrupted run, from where it stands."""
+    """Go on with a paused or interrupted run from where it stands; what failed before is tried once more."""
 
     async def work(session: Session) -> Answer:
-        from services.backfills.commit import resume, status
+        from services.backfills.commit import resume
+        from services.backfills.runs import show_run
 
         session.operator.require("ops", "resume a run")
-        so_far = await status(session.database, session.operator, run_id)
+        so_far = await show_run(session.database, session.operator, run_id)
         confirm(f"Go on with {run_id}, {so_far.applied} of {so_far.planned} records done?", yes=yes)
-        with _bar() as report:
-            outcome = await resume(
-                session.database, session.operator, session.clock, run_id,
-                pace=_pace(session, None), progress=report,
-            )  # fmt: skip
-        return await _told(session, outcome)
+        with _bar("Done") as report:
+            done = await resume(
+                session.database, session.operator, session.clock, run_id, pace=_pace(session), progress=report
+            )
+        return await _told(session, done)
 
     run(context, work, as_json=as_json)
 
@@ -75,54 +91,155 @@ def show_status(context: typer.Context, run_id: RunId, as_json: Json = False) ->
     """Show what has become of a run so far."""
 
     async def work(session: Session) -> Answer:
-        from services.backfills.commit import status
+        from services.backfills.runs import show_run
 
-        outcome = await status(session.database, session.operator, run_id)
-        return dataclasses.replace(await _told(session, outcome), exit_status=0)
+        view = await show_run(session.database, session.operator, run_id)
+        return dataclasses.replace(await _told(session, view), exit_status=0)
 
     run(context, work, as_json=as_json)
 
 
-def _pace(session: Session, batch_size: int | None) -> Pace:
-    from services.backfills.commit import Pace
+@app.command("pause")
+def pause_run(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
+    """Stop a run after the batches under way, wherever it runs; `resume` goes on with it."""
+
+    async def work(session: Session) -> Answer:
+        from services.backfills.control import pause
+
+        view = await pause(session.database, session.operator, run_id)
+        return dataclasses.replace(await _told(session, view), exit_status=1 if view.wanted else 0)
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("cancel")
+def cancel_run(context: typer.Context, run_id: RunId, yes: Yes = False, as_json: Json = False) -> None:
+    """End a run for good: what it has done stays, the rest is never done."""
+
+    async def work(session: Session) -> Answer:
+        from services.backfills.control import cancel
+        from services.backfills.runs import show_run
+
+        session.operator.require("ops", "cancel a run")
+        so_far = await show_run(session.database, session.operator, run_id)
+        confirm(f"Cancel {run_id}, {so_far.applied} of {so_far.planned} records done?", yes=yes)
+        view = await cancel(session.database, session.operator, run_id)
+        return dataclasses.replace(await _told(session, view), exit_status=1 if view.wanted else 0)
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("verify")
+def verify_run(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
+    """Compare what the database holds of a run with what the run says that it did."""
+
+    async def work(session: Session) -> Answer:
+        from services.backfills.verification import verify
+
+        view = await verify(session.database, session.operator, run_id)
+        return dataclasses.replace(await _told(session, view), exit_status=0 if view.verified else 1)
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("rollback")
+def roll_back(
+    context: typer.Context,
+    run_id: RunId,
+    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.")],
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Restore what a run changed, where nobody changed it since; unsent reminders are cancelled."""
+
+    async def work(session: Session) -> Answer:
+        from services.backfills.rollback import rollback
+        from services.backfills.runs import show_run
+        from services.money import format_rupees
+
+        session.operator.require("ops", "roll a run back")
+        view = await show_run(session.database, session.operator, run_id)
+        amount = format_rupees(view.amount_paise)
+        confirm(f"Take back {view.applied} records of {run_id}, {amount}, in {session.database.name}?", yes=yes)
+        with _bar("Restored") as report:
+            done = await rollback(
+                session.database, session.operator, session.clock, run_id, reason,
+                pace=_pace(session), progress=report,
+            )  # fmt: skip
+        return await _told(session, done)
+
+    run(context, work, as_json=as_json)
+
+
+def _pace(session: Session, batch_size: int | None = None) -> Pace:
+    from services.backfills.pace import Pace
 
     settings = session.settings
     return Pace(batch_size or settings.batch_size, settings.lease_seconds, settings.credit_days)
 
 
 @contextmanager
-def _bar() -> Iterator[Report]:
+def _bar(words: str) -> Iterator[Report]:
     with progress_bar() as bar:
-        yield lambda p: bar("Committed", p.applied + p.drifted + p.failed, p.planned)
+        yield lambda progress: bar(words, progress.done, progress.planned)
 
 
-async def _told(session: Session, outcome: Outcome) -> Answer:
+async def _told(session: Session, view: RunView) -> Answer:
     from services.backfills.runs import list_exceptions
-    from services.money import format_rupees
 
     left: tuple[RunException, ...] = ()
-    if outcome.drifted or outcome.failed:
-        left = await list_exceptions(session.database, session.operator, outcome.run)
-    verified = {True: "yes", False: "NO: totals differ", None: "not yet"}[outcome.verified]
-    blocks: list[Block] = [
-        Pairs([
-            ("Run", outcome.run),
-            ("State", outcome.state),
-            ("Applied", f"{outcome.applied} of {outcome.planned}"),
-            ("Drifted", outcome.drifted),
-            ("Failed", outcome.failed),
-            ("Amount", format_rupees(outcome.amount_paise)),
-            ("Verified", verified),
-            ("Seconds", f"{outcome.seconds:.1f}"),
-        ])
-    ]  # fmt: skip
+    if view.drifted or view.failed or view.kept:
+        left = await list_exceptions(session.database, session.operator, view.run)
+    blocks: list[Block] = [Pairs(_pairs(view))]
     if left:
         rows = [(each.record, each.outcome, each.reason) for each in left]
         blocks += [Line(""), Table(("Record", "Outcome", "Why"), rows)]
-        if len(left) < outcome.drifted + outcome.failed:
-            blocks.append(
-                Line(f"These are the first {len(left)}; all: backfill show {outcome.run} --class drifted (failed)")
-            )
-    document = dataclasses.asdict(outcome) | ({"exceptions": left} if left else {})
-    bad = outcome.drifted or outcome.failed or outcome.verified is False
-    return Answer(document, blocks, exit_status=1 if bad else 0)
+        if len(left) < view.drifted + view.failed + view.kept:
+            blocks.append(Line(f"These are the first {len(left)}; all: backfill show {view.run} --class drifted"
+                               " (failed, kept)"))  # fmt: skip
+    bad = view.drifted or view.failed or view.kept or view.verified is False
+    return Answer(_document(view) | ({"exceptions": left} if left else {}), blocks, exit_status=1 if bad else 0)
+
+
+def _document(view: RunView) -> dict[str, Any]:
+    names = ("run", "state", "planned", "applied", "drifted", "failed", "amount_paise", "verified", "seconds",
+             "alive", "wanted", "rate", "seconds_left")  # fmt: skip
+    document = {name: getattr(view, name) for name in names}
+    if view.approval:
+        document["approval"] = view.approval.model_dump()
+    if view.reversal:
+        document |= {"restored": view.restored, "kept": view.kept, "restored_paise": view.restored_paise}
+        document["rollback"] = view.reversal.model_dump()
+    return document
+
+
+def _pairs(view: RunView) -> list[tuple[str, object]]:
+    from services.money import format_rupees
+
+    state: str = view.state
+    if view.wanted:
+        state += f", asked to {view.wanted}"
+    elif view.state == "rolling-back" and not view.alive:
+        state += ", and nobody works on it: backfill resume"
+    pairs: list[tuple[str, object]] = [
+        ("Run", view.run),
+        ("State", state),
+        ("Applied", f"{view.applied} of {view.planned}"),
+        ("Drifted", view.drifted),
+        ("Failed", view.failed),
+        ("Amount", format_rupees(view.amount_paise)),
+    ]
+    if view.approval:
+        pairs.append(("Approved by", view.approval.by))
+    if view.reversal:
+        pairs += [
+            ("Restored", f"{view.restored} of {view.applied}, {format_rupees(view.restored_paise)}"),
+            ("Kept", view.kept),
+            ("Rolled back by", f"{view.reversal.by}: {view.reversal.reason}"),
+        ]
+    pairs.append(("Verified", {True: "yes", False: "NO: totals differ", None: "not yet"}[view.verified]))
+    pairs.append(("Seconds", f"{view.seconds:.1f}"))
+    if view.rate:
+        left = f", about {view.seconds_left:.0f} s left" if view.seconds_left is not None else ""
+        pairs.append(("Rate", f"{view.rate:,.0f} a second{left}"))
+    return pairs

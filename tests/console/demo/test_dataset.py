@@ -383,7 +383,6 @@ class TestReferences:
             ("payment_transactions", "customer_id", "customers_v2"),
             ("orders", "subscription_id", "subscriptions_v2"),
             ("orders", "address_id", "addresses"),
-            ("delivery_statuses", "order_id", "orders"),
             ("delivery_statuses", "delivery_boy_id", "delivery_boys_v2"),
             ("customers_v2", "delivery_boy_id", "delivery_boys_v2"),
         ],
@@ -391,6 +390,21 @@ class TestReferences:
     def test_references_lead_somewhere(self, stored: Stored, collection: str, field: str, target: str) -> None:
         known = {document["id"] for document in stored.all[target]}
         assert all(d[field] in known for d in stored.all[collection] if field in d)
+
+    def test_few_reports_name_no_order_and_fewer_one_that_is_gone(self, stored: Stored) -> None:
+        reports, known = stored.all["delivery_statuses"], {order["id"] for order in stored.all["orders"]}
+        nameless = sum("order_id" not in report for report in reports)
+        gone = sum(report.get("order_id", next(iter(known))) not in known for report in reports)
+        assert 0 < gone < nameless < 0.02 * len(reports)
+
+    def test_some_links_between_accounts_and_customers_lead_nowhere_or_twice(self, full: Stored) -> None:
+        users, customers = full.all["users"], full.all["customers_v2"]
+        known = {user["id"] for user in users}
+        broken = [c for c in customers if c.get("user_id") and c["user_id"] not in known]
+        twice = [c for c, n in Counter(u.get("customer_v2_id") for u in users).items() if c and n > 1]
+        assert broken
+        assert twice
+        assert max(Counter(c["user_id"] for c in customers if c.get("user_id")).values()) == 1
 
     def test_subscriptions_use_both_spellings(self, stored: Stored) -> None:
         every = stored.all["subscriptions_v2"]

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from bson import Int64
 
-from services.backfills import commit as commits
-from services.backfills.commit import Pace, commit, resume, status
+from services.backfills.commit import commit, resume
 from services.backfills.lease import take
+from services.backfills.pace import Pace
 from services.backfills.plan import Plan
 from services.backfills.preview import preview
-from services.backfills.runs import LANES, ROWS, RUNS, list_exceptions, list_runs, load_run
+from services.backfills.runner import Progress
+from services.backfills.runs import LANES, ROWS, RUNS, list_exceptions, list_runs, load_run, show_run
 from services.clock import Clock
 from services.database import STANDALONE, Database
 from services.errors import ConsoleError, NotFound, NotPermitted, Refused
@@ -206,7 +207,7 @@ async def test_an_unknown_run_is_told(database: Database, ops: Operator, clock: 
         with pytest.raises(NotFound):
             await call
     with pytest.raises(NotFound):
-        await status(database, ops, "run-x")
+        await show_run(database, ops, "run-x")
 
 
 async def test_two_runners_at_once_bill_once(database: Database, ops: Operator, clock: Clock, plan: Plan) -> None:
@@ -225,7 +226,7 @@ async def test_an_interrupted_commit_is_resumed_to_the_same_end(
 ) -> None:
     task: asyncio.Task[Any] | None = None
 
-    def interrupt(progress: commits.Progress) -> None:
+    def interrupt(progress: Progress) -> None:
         if progress.applied >= 20 and task:
             task.cancel()
 
@@ -233,7 +234,7 @@ async def test_an_interrupted_commit_is_resumed_to_the_same_end(
     task = asyncio.create_task(work)
     with pytest.raises(asyncio.CancelledError):
         await task
-    halted = await status(database, ops, run_of(plan))
+    halted = await show_run(database, ops, run_of(plan))
     assert halted.state == "interrupted"
     assert 20 <= halted.applied < 60
     with pytest.raises(Refused) as refused:
@@ -249,14 +250,14 @@ async def test_a_runner_whose_lease_was_taken_over_writes_nothing_more(
 ) -> None:
     taken = asyncio.Event()
 
-    def take_over(progress: commits.Progress) -> None:
+    def take_over(progress: Progress) -> None:
         taken.set()
 
     pace = Pace(batch_size=5, lease_seconds=600)
     work = asyncio.create_task(commit(database, ops, clock, run_of(plan), plan.digest, pace=pace, progress=take_over))
     await taken.wait()
     await database[RUNS].update_one({"_id": plan.run}, {"$set": {"lease.until": None}})
-    held = await take(database, run_of(plan), ("running",), 600)
+    held = await take(database, run_of(plan), ("running",), "running", 600, {})
     await database[LANES].update_many({}, {"$set": {"token": held.token}})
     at_takeover = await database["billing_records"].count_documents({})
     with pytest.raises(Refused) as refused:

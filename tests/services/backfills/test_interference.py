@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from console.demo.mongod import EmbeddedMongod
-from services.backfills import commit as commits
-from services.backfills.commit import Pace, commit, resume, status
+from services.backfills.commit import commit, resume
+from services.backfills.pace import Pace
 from services.backfills.plan import Plan
-from services.backfills.runs import ROWS, RUNS, list_rows
+from services.backfills.runner import Progress
+from services.backfills.runs import ROWS, RUNS, list_rows, show_run
 from services.clock import Clock
 from services.database import Database, connect
 from services.errors import ConsoleError, Refused
@@ -21,7 +22,7 @@ async def interrupted(database: Database, ops: Operator, clock: Clock, plan: Pla
     """Leave the plan's run interrupted after some batches."""
     task: asyncio.Task[Any] | None = None
 
-    def interrupt(progress: commits.Progress) -> None:
+    def interrupt(progress: Progress) -> None:
         if progress.applied >= 10 and task:
             task.cancel()
 
@@ -95,7 +96,7 @@ async def test_a_failing_server_leaves_the_run_to_be_resumed(
             await commit(database, ops, clock, run_of(plan), plan.digest)
     finally:
         await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
-    assert (await status(database, ops, run_of(plan))).state == "interrupted"
+    assert (await show_run(database, ops, run_of(plan))).state == "interrupted"
     outcome = await resume(database, ops, clock, run_of(plan))
     assert (outcome.applied, outcome.failed, outcome.verified) == (60, 0, True)
 

@@ -1,0 +1,250 @@
+"""A run in a dialog: live while anybody's runner works on it, with what may be decided about it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Footer
+
+from screens.asking import Asking, Refusal
+from screens.context import Context
+from screens.run import views
+from screens.run.views import resumable
+from screens.tones import count, text
+from screens.widgets.dialog import TypedConfirmation
+from screens.widgets.meter import Meter
+from screens.widgets.notice import Notice
+from screens.widgets.reason import ReasonDialog
+from screens.widgets.sheet import Sheet
+from services.money import format_rupees
+
+if TYPE_CHECKING:
+    from services.backfills.runs import RunException, RunView
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the place that opened the dialog does with the run afterwards: long work is the place's."""
+
+    deed: Literal["resume", "rollback", "report"]
+    reason: str = ""
+
+
+_LOOK_EVERY = 1.0
+
+
+@dataclass
+class RunRead(Message):
+    """The run as it is now."""
+
+    run: RunView
+    exceptions: tuple[RunException, ...]
+
+
+@dataclass
+class Steered(Message):
+    """A decision was carried out."""
+
+    run: RunView
+    words: str
+
+
+class RunScreen(ModalScreen["Decision | None"], Asking):
+    """Asks for the run again every second while somebody works on it, and not at all while nobody does."""
+
+    CSS_PATH = "run.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "pause", "Pause", tooltip="Stop after the batches under way, whoever's runner it is."),
+        Binding("r", "resume", "Go on", tooltip="Go on from where it stands; what failed is tried once more."),
+        Binding("x", "cancel", "Cancel the run", tooltip="What is done stays, the rest is never done."),
+        Binding("a", "approve", "Approve", tooltip="Allow another operator's plan to be committed."),
+        Binding("y", "verify", "Verify", tooltip="Compare the database with what the run says that it did."),
+        Binding("k", "rollback", "Take back", tooltip="Restore what nobody has changed since."),
+        Binding("o", "report", "Report", tooltip="What was found, billed and left, by month, area and customer."),
+        Binding("escape,q", "close", "Close"),
+    ]
+
+    def __init__(self, context: Context, run: str) -> None:
+        super().__init__()
+        self._given = context
+        self._run_id = run
+        self._run: RunView | None = None
+
+    def compose(self) -> ComposeResult:
+        """The facts, with the bar above them while somebody works."""
+        with Vertical(id="run") as box:
+            box.border_title = self._run_id
+            yield Notice(id="said")
+            yield Meter(id="meter")
+            yield Sheet("", explains="", id="facts")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Look at once, then as long as there is something to see."""
+        self.query_one(Sheet).focus()
+        self._look()
+        self.set_interval(_LOOK_EVERY, self._look_again)
+
+    def _look(self) -> None:
+        self.ask("run", partial(_read, self._given, self._run_id), lambda read: read)
+
+    def _look_again(self) -> None:
+        if self._run and self._run.alive:
+            self._look()
+
+    def on_run_read(self, event: RunRead) -> None:
+        """Show it; a runner that has stopped is seen once more, at its end."""
+        run = self._run = event.run
+        self.query_one(Meter).reading = views.reading(run)
+        self.query_one(Sheet).show(views.sections(run, event.exceptions), keep=True)
+        self.refresh_bindings()
+
+    def why_not(self, action: str) -> str | None:
+        """Why that cannot be decided now; the services say the same."""
+        run, operator = self._run, self._given.operator
+        if run is None or action in ("close", "report"):
+            return None if action == "close" or run else "The run is not read yet."
+        if action != "verify" and not operator.has("ops"):
+            return f"It needs the role ops; {operator.account} has {', '.join(operator.roles) or 'no role'}."
+        if action != "verify" and self._given.database.read_only:
+            return self._given.database.read_only
+        over = f"{run.run} is {run.state}."
+        refusals: dict[str, str | None] = {
+            "pause": None if run.alive else f"{over} Nobody works on it.",
+            "resume": None if resumable(run) else f"{over} There is nothing to go on with.",
+            "cancel": None if run.state in ("planned", "approved", "running", "paused", "interrupted") else over,
+            "approve": self._why_no_approval(run),
+            "verify": f"{over} There is nothing to verify yet." if run.alive or not run.applied else None,
+            "rollback": None if run.applied and not run.alive and not run.reversal else f"{over} It cannot be taken "
+            "back now.",
+        }  # fmt: skip
+        return refusals.get(action)
+
+    def _why_no_approval(self, run: RunView) -> str | None:
+        if run.state != "planned":
+            return f"{run.run} is {run.state} and waits for no approval."
+        own = run.created_by == self._given.operator.account
+        return "It is your own plan; another operator with the role ops approves it." if own else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What cannot be decided now is greyed."""
+        return None if self.why_not(action) else True
+
+    def on_key(self, event: events.Key) -> None:
+        """A greyed key says why."""
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            if reason := self.why_not(binding.action):
+                event.stop()
+                self.query_one(Notice).say(reason)
+
+    def _steer(self, deed: Callable[[], Awaitable[RunView]], words: str) -> None:
+        self.query_one(Notice).clear()
+        self.ask("deed", deed, partial(Steered, words=words))
+
+    def on_steered(self, event: Steered) -> None:
+        """Say that it is done, and show the run as it is now."""
+        words = f"{event.words}." if not event.run.wanted else "Asked; the runner has not heeded it yet."
+        self.query_one(Notice).say(words, "information" if event.run.verified is not False else "refusal")
+        self._look()
+
+    def on_refusal(self, event: Refusal) -> None:
+        """A refusal is shown here; of a lost connection the next look tells."""
+        event.stop()
+        self.query_one(Notice).say(event.error.message)
+
+    def action_pause(self) -> None:
+        """Ask the runner to stop."""
+        self._steer(partial(_pause, self._given, self._run_id), "Paused")
+
+    def action_approve(self) -> None:
+        """Allow the plan of the digest that is shown."""
+        if run := self._run:
+            self._steer(partial(_approve, self._given, run.run, run.digest), "Approved")
+
+    def action_verify(self) -> None:
+        """Have the server add up again."""
+        self._steer(partial(_verify, self._given, self._run_id), "Added up again")
+
+    def action_cancel(self) -> None:
+        """Ask first: it cannot be begun again."""
+        if run := self._run:
+            lines = [text(f"{count(run.applied)} of {count(run.planned)} records are done and stay.", "strong"),
+                     text("The rest is never done. The run can still be taken back.")]  # fmt: skip
+            dialog = TypedConfirmation("Cancel the run", lines, expected="cancel", ask="Type cancel", deed="Cancel run")
+            self.app.push_screen(dialog, self._cancelled)
+
+    def _cancelled(self, confirmed: bool | None) -> None:
+        if confirmed:
+            self._steer(partial(_cancel, self._given, self._run_id), "Cancelled")
+
+    def action_rollback(self) -> None:
+        """Ask why, then for the number of records."""
+        words = text("Everything that this run changed and nobody has changed since becomes what it was before.")
+        words.no_wrap = False
+        dialog = ReasonDialog("Take the run back", words, deed="Go on", explains="It is kept with the run.")
+        self.app.push_screen(dialog, self._reasoned)
+
+    def _reasoned(self, reason: str | None) -> None:
+        if reason and (run := self._run):
+            lines = [text(f"{count(run.applied)} records, {format_rupees(run.amount_paise)}, as they were.", "strong"),
+                     text("What was paid, and what changed since, is kept and listed."),
+                     text("Reminders that were not sent are cancelled.")]  # fmt: skip
+            ask = f"Type {run.applied} to take them back"
+            dialog = TypedConfirmation("Take the run back", lines, expected=str(run.applied), ask=ask, deed="Take back")
+            self.app.push_screen(dialog, partial(self._rolled_back, reason))
+
+    def _rolled_back(self, reason: str, confirmed: bool | None) -> None:
+        if confirmed:
+            self.dismiss(Decision("rollback", reason))
+
+    def action_resume(self) -> None:
+        """The place that opened this goes on with it."""
+        self.dismiss(Decision("resume"))
+
+    def action_report(self) -> None:
+        """The place that opened this shows the report."""
+        self.dismiss(Decision("report"))
+
+    def action_close(self) -> None:
+        """Back to the place."""
+        self.dismiss(None)
+
+
+async def _read(context: Context, run: str) -> RunRead:
+    from services.backfills.runs import list_exceptions, show_run
+
+    shown = await show_run(context.database, context.operator, run)
+    return RunRead(shown, await list_exceptions(context.database, context.operator, run))
+
+
+async def _pause(context: Context, run: str) -> RunView:
+    from services.backfills.control import pause
+
+    return await pause(context.database, context.operator, run)
+
+
+async def _cancel(context: Context, run: str) -> RunView:
+    from services.backfills.control import cancel
+
+    return await cancel(context.database, context.operator, run)
+
+
+async def _approve(context: Context, run: str, digest: str) -> RunView:
+    from services.backfills.approval import approve
+
+    return await approve(context.database, context.operator, context.clock, run, digest)
+
+
+async def _verify(context: Context, run: str) -> RunView:
+    from services.backfills.verification import verify
+
+    return await verify(context.database, context.operator, run)

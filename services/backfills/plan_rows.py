@@ -1,0 +1,130 @@
+"""A plan's rows: pinned by a digest, on their way to the database, and what is left of plans that nobody wants."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import struct
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import bson
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import OperationFailure, PyMongoError
+
+from services.backfills.plan import Group
+from services.backfills.runs import ROWS, RUNS, keys_of, row_key, run_ids_before
+from services.database import Database, Document
+
+_UNAUTHORISED = 13
+_BEFORE_KEY = 4 + len(b"\x02_id\0") + 4
+"""Bytes of a stored row before its key: the size, the type and name of `_id`, the length of the key."""
+
+_size = struct.Struct("<i").pack
+_UNWANTED_AFTER = timedelta(days=30)
+_ORPHANED_AFTER = timedelta(days=1)
+_RUNS_AT_ONCE = 200
+_ROWS_AT_ONCE = 50_000
+
+
+class PinnedRows:
+    """The rows of one plan in the bytes in which they are stored, and SHA-256 over those of each class in order."""
+
+    def __init__(self, run: str, groups: Sequence[Group]) -> None:
+        self._run = run
+        self._numbers = dict.fromkeys(groups, 0)
+        self._classes = {group: hashlib.sha256() for group in groups}
+
+    def add(self, bodies: Sequence[Document]) -> list[bytes]:
+        """The stored rows of these bodies; the keys are no part of the digest, so that equal plans have the same."""
+        rows = []
+        hashed: dict[Group, list[bytes]] = {group: [] for group in self._classes}
+        for body in bodies:
+            group = body["group"]
+            number = self._numbers[group]
+            self._numbers[group] = number + 1
+            key = row_key(self._run, group, number)
+            row = bson.encode({"_id": key, "body": body})
+            # What is left without the key is what the database answers when asked for the row without its `_id`.
+            rest = row[_BEFORE_KEY + len(key) + 1 :]
+            hashed[group] += (_size(4 + len(rest)), rest)
+            rows.append(row)
+        for group, parts in hashed.items():
+            self._classes[group].update(b"".join(parts))
+        return rows
+
+    def digests(self) -> dict[Group, str]:
+        """The digest of each class."""
+        return {group: running.hexdigest() for group, running in self._classes.items()}
+
+
+class RowStore:
+    """Rows on their way to the database, one batch written while the next is decided."""
+
+    def __init__(self, database: Database, run: str) -> None:
+        self.refused: str | None = None
+        self._database = database
+        self._run = run
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(self, rows: Sequence[bytes]) -> None:
+        """Wait for the batch before, and begin with this one."""
+        await self.settle()
+        if rows and self.refused is None:
+            self._writing = asyncio.create_task(self._insert(rows))
+
+    async def settle(self) -> None:
+        """Wait until every row is written."""
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            await writing
+
+    async def _insert(self, rows: Sequence[bytes]) -> None:
+        try:
+            await self._database[ROWS].insert_many([RawBSONDocument(row) for row in rows], ordered=False)
+        except OperationFailure as error:
+            if error.code != _UNAUTHORISED:
+                raise
+            self.refused = "The database user may only read, so the plan was not stored and cannot be committed."
+
+    async def discard(self) -> None:
+        """Take away what was written, as far as the connection still allows."""
+        with suppress(PyMongoError, asyncio.CancelledError):
+            await self.settle()
+        with suppress(PyMongoError):
+            await self._database[ROWS].delete_many(keys_of(self._run))
+
+
+async def thin_out(database: Database, now: datetime) -> None:
+    """Forget plans that were never committed in a month, and rows that a killed preview left a day ago or earlier.
+
+    Bounded: what is more than some ten thousand rows is left to the next preview.
+    """
+    unwanted = {"_id": run_ids_before(now - _UNWANTED_AFTER), "state": "planned"}
+    async for run in database[RUNS].find(unwanted, {"_id": 1}).sort("_id").limit(_RUNS_AT_ONCE):
+        # Its rows are orphans from here on; a commit that has begun meanwhile keeps both.
+        await database[RUNS].delete_one({"_id": run["_id"], "state": "planned"})
+    left = _ROWS_AT_ONCE
+    for run_id in await _orphans(database, now):
+        while left > 0:
+            oldest = database[ROWS].find(keys_of(run_id), {"_id": 1}).sort("_id")
+            found = await oldest.limit(min(left, 10_000)).to_list()
+            if not found:
+                break
+            await database[ROWS].delete_many({"_id": {"$gte": found[0]["_id"], "$lte": found[-1]["_id"]}})
+            left -= len(found)
+
+
+async def _orphans(database: Database, now: datetime) -> list[str]:
+    """Runs of which there are rows, but no run, the newest first: one seek in the index for each that has rows."""
+    below = run_ids_before(now - _ORPHANED_AFTER)
+    seen: list[str] = []
+    while len(seen) < _RUNS_AT_ONCE:
+        row = await database[ROWS].find_one({"_id": below}, {"_id": 1}, sort=[("_id", -1)])
+        if row is None:
+            break
+        seen.append(str(row["_id"]).split("/")[0])
+        below = {"$lt": f"{seen[-1]}/"}
+    known = {run["_id"] async for run in database[RUNS].find({"_id": {"$in": seen}}, {"_id": 1})}
+    return [run for run in seen if run not in known]

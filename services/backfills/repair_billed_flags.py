@@ -1,0 +1,133 @@
+"""Set the billed flag of orders that have a billing record: the record wins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from services.backfills.backfill import Backfill, Surroundings
+from services.backfills.orders import BILL_FIELDS, asked_ids, by_order, twins
+from services.backfills.plan import REPAIR_GROUPS, Decision, Options, Tally
+from services.billing.month import delivery_day
+from services.changes.changeset import Change, Update
+from services.clock import to_stored
+from services.database import Database, Document, Session
+from services.records.bills import read_bill
+from services.records.fields import identity
+from services.records.orders import Order, read_order
+
+
+@dataclass(frozen=True)
+class FlagSource:
+    """An order with the billing records that name it."""
+
+    document: Document
+    bills: Sequence[Document]
+    twin: bool
+    """Whether another order has the same id."""
+
+    @cached_property
+    def order(self) -> Order:
+        """The order, parsed."""
+        return read_order(self.document)
+
+
+class RepairBilledFlags(Backfill[FlagSource]):
+    """Whether an order is billed, its billing record says; the flag follows, on orders of every kind and status.
+
+    An order with one record but without the flag gets it, with the record's time and month where they can be read.
+    The other way round nothing is changed: a flag without a record is money that was never asked for, and
+    `bill-one-time-orders --include-flagged` makes the record. Those orders are counted as needs-review; subscription
+    orders, which are billed by the month and never one by one, are not. Nor is an order with two records repaired:
+    one of them is wrong, flag or no flag.
+    """
+
+    name = "repair-billed-flags"
+    title = "Repair billed flags"
+    about = "Sets the billed flag of each order that has a billing record; the record wins."
+    collection = "orders"
+    groups = REPAIR_GROUPS
+    takes = ("delivered_from", "delivered_to")
+
+    def scope(self, options: Options) -> Document:
+        """All orders: which of them have a record, only the records know."""
+        return {}
+
+    async def load(
+        self, database: Database, documents: Sequence[Document], session: Session | None
+    ) -> list[FlagSource]:
+        """The orders with their bills: two queries."""
+        names = [identity(document.get("id")) for document in documents]
+        bills = await by_order(
+            database, "billing_records", asked_ids([document.get("id") for document in documents]), session, BILL_FIELDS
+        )
+        billed = [document.get("id") for document, name in zip(documents, names, strict=True) if name in bills]
+        shared = await twins(database, asked_ids(billed), session) if billed else set()
+        return [
+            FlagSource(document, bills.get(name or "", ()), name in shared)
+            for document, name in zip(documents, names, strict=True)
+        ]
+
+    def identify(self, source: FlagSource) -> tuple[str, Any]:
+        """The order's id, or its `_id` in words where it has none."""
+        return source.order.id or str(source.document["_id"]), source.document["_id"]
+
+    def covers(self, source: FlagSource, options: Options) -> bool:
+        """Orders delivered (or due) on the days asked for."""
+        return options.covers(delivery_day(source.order))
+
+    def depends(self, source: FlagSource) -> Mapping[str, Any]:
+        """The flag, and the records with what is taken from them."""
+        stored = source.document
+        return {
+            "order": [(name, stored[name]) for name in ("id", "billed") if name in stored],
+            "bills": [(bill["_id"], bill.get("month"), bill.get("created_at")) for bill in source.bills],
+            "twin": source.twin,
+        }
+
+    def decide(self, source: FlagSource, options: Options, surroundings: Surroundings) -> Decision:
+        """First that applies, by the rules above."""
+        order, bills = source.order, source.bills
+        if not bills:
+            if order.billed is not True or order.kind == "subscription":
+                return Decision("nothing-to-do")
+            delivered = "delivered" if order.delivered else "not delivered"
+            return Decision("needs-review", "flagged-no-record", f"Flagged billed, without a record, and {delivered}.")
+        if len(bills) > 1:
+            return Decision("needs-review", "bill-duplicate", f"The order has {len(bills)} billing records.")
+        if source.twin:
+            return Decision("needs-review", "id-duplicate", "Another order has the same id; whose is the record?")
+        if order.billed is True:
+            return Decision("nothing-to-do")
+        if source.document["id"] != order.id:
+            return Decision("needs-review", "id-missing", "The order has no id that is clean text.")
+        bill, values = read_bill(bills[0]), billed_by(bills[0])
+        return Decision("change", None, "There is a billing record.", bill.customer_id, bill.month, None, values)
+
+    def changes(
+        self, source: FlagSource, values: Mapping[str, Any], run: str, now: datetime, surroundings: Surroundings
+    ) -> Sequence[Change]:
+        """The billing fields of the order."""
+        billed = {**values, "billed_at": values["billed_at"] or to_stored(now)}
+        return (Update("orders", source.document, billed, {"billed": {"$ne": True}}),)
+
+    async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
+        """The orders that are flagged and have a record to show for it."""
+        cursor = await database["orders"].aggregate([
+            {"$match": {"_id": {"$in": [body["key"] for body in bodies]}, "billed": True}},
+            {"$lookup": {"from": "billing_records", "localField": "id", "foreignField": "order_id", "as": "bills"}},
+            {"$match": {"bills": {"$ne": []}}},
+            {"$count": "records"},
+        ])  # fmt: skip
+        found = await cursor.to_list()
+        return Tally(records=found[0]["records"] if found else 0)
+
+
+def billed_by(bill: Document) -> dict[str, Any]:
+    """The billing fields that a record gives its order: what of it cannot be read is None, or for the month missing."""
+    read = read_bill(bill)
+    at = to_stored(read.created_at) if read.created_at else None
+    return {"billed": True, "billed_at": at, **({"billed_month": read.month} if read.month else {})}

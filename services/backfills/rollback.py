@@ -1,0 +1,188 @@
+"""Rollbacks: a run's records as they were before it, where nobody has changed them since."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.backfills.lane import ENTRIES_A_ROW, Batch, Row, Task
+from services.backfills.pace import Pace
+from services.backfills.runner import Report, Runner
+from services.backfills.runs import Lane, Left, Run, RunView, State, Work, left_alone, load_lanes, load_run, show_run
+from services.backfills.verification import verdict
+from services.changes.changeset import AUDIT_LOGS, Change, ChangeSet, Delete, Insert, Update
+from services.changes.difference import differences, lookup
+from services.changes.series import entry_id, series_of
+from services.clock import Clock, to_stored
+from services.database import Database, Document, Session
+from services.errors import BadRequest, Refused
+from services.operators.operator import Operator
+from services.reminders.outbox import withdraw
+
+_BEGINNING: tuple[State, ...] = ("done", "cancelled", "paused", "running")
+_LONGEST_REASON = 500
+
+
+async def rollback(
+    database: Database,
+    operator: Operator,
+    clock: Clock,
+    run: str,
+    reason: str,
+    *,
+    pace: Pace | None = None,
+    progress: Report | None = None,
+) -> RunView:
+    """Restore the records that a run changed; what changed since, and what was paid, is kept and listed.
+
+    Reminders that were not sent are cancelled in the same transactions. Interrupted, it is gone on with by calling
+    it again, or by `resume`. Raises NotFound for an unknown run, BadRequest without a reason, Refused for a run that
+    changed nothing, is being worked on, or was rolled back already.
+    """
+    operator.require("ops", "roll a run back")
+    database.require_writable()
+    if not reason.strip() or len(reason) > _LONGEST_REASON:
+        raise BadRequest("no-reason", f"A rollback needs a reason of up to {_LONGEST_REASON} characters: --reason.")
+    stored = await load_run(database, run)
+    if stored.state == "rolled-back":
+        raise Refused("already-rolled-back", f"{run} was rolled back already; `backfill status {run}` shows it.")
+    if stored.alive:
+        raise Refused("already-running", f"A runner works on {run}; pause or cancel it first.")
+    if stored.state == "rolling-back":
+        return await go_on_back(database, operator, clock, stored, pace or Pace(), progress)
+    if not any(lane.applied for lane in await load_lanes(database, run, "commit")):
+        raise Refused("nothing-to-roll-back", f"{run} is {stored.state} and has changed no record.")
+    reversal = {"by": operator.account, "at": to_stored(clock()), "reason": reason.strip()}
+    return await _work(database, operator, clock, stored, pace or Pace(), progress, _BEGINNING, reversal)
+
+
+async def go_on_back(
+    database: Database, operator: Operator, clock: Clock, stored: Run, pace: Pace, progress: Report | None
+) -> RunView:
+    """Go on with a rollback whose runner is gone."""
+    return await _work(database, operator, clock, stored, pace, progress, ("rolling-back",))
+
+
+async def _work(
+    database: Database,
+    operator: Operator,
+    clock: Clock,
+    stored: Run,
+    pace: Pace,
+    progress: Report | None,
+    states: Sequence[State],
+    reversal: Document | None = None,
+) -> RunView:
+    async def finish() -> Document:
+        return {"state": "rolled-back", "verified": await verdict(database, await load_run(database, stored.id))}
+
+    runner = Runner(
+        database, operator, clock, stored, pace, progress, RollbackStep(), states, working="rolling-back",
+        stopped={}, stamp={"reversal": reversal} if reversal else {},
+    )  # fmt: skip
+    await runner.run(finish)
+    return await show_run(database, operator, stored.id)
+
+
+@dataclass(slots=True)
+class RollbackStep:
+    """Takes a batch of rows back by the images that the audit entries of the commit hold."""
+
+    work: Work = "rollback"
+    refusal: Left = "kept"
+    _lanes: Sequence[Lane] = ()
+    """The checkpoints of the commit."""
+    _left: Collection[str] = ()
+    """The records that the commit left alone."""
+
+    async def ready(self, database: Database, run: str) -> None:
+        """Read how far the commit came."""
+        self._lanes = await load_lanes(database, run, "commit")
+        self._left = await left_alone(database, run, ("drifted", "failed"))
+
+    async def apply(self, task: Task, changes: ChangeSet, rows: Sequence[Row]) -> Batch:
+        """The inverse changes of the rows that were applied, each row whole or not at all."""
+        applied, batch = [row for row in rows if self._applied(row)], Batch()
+        touched = {row.number: task.backfill.touches(row.body) for row in applied}
+        entries = await _entries(task, touched, changes.session)
+        current = await _current(task, [each for pairs in touched.values() for each in pairs], changes.session)
+        back: list[str] = []
+        for row in applied:
+            now = [current.get(pair) for pair in touched[row.number]]
+            inverse, kept = _inverse(touched[row.number], entries.get(row.number, {}), now)
+            if why := task.backfill.holds(now) or kept:
+                batch.left.append((row.body["record"], "kept", why))
+                continue
+            changes.add(*inverse, first=row.number * ENTRIES_A_ROW)
+            batch.applied += 1
+            batch.amount_paise += row.body["amount_paise"] or 0
+            if due := task.backfill.due(row.body):
+                back.append(due.order_id)
+        if back:
+            changes.add(*await withdraw(task.database, changes.session, task.run, back))
+        return batch
+
+    def _applied(self, row: Row) -> bool:
+        lane = next(lane for lane in self._lanes if row.number < lane.end)
+        return row.number < lane.next and row.body["record"] not in self._left
+
+
+Touched = tuple[str, Any]
+"""Collection and `_id`."""
+
+
+async def _entries(
+    task: Task, touched: dict[int, Sequence[Touched]], session: Session
+) -> dict[int, dict[int, Document]]:
+    """The commit's audit entries by row number and by the place of the change in the row."""
+    series = series_of(f"{task.run}/commit")
+    places = {
+        entry_id(series, number * ENTRIES_A_ROW + place): (number, place)
+        for number, pairs in touched.items() for place in range(len(pairs))
+    }  # fmt: skip
+    found: dict[int, dict[int, Document]] = {}
+    cursor = task.database[AUDIT_LOGS].find({"_id": {"$in": list(places)}}, session=session)
+    for entry in await cursor.to_list():
+        number, place = places[entry["_id"]]
+        found.setdefault(number, {})[place] = entry
+    return found
+
+
+async def _current(task: Task, touched: Sequence[Touched], session: Session) -> dict[Touched, Document]:
+    keys: dict[str, list[Any]] = {}
+    for collection, key in touched:
+        keys.setdefault(collection, []).append(key)
+    found: dict[Touched, Document] = {}
+    for collection, wanted in keys.items():
+        cursor = task.database[collection].find({"_id": {"$in": wanted}}, session=session)
+        found |= {(collection, document["_id"]): document for document in await cursor.to_list()}
+    return found
+
+
+def _inverse(
+    touched: Sequence[Touched], entries: dict[int, Document], now: Sequence[Document | None]
+) -> tuple[list[Change], str]:
+    """The changes that undo a row's, last first; or why the row must be kept."""
+    if not entries:
+        return [], "the audit entries of its change are missing"
+    inverse: list[Change] = []
+    for place, entry in sorted(entries.items(), reverse=True):
+        (collection, key), current = touched[place], now[place]
+        if not _unchanged(entry["after"], current):
+            return [], "it was changed since" if current else "it is gone"
+        if entry["before"] is None and current is not None:
+            inverse.append(Delete(collection, current))
+        elif entry["after"] is None:
+            inverse.append(Insert(collection, {"_id": key, **entry["before"]}))
+        elif current is not None:
+            values = {path: lookup(entry["before"], path) for path in entry["changes"]}
+            guard = {path: lookup(current, path) for path in entry["changes"]}
+            inverse.append(Update(collection, current, values, guard))
+    return inverse, ""
+
+
+def _unchanged(after: Document | None, current: Document | None) -> bool:
+    if after is None or current is None:
+        return after is current
+    return not differences({"_id": current["_id"], **after}, current)

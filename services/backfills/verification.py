@@ -1,0 +1,75 @@
+"""Verification: what the database holds of a run, summed by the server, beside what the run counted."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Sequence
+
+from services.backfills.plan import Tally
+from services.backfills.registry import find_backfill
+from services.backfills.runs import (
+    RUNS,
+    Lane,
+    Run,
+    RunView,
+    Totals,
+    change_bodies,
+    left_alone,
+    load_lanes,
+    load_run,
+    show_run,
+)
+from services.database import Database, told
+from services.errors import Refused
+from services.operators.operator import Operator
+
+_CHUNK = 2_000
+
+
+async def verify(database: Database, operator: Operator, run: str) -> RunView:
+    """Compare the database with what the run says that it did; the verdict is kept where the operator has ops.
+
+    Raises NotFound for an unknown run, Refused for one that has not begun or is being worked on.
+    """
+    operator.require("viewer", "verify a run")
+    stored = await load_run(database, run)
+    if stored.state in ("planned", "approved") or stored.alive:
+        why = "is being worked on" if stored.alive else "has not been committed"
+        raise Refused("nothing-to-verify", f"{run} {why}; there is nothing to verify yet.")
+    verified = await verdict(database, stored)
+    if operator.has("ops") and not database.read_only:
+        with told():
+            await database[RUNS].update_one({"_id": run, "state": stored.state}, {"$set": {"verified": verified}})
+    return dataclasses.replace(await show_run(database, operator, run), verified=verified)
+
+
+async def verdict(database: Database, stored: Run) -> bool:
+    """Whether every row is accounted for, and the server's sums over the business are what the lanes counted.
+
+    After a rollback: whether every changed record was restored or listed, and nothing is left of the restored.
+    """
+    lanes = await load_lanes(database, stored.id, "commit")
+    done = Totals.of(lanes, stored.planned)
+    left = await left_alone(database, stored.id, ("drifted", "failed"))
+    if done.applied + len(left) != done.rows:
+        return False
+    if stored.reversal is None:
+        found = await _landed(database, stored, lanes, left)
+        return found == Tally(records=done.applied, amount_paise=done.amount_paise)
+    back = Totals.of(await load_lanes(database, stored.id, "rollback"), stored.planned)
+    kept = await left_alone(database, stored.id, ("kept",))
+    return back.applied + len(kept) == done.applied and await _landed(database, stored, lanes, left | kept) == Tally()
+
+
+async def _landed(database: Database, stored: Run, lanes: Sequence[Lane], without: Collection[str]) -> Tally:
+    """What the database holds of the rows behind the checkpoints, without some."""
+    backfill, found, start = find_backfill(stored.backfill), Tally(), 0
+    with told():
+        for lane in lanes:
+            for first in range(start, lane.next, _CHUNK):
+                last = min(first + _CHUNK, lane.next)
+                bodies = await change_bodies(database, stored.id, first, last, ("record", "key"))
+                part = await backfill.landed(database, stored.id, [b for b in bodies if b["record"] not in without])
+                found = Tally(records=found.records + part.records, amount_paise=found.amount_paise + part.amount_paise)
+            start = lane.end
+    return found

@@ -1,0 +1,118 @@
+"""A run on the screen: seen live by whoever looks, steered, approved, and taken back."""
+
+from typing import Any
+
+from textual.widgets import Button
+
+from screens.billing.screen import BillingScreen
+from screens.run.screen import RunScreen
+from screens.widgets.dialog import TypedConfirmation
+from screens.widgets.reason import ReasonDialog
+from services.operators.operator import Operator
+from tests.screens.conftest import Company, opened, painted, press, type_text
+
+RAVI = Operator("ravi", ("ops",))
+
+
+async def bills(company: Company) -> int:
+    async with company.connected() as database:
+        return await database["billing_records"].count_documents({})
+
+
+async def stored(company: Company, **values: Any) -> None:
+    async with company.connected() as database:
+        await database["console_runs"].update_many({}, {"$set": values})
+
+
+async def commit(pilot: Any) -> str:
+    await press(pilot, "c")
+    dialog = pilot.app.screen
+    assert isinstance(dialog, TypedConfirmation)
+    await press(pilot, "tab")
+    await type_text(pilot, dialog._expected)
+    await press(pilot, "enter", "enter")
+    return dialog._expected
+
+
+async def test_a_committed_run_is_taken_back_with_a_reason_and_a_typed_number(own_company: Company) -> None:
+    before = await bills(own_company)
+    async with opened(own_company.app()) as pilot:
+        await press(pilot, "f5", "p")
+        number = await commit(pilot)
+        assert isinstance(pilot.app.screen, RunScreen)
+        assert await bills(own_company) == before + int(number)
+        await press(pilot, "k")
+        assert isinstance(pilot.app.screen, ReasonDialog)
+        assert pilot.app.screen.query_one("#confirm", Button).disabled
+        await press(pilot, "tab", "shift+tab", "shift+tab")
+        pilot.app.screen.query_one("#reason Input").focus()
+        await type_text(pilot, "wrong month")
+        await press(pilot, "enter", "enter")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, TypedConfirmation)
+        assert pilot.app.focused is dialog.query_one("#cancel", Button)
+        await press(pilot, "tab")
+        await type_text(pilot, number)
+        await press(pilot, "enter", "enter")
+        screen = painted(pilot)
+        assert "rolled-back" in screen
+        assert "wrong month" in screen
+        assert f"{number} of {number}" in screen
+    assert await bills(own_company) == before
+
+
+async def test_another_operators_plan_is_approved_but_not_ones_own(own_company: Company) -> None:
+    async with opened(own_company.app()) as pilot:
+        await press(pilot, "f5", "p", "v", "a")
+        assert "It is your own plan" in painted(pilot)
+    async with opened(own_company.app(RAVI)) as pilot:
+        await press(pilot, "f5", "v", "a")
+        assert "Approved." in painted(pilot)
+        assert "ravi" in painted(pilot)
+
+
+async def test_a_run_that_somebody_else_works_on_is_seen_and_paused(own_company: Company) -> None:
+    async with opened(own_company.app(RAVI)) as pilot:
+        await press(pilot, "f5", "p")
+        async with own_company.connected() as database:
+            now: dict[str, Any] = {"$add": ["$$NOW", 600_000]}
+            running = {"state": "running", "lease.until": now, "began": {"at": "$$NOW", "rows": 0}}
+            await database["console_runs"].update_many({}, [{"$set": running}])
+        await press(pilot, "v")
+        assert isinstance(pilot.app.screen, RunScreen)
+        assert "0 of 149" in painted(pilot)
+        assert "running" in painted(pilot)
+        await press(pilot, "r")
+        assert "There is nothing to go on with." in painted(pilot)
+        await stored(own_company, **{"state": "paused", "lease.until": None})
+        pilot.app.screen._look()
+        await press(pilot, "y")
+        assert "paused" in painted(pilot)
+        await press(pilot, "r")
+        assert "✓ the database adds up" in painted(pilot)
+
+
+async def test_a_cancelled_plan_is_over(own_company: Company) -> None:
+    before = await bills(own_company)
+    async with opened(own_company.app()) as pilot:
+        await press(pilot, "f5", "p", "v", "x")
+        assert isinstance(pilot.app.screen, TypedConfirmation)
+        await press(pilot, "tab")
+        await type_text(pilot, "cancel")
+        await press(pilot, "enter", "enter")
+        assert "Cancelled." in painted(pilot)
+        await press(pilot, "escape", "c")
+        assert isinstance(pilot.app.screen, BillingScreen)
+        assert "is cancelled" in painted(pilot)
+    assert await bills(own_company) == before
+
+
+async def test_a_viewer_looks_and_decides_nothing(own_company: Company) -> None:
+    async with opened(own_company.app()) as pilot:
+        await press(pilot, "f5", "p")
+    async with opened(own_company.app(Operator("vera", ("viewer",)))) as pilot:
+        await press(pilot, "f5", "v")
+        for key in ("p", "r", "x", "a", "k"):
+            await press(pilot, key)
+            assert isinstance(pilot.app.screen, RunScreen)
+            assert "It needs the role ops; vera has viewer." in painted(pilot)
