@@ -21,9 +21,12 @@ from bson import Decimal128
 from services.text import visible
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.measure import Measurement
+    from rich.text import Text
 
 CELL_LIMIT = 200
+BAR_LABEL = 22
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,26 @@ class Line:
     text: str
 
 
-Block: TypeAlias = Table | Pairs | Line
+@dataclass(frozen=True)
+class BarRow:
+    """A label, what is done of a whole as a bar beside the largest whole, and figures behind it."""
+
+    label: str
+    done: int
+    whole: int
+    figures: Sequence[object]
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A chart: a bar on each row, solid for what is done of it and light for the rest."""
+
+    headings: Sequence[str]
+    """Of the labels, then of the figures."""
+    rows: Sequence[BarRow]
+
+
+Block: TypeAlias = Table | Pairs | Line | Bars
 
 
 @dataclass(frozen=True)
@@ -166,6 +188,8 @@ def _rendered(block: Block) -> RenderableType:
         for name, value in block.pairs:
             grid.add_row(Text(visible(name)), Text(visible(value)))
         return grid
+    if isinstance(block, Bars):
+        return _chart(block)
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in block.headings:
         justify = "right" if heading in block.right else "left"
@@ -173,3 +197,42 @@ def _rendered(block: Block) -> RenderableType:
     for row in block.rows:
         grid.add_row(*(Text(visible(cell, limit=CELL_LIMIT)) for cell in row))
     return grid
+
+
+def _chart(bars: Bars) -> RenderableType:
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    label, *figures = bars.headings
+    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    grid.add_column(Text(visible(label), style="bold"), no_wrap=True, overflow="ellipsis", max_width=BAR_LABEL)
+    grid.add_column()
+    for figure in figures:
+        grid.add_column(Text(visible(figure), style="bold"), justify="right", no_wrap=True)
+    largest = max((row.whole for row in bars.rows), default=0) or 1
+    for row in bars.rows:
+        cells = [Text(visible(figure)) for figure in row.figures]
+        grid.add_row(Text(visible(row.label)), _Bar(row.done / largest, row.whole / largest), *cells)
+    return grid
+
+
+class _Bar:
+    """As wide as its column; both shares are of the column's width."""
+
+    def __init__(self, done: float, whole: float) -> None:
+        self._done, self._whole = done, whole
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        from rich.measure import Measurement
+
+        return Measurement(min(8, options.max_width), min(40, options.max_width))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        from rich.text import Text
+
+        width = min(40, options.max_width)
+        # Something above nothing shows, and so does something that is left.
+        whole = max(round(self._whole * width), self._whole > 0)
+        done = max(round(self._done * width), self._done > 0)
+        done = min(done, whole - 1) if self._done < self._whole and whole > 1 else min(done, whole)
+        yield Text("█" * done + "░" * (whole - done), no_wrap=True)

@@ -1,0 +1,1 @@
+"""The recovery report of a run."""

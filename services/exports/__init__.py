@@ -1,0 +1,1 @@
+"""Tables as files: Markdown, CSV, spreadsheets and JSON."""
