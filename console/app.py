@@ -1,4 +1,4 @@
-"""The app: it opens the session, holds the five screens together, and lives through a lost connection."""
+"""The app: it opens the session, holds the screens together, and lives through a lost connection."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ class DeliveryConsole(App[None]):
         self.action_go(event.place)
 
     def action_go(self, name: str) -> None:
-        """To one of the five screens."""
+        """To one of the screens."""
         self.switch_mode(name)
 
     def action_help(self) -> None:
@@ -245,6 +245,10 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
             batch_size=settings.batch_size,
             credit_days=settings.credit_days,
             lease_seconds=settings.lease_seconds,
+            approval_records=settings.approval_records,
+            approval_paise=settings.approval_paise,
+            reminder_account=settings.reminder_account(),
+            reminder_language=settings.reminder_language,
         )
 
 

@@ -23,6 +23,7 @@ GROUPS: dict[str, str] = {
     "orders": "Find orders and show everything about one.",
     "deliveries": "A day's deliveries, and their confirmation.",
     "backfill": "Preview repairs of the data, commit them, follow them.",
+    "reminders": "Payment reminders: look at them, release and send them, cancel them.",
     "audit": "Look at the audit trail: who changed what, and when.",
     "db": "Look after the database: its indexes.",
     "operators": "Who may work with this database.",

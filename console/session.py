@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from console import login
 from console.settings import Settings
@@ -15,6 +16,9 @@ from services.deployment.indexes import missing
 from services.errors import ConsoleError
 from services.operators.directory import environment_of, identify
 from services.operators.operator import Operator
+
+if TYPE_CHECKING:
+    from services.backfills.approval import Limits
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,13 @@ class Session:
     environment: str
     """The label on screen: `production`, `staging`, `demo` or `test`."""
     clock: Clock = utc_now
+
+    @property
+    def limits(self) -> Limits:
+        """Above what size a plan needs another operator's approval."""
+        from services.backfills.approval import Limits
+
+        return Limits(self.settings.approval_records, self.settings.approval_paise)
 
 
 @contextlib.asynccontextmanager

@@ -6,9 +6,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -18,6 +18,10 @@ from pydantic_settings import (
 )
 
 from services.errors import BadRequest
+
+if TYPE_CHECKING:
+    from services.reminders.providers.account import Account
+    from services.reminders.recipients import Language
 
 _BACKEND_NAMES = {"uri": "MONGO_URL", "db": "DB_NAME"}
 
@@ -41,6 +45,30 @@ class Settings(BaseSettings):
     credit_days: int = Field(default=7, ge=0, le=90)
     batch_size: int = Field(default=500, ge=1, le=2_000)
     lease_seconds: int = Field(default=10, ge=2, le=300)
+    approval_records: int | None = Field(default=None, ge=0)
+    approval_rupees: int | None = Field(default=None, ge=0)
+    """A plan of more records or rupees needs a second operator's approval; off unless set."""
+
+    @property
+    def approval_paise(self) -> int | None:
+        """The limit in the console's own unit."""
+        return None if self.approval_rupees is None else self.approval_rupees * 100
+
+    reminder_provider: Literal["whatsapp", "myoperator"] | None = None
+    reminder_token: SecretStr | None = None
+    reminder_phone_number_id: str | None = None
+    reminder_company_id: str | None = None
+    """MyOperator's."""
+    reminder_waba_id: str | None = None
+    """The WhatsApp business account, where MyOperator asks for it."""
+    reminder_url: str | None = None
+    """Another address of the provider than its public one."""
+    reminder_api_version: str | None = None
+    reminder_template_english: str | None = None
+    """The name of the approved template at the provider; without one, plain text is sent."""
+    reminder_template_telugu: str | None = None
+    reminder_language: Literal["en", "te"] = "en"
+    """The language of customers whose record names none."""
 
     @classmethod
     def settings_customise_sources(
@@ -72,6 +100,22 @@ class Settings(BaseSettings):
                 "`delivery-console demo` runs on a database of its own.",
             )
         return self.uri
+
+    def reminder_account(self) -> Account:
+        """The account at the provider of reminders."""
+        from services.reminders.providers.account import Account
+
+        names: dict[Language, str | None] = {"en": self.reminder_template_english, "te": self.reminder_template_telugu}
+        return Account(
+            kind=self.reminder_provider,
+            token=self.reminder_token,
+            phone_number_id=self.reminder_phone_number_id,
+            company_id=self.reminder_company_id,
+            waba_id=self.reminder_waba_id,
+            base=self.reminder_url,
+            version=self.reminder_api_version,
+            templates={language: name for language, name in names.items() if name},
+        )
 
     def require_db(self) -> str:
         """The database's name: as given, else the one in the address.

@@ -1,4 +1,4 @@
-"""The five screens by name; a screen's module is loaded when somebody goes there."""
+"""The screens by name; a screen's module is loaded when somebody goes there."""
 
 from __future__ import annotations
 
@@ -31,4 +31,8 @@ def build(name: str, environment: str) -> Place:
             from screens.audit.screen import AuditScreen
 
             return AuditScreen(environment)
+        case "reminders":
+            from screens.reminders.screen import RemindersScreen
+
+            return RemindersScreen(environment)
     raise KeyError(name)

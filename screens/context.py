@@ -7,9 +7,13 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from services.backfills.approval import Limits
+    from services.backfills.pace import Pace
     from services.clock import Clock
     from services.database import Database
     from services.operators.operator import Operator
+    from services.reminders.providers.account import Account
+    from services.reminders.recipients import Language
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,27 @@ class Context:
     batch_size: int = 500
     credit_days: int = 7
     lease_seconds: float = 10.0
+    approval_records: int | None = None
+    approval_paise: int | None = None
+    """Above what size a plan needs another operator's approval; None is no limit."""
+    reminder_account: Account | None = None
+    """Ours at the provider of messages; None where nothing can be sent from here."""
+    reminder_language: Language = "en"
+    """Of customers whose record names none."""
+
+    @property
+    def pace(self) -> Pace:
+        """How hard a run may press."""
+        from services.backfills.pace import Pace
+
+        return Pace(self.batch_size, self.lease_seconds, self.credit_days)
+
+    @property
+    def limits(self) -> Limits:
+        """Above what size a plan needs another operator's approval."""
+        from services.backfills.approval import Limits
+
+        return Limits(self.approval_records, self.approval_paise)
 
     def today(self) -> date:
         """The calendar day in India."""

@@ -13,7 +13,10 @@ from screens.widgets.sheet import Section
 _KEYS = {"left_square_bracket": "[", "right_square_bracket": "]", "escape": "Esc", "enter": "Enter"}
 _EVERYWHERE = (
     ("F1", "This help."),
-    ("F2 … F6", "Home, Orders, Deliveries, Billing, Audit; the digits 1 to 5 do the same outside of inputs."),
+    (
+        "F2 … F7",
+        "Home, Orders, Deliveries, Billing, Audit, Reminders; the digits 1 to 6 do the same outside of inputs.",
+    ),
     ("Tab", "To the next part of the screen, Shift+Tab to the one before."),
     ("↑ ↓ j k", "Move in a list; Page Up and Page Down by screenfuls, g and G to its ends."),
     ("Enter", "Open what the cursor is on."),

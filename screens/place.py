@@ -1,4 +1,4 @@
-"""What the five screens have in common: header, notices, navigation, and how a lost connection is lived through."""
+"""What the screens have in common: header, notices, navigation, and how a lost connection is lived through."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class OpenPlace(Message):
 
 
 class Place(Screen[None], Asking):
-    """One of the screens that F2 to F6 lead to."""
+    """One of the screens that F2 to F7 lead to."""
 
     NAME: ClassVar[str]
     ABOUT: ClassVar[str]

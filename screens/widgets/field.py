@@ -17,8 +17,8 @@ class Line(Input):
 
     async def _on_key(self, event: events.Key) -> None:
         bindings = self._bindings.key_to_bindings.get(event.key, [])
-        # The search key, pressed where the search has the focus already, types nothing.
-        if bindings or (event.character == "/" and not self.value):
+        # The search key, pressed where the search has the focus already, types nothing; a dialog has no search.
+        if bindings or (event.character == "/" and not self.value and not self.screen.is_modal):
             event.stop()
             event.prevent_default()
             for binding in bindings:

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from screens.context import Context
 from screens.tones import text
 
-PLACES = ("home", "orders", "deliveries", "billing", "audit")
+PLACES = ("home", "orders", "deliveries", "billing", "audit", "reminders")
 _LOUD = "production"
 
 

@@ -1,0 +1,1 @@
+"""Payment reminders: read before they go out, released, sent, cancelled."""

@@ -1,0 +1,1 @@
+"""The services that carry a message to a customer's phone, and how to reach the one that is configured."""

@@ -1,0 +1,130 @@
+"""What a provider is to the sender: it is asked once for each try, and says what became of the asking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+from services.clock import utc_now
+from services.reminders.recipients import Language
+
+if TYPE_CHECKING:
+    import httpx
+
+Verdict: TypeAlias = Literal["accepted", "refused", "try-again", "throttled", "unclear", "shut-out"]
+_SHUT_OUT = (401, 403, 404)
+_GATEWAY = (502, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to hand over."""
+
+    id: str
+    """The console's own; providers return it in their notices, none of them tells repetitions apart by it."""
+    phone: str
+    """E.164."""
+    text: str
+    language: Language
+    parameters: tuple[str, ...]
+    """Customer name, amount and period, for a template that the provider knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one try.
+
+    `accepted`: the provider has it; `refused`: it never will take this one; `try-again`: it did not take it now;
+    `throttled`: it wants a pause of `pause` seconds, of the whole sending or only for this customer; `unclear`: it
+    may have it or not; `shut-out`: it refuses this account or address altogether.
+    """
+
+    verdict: Verdict
+    words: str = ""
+    provider_id: str | None = None
+    pause: float | None = None
+    only_customer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The one POST that hands a message over."""
+
+    url: str
+    body: Mapping[str, object]
+    headers: Mapping[str, str] = field(repr=False)
+
+
+class Provider(Protocol):
+    """A way to hand messages over. It keeps its secrets to itself: in no text, log or error."""
+
+    name: str
+    configured: Mapping[Language, str]
+    """The approved template in each language, where the provider is to send templates."""
+
+    def call(self, message: Outgoing) -> Call:
+        """The request for a message: a template where one is configured for its language, else plain text."""
+
+    def read(self, response: httpx.Response) -> Answer:
+        """What an answer says; `of_status` reads what the status alone says."""
+
+
+async def hand_over(client: httpx.AsyncClient, provider: Provider, message: Outgoing, within: float) -> Answer:
+    """Ask the provider to send the message, once; it has so many seconds to answer.
+
+    A connection that was never made leaves nothing behind: try again. Once the request may have left, a time-out or
+    a broken connection says nothing about whether the message goes out, and no provider takes a key that would make
+    a second request harmless: unclear.
+    """
+    import httpx
+
+    call = provider.call(message)
+    try:
+        async with asyncio.timeout(within):
+            response = await client.post(call.url, json=dict(call.body), headers=dict(call.headers))
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        return Answer("try-again", f"{provider.name} cannot be reached ({type(error).__name__}).")
+    except (httpx.TransportError, TimeoutError) as error:
+        return Answer("unclear", f"{provider.name} did not answer ({type(error).__name__}).")
+    except httpx.DecodingError:
+        return Answer("unclear", f"{provider.name} gave an unreadable answer.")
+    return provider.read(response)
+
+
+def of_status(response: httpx.Response, words: str) -> Answer:
+    """What the status of an answer says, with the provider's own words."""
+    status = response.status_code
+    told = f"{status}: {words}"[:300]
+    if status == 429:
+        return Answer("throttled", told, pause=retry_after(response))
+    if status in _GATEWAY:  # a gateway says this when it lost sight of the server behind it
+        return Answer("unclear", told)
+    if status >= 500:
+        return Answer("try-again", told, pause=retry_after(response))
+    if status in _SHUT_OUT or 300 <= status < 400:
+        return Answer("shut-out", told)
+    return Answer("refused", told)
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """The pause in seconds that the Retry-After of an answer asks for, as seconds or as a date."""
+    from email.utils import parsedate_to_datetime
+
+    value = response.headers.get("retry-after", "").strip()
+    if value.isdigit():
+        return float(value[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - utc_now()).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def body_of(response: httpx.Response) -> Mapping[str, object]:
+    """The JSON object of an answer; empty where it is something else."""
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,167 @@
+"""Release: the held reminders of a run become messages in the queue, one per customer, each exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from pymongo import ReplaceOne, UpdateMany
+
+from services.backfills.runs import load_run
+from services.changes.changeset import ChangeSet, transact
+from services.clock import Clock
+from services.database import Database, Document, told
+from services.errors import Conflict, Refused
+from services.operators.operator import Operator
+from services.reminders.consolidation import Draft, consolidate
+from services.reminders.outbox import BY_CUSTOMER, OUTBOX, State, outbox_keys
+from services.reminders.queue import LOG, SENDS, enqueue, log_key, log_keys, queued
+from services.reminders.recipients import Language
+from services.reminders.templates import Wordings, load_wordings
+
+BATCH = 200
+"""Customers in a transaction."""
+_FINISHED = ("done", "cancelled", "rolled-back")
+Report = Callable[[int, int], None]
+"""Told how many messages are released, and how many customers were looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What a release did; what was released before is not counted again."""
+
+    run: str
+    messages: int = 0
+    orders: int = 0
+    amount_paise: int = 0
+    held_back: int = 0
+    """Orders that stay held: no number, or paid meanwhile. `reminders list --state held` says which and why."""
+
+
+async def release(
+    database: Database,
+    operator: Operator,
+    clock: Clock,
+    run: str,
+    *,
+    language: Language = "en",
+    failed_too: bool = False,
+    progress: Report | None = None,
+) -> Released:
+    """Put a run's held reminders into the queue, one message per customer, with the failed ones when asked for.
+
+    Works in transactions of some hundred customers, so that a release that was killed goes on when it is repeated.
+    `language` is that of customers whose record names none. Raises NotFound for an unknown run, Refused for one that
+    is still at work (a customer would get two messages) and for a template that may not be used.
+    """
+    operator.require("ops", "release reminders")
+    database.require_writable()
+    stored = await load_run(database, run)
+    if stored.present_state not in _FINISHED:
+        raise Refused(
+            "run-not-done", f"{run} is {stored.present_state}. Its reminders are released when it is done: one message "
+            "per customer, about all of its orders.",
+        )  # fmt: skip
+    wordings = await load_wordings(database, language)
+    states: tuple[State, ...] = ("held", "failed") if failed_too else ("held",)
+    total, seen, after = Released(run), 0, ""
+    while customers := await _customers(database, run, states, after):
+        batch = await _release(database, operator, clock, run, states, customers, wordings)
+        total = replace(
+            total,
+            messages=total.messages + batch.messages,
+            orders=total.orders + batch.orders,
+            amount_paise=total.amount_paise + batch.amount_paise,
+            held_back=total.held_back + batch.held_back,
+        )
+        seen, after = seen + len(customers), customers[-1]
+        if progress:
+            progress(total.messages, seen)
+    return total
+
+
+async def _customers(database: Database, run: str, states: Sequence[State], after: str) -> list[str]:
+    """The next customers with rows in these states, in order, read from the index alone."""
+    found: set[str] = set()
+    with told():
+        for state in states:
+            of_state: Document = {"run": run, "state": state, "customer_id": {"$gt": after}}
+            cursor = database[OUTBOX].find(of_state, {"_id": 0, "customer_id": 1}).sort(BY_CUSTOMER)
+            mine: set[str] = set()
+            async for row in cursor:
+                mine.add(row["customer_id"])
+                if len(mine) > BATCH:
+                    break
+            await cursor.close()
+            found |= mine
+    return sorted(found)[:BATCH]
+
+
+async def _release(
+    database: Database,
+    operator: Operator,
+    clock: Clock,
+    run: str,
+    states: Sequence[State],
+    customers: Sequence[str],
+    wordings: Wordings,
+) -> Released:
+    async def work(changes: ChangeSet) -> Released:
+        wanted: Document = {"run": run, "state": {"$in": list(states)}, "customer_id": {"$in": list(customers)}}
+        rows = await database[OUTBOX].find(wanted, session=changes.session).to_list()
+        drafts = await consolidate(database, rows, wordings, changes.session)
+        ready = [draft for draft in drafts if not draft.obstacle]
+        await _queue(changes, run, ready)
+        await _mark(changes, run, states, ready)
+        return Released(
+            run, len(ready), sum(len(draft.orders) for draft in ready), sum(draft.amount_paise for draft in ready),
+            sum(len(draft.orders) for draft in drafts if draft.obstacle),
+        )  # fmt: skip
+
+    return await transact(database, operator, clock, work)
+
+
+async def _queue(changes: ChangeSet, run: str, drafts: Sequence[Draft]) -> None:
+    keys: Document = {"_id": log_keys(draft.message for draft in drafts)}
+    earlier = {
+        document["_id"]: document
+        async for document in changes.database[LOG].find(keys, session=changes.session)
+    }  # fmt: skip
+    for draft in drafts:
+        assert draft.recipient
+        assert draft.recipient.phone
+        assert draft.context
+        context = {**draft.context, "language": draft.language or ""}
+        documents = queued(
+            draft.message, run, draft.customer_id, draft.recipient.phone, draft.text, context, changes.now
+        )
+        changes.add(*enqueue(*documents, earlier.get(log_key(draft.message))))
+
+
+async def _mark(changes: ChangeSet, run: str, states: Sequence[State], drafts: Sequence[Draft]) -> None:
+    """The rows and the notes of the sending, in the same transaction."""
+    if not drafts:
+        return
+    moved = await changes.database[OUTBOX].bulk_write(
+        [
+            UpdateMany(
+                {"_id": outbox_keys(draft.orders), "run": run, "state": {"$in": list(states)}},
+                {"$set": {"state": "released", "message": draft.message}},
+            )
+            for draft in drafts
+        ],
+        session=changes.session,
+    )
+    if moved.matched_count != sum(len(draft.orders) for draft in drafts):
+        raise Conflict("changed-meanwhile", "Reminders were changed by somebody else in this moment; release again.")
+    await changes.database[SENDS].bulk_write(
+        [
+            ReplaceOne(
+                {"_id": draft.message},
+                {"_id": draft.message, "run": run, "orders": list(draft.orders), "state": "open", "tries": 0},
+                upsert=True,
+            )
+            for draft in drafts
+        ],
+        session=changes.session,
+    )
