@@ -102,9 +102,7 @@ class Backfill(ABC, Generic[S]):
         """What a row's change makes a customer owe, to be put before them in a reminder."""
         return None
 
-    async def second_opinion(
-        self, database: Database, bodies: Sequence[Document], session: Session
-    ) -> Sequence[Doubt]:
+    async def second_opinion(self, database: Database, bodies: Sequence[Document], session: Session) -> Sequence[Doubt]:
         """The rows to change whose amount or month comes to something else when the database computes them."""
         return ()
 

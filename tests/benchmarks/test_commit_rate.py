@@ -1,11 +1,14 @@
-"""How fast a commit is, beside the raw limit and the one-order-at-a-time way, in one run on one server.
+"""How fast a commit and its rollback are, beside the raw limit and the one-order-at-a-time way, on one server.
 
     pytest -m benchmark -n 0 -s tests/benchmarks/test_commit_rate.py
 
-DELIVERY_CONSOLE_BENCHMARK_ORDERS sets the size (default 24,000 one-time orders, half of them to bill).
+DELIVERY_CONSOLE_BENCHMARK_ORDERS sets the size (default 24,000 one-time orders, half of them to bill; 200000 bills
+100,000).
 """
 
 import os
+import random
+import statistics
 import time
 import uuid
 from datetime import date
@@ -15,6 +18,7 @@ import pytest
 from console.demo.dataset import Dataset, load
 from services.backfills.commit import commit
 from services.backfills.preview import preview
+from services.backfills.rollback import rollback
 from services.backfills.runs import change_bodies
 from services.clock import Clock
 from services.database import Database, Document
@@ -23,6 +27,7 @@ from services.operators.operator import Operator
 
 ORDERS = int(os.environ.get("DELIVERY_CONSOLE_BENCHMARK_ORDERS", "24000"))
 SCRIPT_ORDERS = 500
+SCRIPT_ORDERS_UNINDEXED = 50
 
 
 async def raw_rate(database: Database, documents: list[Document], *, indexed: bool) -> float:
@@ -34,42 +39,63 @@ async def raw_rate(database: Database, documents: list[Document], *, indexed: bo
                 await target.create_index(list(index.keys), **index.options)
     begun = time.perf_counter()
     await target.insert_many([dict(document) for document in documents])
-    return len(documents) / (time.perf_counter() - begun)
+    rate = len(documents) / (time.perf_counter() - begun)
+    await target.drop()
+    return rate
 
 
-async def script_rate(database: Database, documents: list[Document]) -> float:
-    """Orders a second of the way a script would bill: one insert and one update at a time, unaudited."""
+async def script_rate(database: Database, documents: list[Document], count: int, *, indexed: bool) -> float:
+    """Orders a second of the way a script would bill: one insert and one update at a time, unaudited.
+
+    A script knows an order by its `id`, on which the database as found has no index.
+    """
     bills, orders = database["script_bills"], database["script_orders"]
     await orders.insert_many([dict(document) for document in documents])
+    if indexed:
+        await orders.create_index("id")
     begun = time.perf_counter()
-    for document in documents:
+    for document in random.Random(count).sample(documents, count):
         await bills.insert_one({"order_id": document["id"], "amount": document.get("total_amount")})
-        await orders.update_one({"_id": document["_id"]}, {"$set": {"billed": True}})
-    return len(documents) / (time.perf_counter() - begun)
+        await orders.update_one({"id": document["id"]}, {"$set": {"billed": True}})
+    rate = count / (time.perf_counter() - begun)
+    await orders.drop()
+    return rate
 
 
 @pytest.mark.benchmark
-async def test_commit_rate_beside_the_raw_limit(database: Database, ops: Operator, clock: Clock) -> None:
+@pytest.mark.timeout(1_800)
+async def test_commit_and_rollback_beside_the_raw_limit(database: Database, ops: Operator, clock: Clock) -> None:
     await load(database.client[database.name], Dataset(until=date(2026, 11, 22), orders=ORDERS))
     await apply(database, ops)
-    begun = time.perf_counter()
     plan = await preview(database, ops, clock, "bill-one-time-orders")
-    previewed = time.perf_counter() - begun
-    change = plan.classes["change"].records
-    keys = [body["key"] for body in await change_bodies(database, plan.run or "", 0, change, ("key",))]
+    run, change = plan.run or "", plan.classes["change"].records
+    keys = [body["key"] for body in await change_bodies(database, run, 0, change, ("key",))]
     documents = await database["orders"].find({"_id": {"$in": keys}}).to_list()
-    bare, indexed = [await raw_rate(database, documents, indexed=with_indexes) for with_indexes in (False, True)]
-    script = await script_rate(database, documents[:SCRIPT_ORDERS])
+
+    async def raw() -> tuple[float, float]:
+        return await raw_rate(database, documents, indexed=False), await raw_rate(database, documents, indexed=True)
+
+    script = await script_rate(database, documents, SCRIPT_ORDERS, indexed=True)
+    as_found = await script_rate(database, documents, SCRIPT_ORDERS_UNINDEXED, indexed=False)
+    raws = [await raw()]
     begun = time.perf_counter()
-    outcome = await commit(database, ops, clock, plan.run or "", plan.digest)
+    outcome = await commit(database, ops, clock, run, plan.digest)
     committed = change / (time.perf_counter() - begun)
-    bare_after = await raw_rate(database, documents, indexed=False)
-    bare = (bare + bare_after) / 2
-    print(f"\npreview       {plan.examined:8,} orders in {previewed:.1f} s, {plan.examined / previewed:,.0f}/s")
-    print(f"commit        {change:8,} orders, {committed:,.0f}/s: bill, flag, two audit entries, checkpoint, verified")
+    raws.append(await raw())
+    begun = time.perf_counter()
+    back = await rollback(database, ops, clock, run, "benchmark")
+    restored = change / (time.perf_counter() - begun)
+    bare, indexed = (statistics.mean(rates) for rates in zip(*raws, strict=True))
+
+    print(f"\ncommit            {change:8,} orders, {committed:,.0f}/s: bill, flag, outbox, two audit entries, "
+          "checkpoint, verified")  # fmt: skip
+    print(f"raw, bare         {committed / bare:8.3f} x {bare:,.0f}/s  insert_many without any index")
+    print(f"raw, indexed      {committed / indexed:8.3f} x {indexed:,.0f}/s  insert_many with the indexes of orders")
     print(
-        f"raw, bare     {committed / bare:8.3f} x {bare:,.0f}/s  insert_many without any index (mean of before, after)"
+        f"script, as found  {committed / as_found:8.1f} x {as_found:,.0f}/s  insert_one, update_one by an unindexed id"
     )
-    print(f"raw, indexed  {committed / indexed:8.3f} x {indexed:,.0f}/s  insert_many with the indexes of orders")
-    print(f"script        {committed / script:8.1f} x {script:,.0f}/s  insert_one, update_one, unaudited")
+    print(f"script, indexed   {committed / script:8.1f} x {script:,.0f}/s  the same with an index on id")
+    print(f"rollback          {restored / committed:8.3f} x the commit, {restored:,.0f}/s")
+    print("raw rates before and after the commit, bare and indexed:", [[round(rate) for rate in pair] for pair in raws])
     assert (outcome.applied, outcome.verified) == (change, True)
+    assert (back.restored, back.verified) == (change, True)
