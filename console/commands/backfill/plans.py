@@ -70,7 +70,7 @@ def preview_one(
                 session.database, session.operator, session.clock, name, options, store=not dry_run,
                 progress=lambda examined: bar("Examined", examined, 0),
             )  # fmt: skip
-        if not plan.stored and not dry_run:
+        if not plan.stored:
             print(f"Not stored: {plan.unstored_because}", file=sys.stderr)
         return Answer(_plan(plan), _plan_blocks(plan))
 

@@ -49,13 +49,12 @@ def commit_plan(
     async def work(session: Session) -> Answer:
         from services.backfills.commit import commit
         from services.backfills.runs import show_run
-        from services.money import format_rupees
 
         session.operator.require("ops", "commit a plan")
         view = await show_run(session.database, session.operator, run_id)
         change = view.plan.classes["change"]
-        amount = format_rupees(change.amount_paise)
-        confirm(f"{view.backfill}: change {change.records} records, {amount}, in {session.database.name}?", yes=yes)
+        amount = _worth(view, change.amount_paise)
+        confirm(f"{view.backfill}: change {change.records} records{amount}, in {session.database.name}?", yes=yes)
         with _bar("Committed") as report:
             done = await commit(
                 session.database, session.operator, session.clock, run_id, digest,
@@ -155,12 +154,11 @@ def roll_back(
     async def work(session: Session) -> Answer:
         from services.backfills.rollback import rollback
         from services.backfills.runs import show_run
-        from services.money import format_rupees
 
         session.operator.require("ops", "roll a run back")
         view = await show_run(session.database, session.operator, run_id)
-        amount = format_rupees(view.amount_paise)
-        confirm(f"Take back {view.applied} records of {run_id}, {amount}, in {session.database.name}?", yes=yes)
+        amount = _worth(view, view.amount_paise)
+        confirm(f"Take back {view.applied} records of {run_id}{amount}, in {session.database.name}?", yes=yes)
         with _bar("Restored") as report:
             done = await rollback(
                 session.database, session.operator, session.clock, run_id, reason,
@@ -213,9 +211,15 @@ def _document(view: RunView) -> dict[str, Any]:
     return document
 
 
-def _pairs(view: RunView) -> list[tuple[str, object]]:
+def _worth(view: RunView, paise: int) -> str:
+    """An amount behind a comma; nothing for a repair, whose records are worth no money."""
+    from services.backfills.registry import find_backfill
     from services.money import format_rupees
 
+    return f", {format_rupees(paise)}" if find_backfill(view.backfill).amounts else ""
+
+
+def _pairs(view: RunView) -> list[tuple[str, object]]:
     state: str = view.state
     if view.wanted:
         state += f", asked to {view.wanted}"
@@ -227,13 +231,14 @@ def _pairs(view: RunView) -> list[tuple[str, object]]:
         ("Applied", f"{view.applied} of {view.planned}"),
         ("Drifted", view.drifted),
         ("Failed", view.failed),
-        ("Amount", format_rupees(view.amount_paise)),
     ]
+    if amount := _worth(view, view.amount_paise).lstrip(", "):
+        pairs.append(("Amount", amount))
     if view.approval:
         pairs.append(("Approved by", view.approval.by))
     if view.reversal:
         pairs += [
-            ("Restored", f"{view.restored} of {view.applied}, {format_rupees(view.restored_paise)}"),
+            ("Restored", f"{view.restored} of {view.applied}{_worth(view, view.restored_paise)}"),
             ("Kept", view.kept),
             ("Rolled back by", f"{view.reversal.by}: {view.reversal.reason}"),
         ]
