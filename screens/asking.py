@@ -53,10 +53,16 @@ class Asking(Widget):
 
     _open_questions: dict[str, tuple[Question[Any], Callable[[Any], Message]]]
 
-    def ask(self, group: str, question: Question[T], answer: Callable[[T], Message]) -> Worker[None]:
-        """Post `answer(result)` to this screen when the question is answered, Refusal when it is refused."""
-        self._questions[group] = (question, answer)
-        work = partial(self._ask, group, question, answer)
+    def ask(
+        self, group: str, question: Question[T], answer: Callable[[T], Message], *, repeat: bool = True
+    ) -> Worker[None]:
+        """Post `answer(result)` to this screen when the question is answered, Refusal when it is refused.
+
+        One that the lost connection left open is asked again when the connection is back, unless it is a deed that
+        must not be done twice: `repeat=False`.
+        """
+        self._questions.pop(group, None)
+        work = partial(self._ask, group, question, answer, repeat)
         return self.run_worker(work, group=group, exclusive=True, exit_on_error=False)
 
     def drop(self, group: str) -> None:
@@ -65,7 +71,7 @@ class Asking(Widget):
         self.workers.cancel_group(self, group)
 
     def ask_again(self) -> None:
-        """Repeat every question that the lost connection left open."""
+        """Repeat every question that the lost connection left open; what still runs is left to run."""
         for group, (question, answer) in list(self._questions.items()):
             self.ask(group, question, answer)
 
@@ -75,7 +81,7 @@ class Asking(Widget):
             self._open_questions = {}
         return self._open_questions
 
-    async def _ask(self, group: str, question: Question[T], answer: Callable[[T], Message]) -> None:
+    async def _ask(self, group: str, question: Question[T], answer: Callable[[T], Message], repeat: bool) -> None:
         from services.database import told
         from services.errors import ConsoleError
 
@@ -84,11 +90,10 @@ class Asking(Widget):
                 result = await question()
         except ConsoleError as error:
             refusal = Refusal(group, error)
-            if not refusal.unreachable:
-                self._questions.pop(group, None)
+            if refusal.unreachable and repeat:
+                self._questions[group] = (question, answer)
             self.post_message(refusal)
             return
-        self._questions.pop(group, None)
         self.post_message(answer(result))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

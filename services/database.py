@@ -32,11 +32,12 @@ READ_LIMIT_MS = 5_000
 DURABLE = WriteConcern("majority", j=True)
 _AUTHENTICATION_FAILED = 18
 _UNAUTHORISED = (13, 8000)
-_OF_ONE_RECORD = (11000, 121, 10334, 17419)
-"""Duplicate key, failed validation, too large: the record is at fault, not the server."""
+_OF_ONE_RECORD = (11000, 121)
+"""Duplicate key, failed validation: the record is at fault, not the server."""
+_TOO_LARGE = (10334, 17419)
 
 # Real data holds dates out of Python's range and broken UTF-8; neither may break a list.
-_TOLERANT: CodecOptions[Document] = CodecOptions(
+TOLERANT: CodecOptions[Document] = CodecOptions(
     tz_aware=True,
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
     unicode_decode_error_handler="replace",
@@ -64,7 +65,7 @@ class Database:
     @property
     def _database(self) -> AsyncDatabase[Document]:
         # What the address says of reading and writing is the backend's taste; checkpoints and leases need these.
-        return self.client.get_database(self.name, _TOLERANT, ReadPreference.PRIMARY, DURABLE)
+        return self.client.get_database(self.name, TOLERANT, ReadPreference.PRIMARY, DURABLE)
 
     async def command(self, command: Document) -> Document:
         """Run a database command."""
@@ -143,7 +144,10 @@ def describe(error: PyMongoError) -> ConsoleError:
             return Unreachable("authentication-failed", "MongoDB refused the user name or the password in the address.")
         if error.code in _UNAUTHORISED:
             return Unreachable("not-authorised", f"The database user may not do this: {_short(error)}.")
-        if _failure(error).get("code", error.code) in _OF_ONE_RECORD:
+        code = _failure(error).get("code", error.code)
+        if code in _TOO_LARGE:
+            return RecordRefused("record-refused", "A record is larger than MongoDB's 16 MB.")
+        if code in _OF_ONE_RECORD:
             return RecordRefused("record-refused", f"MongoDB refused a record: {_short(error)}.")
         return Refused("database-error", f"MongoDB refused the operation: {_short(error)}.")
     if isinstance(error, DocumentTooLarge):

@@ -364,7 +364,7 @@ class BillingScreen(Place):
         self._working = run
         self.say_nothing()
         self.query_one(Meter).reading = Reading(0, None, "checking the plan …")
-        self.ask("commit", partial(deed, self._progressed), Finished)
+        self.ask("commit", partial(deed, self._progressed), Finished, repeat=False)
         self.refresh_bindings()
 
     def _progressed(self, progress: Progress) -> None:

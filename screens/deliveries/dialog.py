@@ -146,7 +146,12 @@ class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
         self._confirming = True
         self.query_one("#refusal", Notice).clear()
         reason = self.query_one("#reason", Field).value
-        self.ask("confirm", partial(_confirm, self._with, self._order_id, quantities, moment, reason), Confirmed)
+        self.ask(
+            "confirm",
+            partial(_confirm, self._with, self._order_id, quantities, moment, reason),
+            Confirmed,
+            repeat=False,
+        )
 
     def on_confirmed(self, event: Confirmed) -> None:
         """Done."""

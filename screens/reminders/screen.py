@@ -195,7 +195,7 @@ class RemindersScreen(ListPlace):
                 self.post_message(questions.Step(messages, number, "released"))
 
             self._begin(f"{run} is being released.", number)
-            self.ask("work", partial(questions.release, self.context, run, progress), questions.Done)
+            self.ask("work", partial(questions.release, self.context, run, progress), questions.Done, repeat=False)
 
     def action_send(self) -> None:
         """Count what is due, then ask."""
@@ -223,7 +223,7 @@ class RemindersScreen(ListPlace):
                 self.post_message(questions.Step(settled, max(due, settled), "sent"))
 
             self._begin("Messages are being sent.", due)
-            self.ask("work", partial(questions.send, self.context, progress), questions.Done)
+            self.ask("work", partial(questions.send, self.context, progress), questions.Done, repeat=False)
 
     def action_cancel(self) -> None:
         """Cancel the reminder under the cursor."""
@@ -246,7 +246,9 @@ class RemindersScreen(ListPlace):
     def _cancel(self, run: str, customer_id: str | None, reason: str | None) -> None:
         if reason and self.context:
             self._begin("Reminders are being cancelled.", None)
-            self.ask("work", partial(questions.cancel, self.context, run, customer_id, reason), questions.Done)
+            self.ask(
+                "work", partial(questions.cancel, self.context, run, customer_id, reason), questions.Done, repeat=False
+            )
 
     def _begin(self, words: str, total: int | None) -> None:
         self._working = words

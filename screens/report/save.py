@@ -70,7 +70,7 @@ class SaveReport(ModalScreen["Written | None"], Asking):
             return
         self.query_one("#refusal", Notice).clear()
         path, replace = self.query_one("#path", Field).value, self.query_one("#replace", Checkbox).value
-        self.ask("save", partial(_save, self._report, path, replace), Saved)
+        self.ask("save", partial(_save, self._report, path, replace), Saved, repeat=False)
 
     def on_saved(self, event: Saved) -> None:
         """Done."""

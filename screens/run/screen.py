@@ -148,7 +148,7 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
 
     def _steer(self, deed: Callable[[], Awaitable[RunView]], words: str) -> None:
         self.query_one(Notice).clear()
-        self.ask("deed", deed, partial(Steered, words=words))
+        self.ask("deed", deed, partial(Steered, words=words), repeat=False)
 
     def on_steered(self, event: Steered) -> None:
         """Say that it is done, and show the run as it is now."""

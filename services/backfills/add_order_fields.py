@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from services.backfills.backfill import Backfill, Surroundings
-from services.backfills.orders import BILL_FIELDS, asked_ids, by_order, twins
+from services.backfills.landing import as_stored, has
+from services.backfills.orders import BILL_FIELDS, asked_ids, by_order, clean_id, twins
 from services.backfills.plan import REPAIR_GROUPS, Decision, Options, Tally
 from services.backfills.repair_billed_flags import billed_by
 from services.billing.month import delivery_day
@@ -50,8 +51,8 @@ class AddOrderFields(Backfill[FieldsSource]):
     The defaults are `billed` false, `billed_at` and `billed_month` null, and `delivery_confirmed` true for a delivered
     order whose delivery was reported as confirmed, else false. An order that has a billing record is never written
     down as unbilled: where it lacks `billed`, or has it as true, its missing billing fields are the record's. A flag
-    that is there and contradicts the record is for `repair-billed-flags`. Two records, or an id that two orders have,
-    need a person, since it is open what holds for the order.
+    that is there and contradicts the record is for `repair-billed-flags`. Two records, an id that two orders have,
+    or one that reads like another's need a person, since it is open what holds for the order.
     """
 
     name = "add-order-fields"
@@ -106,6 +107,8 @@ class AddOrderFields(Backfill[FieldsSource]):
             return Decision("nothing-to-do")
         if source.twin:
             return Decision("needs-review", "id-duplicate", "Another order has the same id.")
+        if source.order.id and clean_id(source.document["id"]) is None:
+            return Decision("needs-review", "id-missing", "The order's id is no clean text; it may read like another.")
         if len(source.bills) > 1 and any(name in missing for name in _BILLING):
             return Decision("needs-review", "bill-duplicate", f"The order has {len(source.bills)} billing records.")
         values = {name: value for name, value in _values(source).items() if name in missing}
@@ -118,10 +121,9 @@ class AddOrderFields(Backfill[FieldsSource]):
         return (Update("orders", source.document, values, {name: {"$exists": False} for name in values}),)
 
     async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
-        """The orders that have all four fields."""
-        whole: Document = {name: {"$exists": True} for name in FIELDS}
-        keys = [body["key"] for body in bodies]
-        return Tally(records=await database["orders"].count_documents({"_id": {"$in": keys}, **whole}))
+        """The orders that have the values of their rows."""
+        orders = await as_stored(database, "orders", bodies, FIELDS)
+        return Tally(records=sum(has(order, body["values"]) for body, order in zip(bodies, orders, strict=True)))
 
 
 def _values(source: FieldsSource) -> dict[str, Any]:

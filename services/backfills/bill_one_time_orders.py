@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from bson import Int64
 
 from services.backfills.backfill import Backfill, Doubt, Surroundings
-from services.backfills.orders import asked_ids, by_order, twins
+from services.backfills.landing import as_stored, has
+from services.backfills.orders import asked_ids, by_order, clean_id, twins
 from services.backfills.plan import Decision, Options, Tally
 from services.billing.charge import Charge, Undecided, billed_items, charge
 from services.billing.month import billing_month, delivery_day
@@ -213,7 +214,10 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         return (("billing_records", _bill_key(body["record"])), ("orders", body["key"]))
 
     def holds(self, current: Sequence[Document | None]) -> str | None:
-        """A bill that was paid, even in part, stays."""
+        """A bill that was paid, even in part, stays.
+
+        Only the bill itself says so: a payment of the customer's whole month is of no single bill.
+        """
         bill = current[0]
         paid = bill is not None and read_bill(bill).payment_status not in ("unpaid", "")
         return "its bill was paid" if paid else None
@@ -237,30 +241,39 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         return doubts
 
     async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
-        """The run's billing records of flagged orders that have no other, in the doubles that the backend reads."""
-        amount = {"$convert": {"input": "$amount", "to": "double", "onError": 0, "onNull": 0}}
-        paise: Document = {"$toLong": {"$round": [{"$multiply": [amount, 100]}, 0]}}
-        mine: Document = {"$eq": ["$run", run]}
-        by_order = {"_id": "$order_id", "bills": {"$sum": 1}, "mine": {"$sum": {"$cond": [mine, 1, 0]}},
-                    "amount_paise": {"$sum": paise}}  # fmt: skip
-        cursor = await database["billing_records"].aggregate([
-            {"$match": {"order_id": {"$in": [body["record"] for body in bodies]}}},
-            {"$group": by_order},
-            {"$match": {"bills": 1, "mine": 1}},
-            {"$group": {"_id": None, "records": {"$sum": 1}, "amount_paise": {"$sum": "$amount_paise"}}},
-        ])  # fmt: skip
-        found = await cursor.to_list()
-        billed = Tally.model_validate(found[0]) if found else Tally()
-        flagged = await database["orders"].count_documents(
-            {"_id": {"$in": [body["key"] for body in bodies]}, "billed": True, "billed_month": {"$type": "string"}}
-        )
-        return billed if billed.records <= flagged else Tally(records=flagged, amount_paise=billed.amount_paise)
+        """The rows of which the order is billed as they say, and the order's only bill says what they say.
+
+        The amount is that of all rows of which the run made a bill that is there, right or wrong: after a rollback
+        none may be left.
+        """
+        named: Document = {"order_id": {"$in": [body["record"] for body in bodies]}}
+        bills: dict[str, list[Document]] = {}
+        for bill in await database["billing_records"].find(named, _LANDED_FIELDS).to_list():
+            orders = bill["order_id"] if isinstance(bill["order_id"], list) else [bill["order_id"]]
+            for order_id in orders:
+                bills.setdefault(str(order_id), []).append(bill)
+        orders = await as_stored(database, "orders", bodies, ("id", "billed", "billed_month"))
+        tally = Tally()
+        for body, order in zip(bodies, orders, strict=True):
+            record, values = body["record"], body["values"]
+            found, paise = bills.get(record, []), values["amount_paise"]
+            expected = {
+                "run": run, "order_id": record, "month": values["month"], "customer_id": values["customer_id"],
+                "amount": to_double(paise), "amount_paise": Int64(paise),
+            }  # fmt: skip
+            billed = {"id": record, "billed": True, "billed_month": values["month"]}
+            tally.records += len(found) == 1 and has(found[0], expected) and has(order, billed)
+            tally.amount_paise += paise if any(bill.get("run") == run for bill in found) else 0
+        return tally
 
 
 _DELIVERY_FIELDS = {"order_id": 1, "status": 1, "items": 1, "confirmation_method": 1, "confirmed_at": 1}
 
 
 _BILL_FIELDS = {"order_id": 1, "amount": 1, "amount_paise": 1, "month": 1}
+
+
+_LANDED_FIELDS = {**_BILL_FIELDS, "_id": 0, "customer_id": 1, "run": 1}
 
 
 def _ids(documents: Sequence[Document]) -> list[Any]:
@@ -304,7 +317,9 @@ def _bill(source: OrderSource, options: Options, surroundings: Surroundings) -> 
         return Undecided(code, f"The order's customer is open: {source.resolution.how}.")
     if isinstance(outcome, Undecided):
         return outcome
-    if source.id is None or stored["id"] != source.id:
+    if clean_id(customer) is None:
+        return Undecided("id-missing", "The customer has no id that is clean text; no bill could name them.")
+    if clean_id(stored.get("id")) is None:
         return Undecided("id-missing", "The order has no id that is clean text; nothing could refer to its bill.")
     if source.twin:
         return Undecided("id-duplicate", "Another order has the same id.")

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from services.backfills.approval import Limits, require_approval
-from services.backfills.lane import ENTRIES_A_ROW, Batch, Row, Task
+from services.backfills.lane import ENTRIES_A_ROW, Batch, Task
 from services.backfills.pace import Pace
-from services.backfills.plan import plan_digest
+from services.backfills.pinning import Pins, Row, pinned
 from services.backfills.rollback import go_on_back
 from services.backfills.runner import Report, Runner
-from services.backfills.runs import ROWS, Left, Run, RunView, State, Work, change_rows, load_run, show_run
+from services.backfills.runs import Left, Run, RunView, State, Work, load_run, show_run
 from services.backfills.verification import verdict
 from services.changes.changeset import ChangeSet
 from services.clock import Clock
-from services.database import Database, Document, told
+from services.database import Database, Document
 from services.errors import Refused
 from services.operators.operator import Operator
 from services.reminders.outbox import Due, hold
@@ -45,8 +43,8 @@ async def commit(
     stored = await load_run(database, run)
     _require_open(stored, digest)
     require_approval(stored, limits or Limits())
-    await require_unaltered(database, stored)
-    return await _work(database, operator, clock, stored, pace or Pace(), progress, ("planned", "approved"))
+    pins = await pinned(database, stored)
+    return await _work(database, operator, clock, stored, pins, pace or Pace(), progress, ("planned", "approved"))
 
 
 async def resume(
@@ -66,15 +64,14 @@ async def resume(
     operator.require("ops", "resume a run")
     database.require_writable()
     stored = await load_run(database, run)
-    if stored.state in ("running", "paused", "done"):  # before the waiting: a long plan takes seconds to check
-        await require_unaltered(database, stored)
+    pins = await pinned(database, stored)  # before the waiting: a long plan takes seconds to check
     lease = stored.lease.until
     while stored.alive and stored.lease.until == lease:
         await asyncio.sleep(0.1)
         stored = await load_run(database, run)
     pace = pace or Pace()
     if stored.state == "rolling-back":
-        return await go_on_back(database, operator, clock, stored, pace, progress)
+        return await go_on_back(database, operator, clock, stored, pins, pace, progress)
     open_states: tuple[State, ...] = ("running", "paused")
     if stored.state == "done":
         seen = await show_run(database, operator, run)
@@ -83,7 +80,7 @@ async def resume(
         open_states = ("done",)
     elif stored.state not in open_states:
         raise Refused("not-interrupted", f"{run} is {stored.state}; there is nothing to resume.")
-    return await _work(database, operator, clock, stored, pace, progress, open_states, again=True)
+    return await _work(database, operator, clock, stored, pins, pace, progress, open_states, again=True)
 
 
 async def _work(
@@ -91,6 +88,7 @@ async def _work(
     operator: Operator,
     clock: Clock,
     stored: Run,
+    pins: Pins,
     pace: Pace,
     progress: Report | None,
     states: Sequence[State],
@@ -101,7 +99,7 @@ async def _work(
         return {"state": "done", "verified": await verdict(database, stored)}
 
     runner = Runner(
-        database, operator, clock, stored, pace, progress, CommitStep(), states,
+        database, operator, clock, stored, pace, progress, CommitStep(), pins, states,
         working="running", stopped={"pause": "paused", "cancel": "cancelled"}, again=again,
     )  # fmt: skip
     await runner.run(finish)
@@ -125,18 +123,6 @@ def _require_open(stored: Run, digest: str) -> None:
         raise Refused("not-open", f"{run} is {stored.state} and cannot be committed.")
 
 
-async def require_unaltered(database: Database, stored: Run) -> None:
-    """Raise Refused where the stored rows to change are not those that the plan's digest was made of."""
-    digest, rows = hashlib.sha256(), change_rows(stored.id, 0, stored.planned)
-    with told():
-        async for batch in database[ROWS].find_raw_batches(rows, {"_id": 0}).sort("_id"):
-            digest.update(cast(bytes, batch))
-    classes = {**stored.class_digests, "change": digest.hexdigest()}
-    if plan_digest(stored.backfill, stored.options, stored.summary, classes) != stored.digest:
-        message = f"The stored plan of {stored.id} is not what was previewed: its rows were altered. Preview again."
-        raise Refused("plan-altered", message)
-
-
 @dataclass(frozen=True, slots=True)
 class CommitStep:
     """Brings a batch of rows into the database, where what they depend on is what it was."""
@@ -154,16 +140,17 @@ class CommitStep:
             {"_id": {"$in": [row.body["key"] for row in rows]}}, session=changes.session
         ).to_list()  # fmt: skip
         sources = await backfill.load(database, found, changes.session)
-        by_record = {backfill.identify(source)[0]: source for source in sources}
+        by_key = {backfill.identify(source)[1]: source for source in sources}
         dues: list[Due] = []
         for row in rows:
-            body, source = row.body, by_record.get(row.body["record"])
+            body, source = row.body, by_key.get(row.body["key"])
             if source is None or backfill.digest(source) != body["depends"]:
                 reason = "it is gone" if source is None else "it changed since the preview"
-                batch.left.append((body["record"], "drifted", reason))
+                batch.left.append((row, "drifted", reason))
                 continue
             changed = backfill.changes(source, body["values"], task.run, changes.now, task.surroundings)
-            changes.add(*changed, first=row.number * ENTRIES_A_ROW)
+            if changes.add(*changed, first=row.number * ENTRIES_A_ROW) != len(backfill.touches(body)):
+                raise ValueError("A change would change nothing, and could not be taken back.")
             if due := backfill.due(body):
                 dues.append(due)
             batch.applied += 1

@@ -15,6 +15,7 @@ from bson.errors import BSONError
 from services.backfills.backfill import Backfill, Surroundings
 from services.backfills.lease import Held
 from services.backfills.pace import Pace, Throttle
+from services.backfills.pinning import Pins, Row
 from services.backfills.runs import (
     EXCEPTIONS,
     LANES,
@@ -23,7 +24,6 @@ from services.backfills.runs import (
     Left,
     Wish,
     Work,
-    change_bodies,
     keys_of,
     load_lanes,
 )
@@ -31,12 +31,21 @@ from services.changes.changeset import ChangeSet, transact
 from services.changes.series import series_of
 from services.clock import Clock
 from services.database import Database, Document, Session, told
-from services.errors import Conflict, Fenced, RecordRefused, Refused, Unreachable
+from services.errors import Conflict, Fenced, RecordRefused, Unreachable
 from services.operators.operator import Operator
 
 T = TypeVar("T")
 
-_OF_ONE_RECORD = (Conflict, RecordRefused, BSONError, ArithmeticError, LookupError, TypeError, ValueError)
+_OF_ONE_RECORD = (
+    Conflict,
+    RecordRefused,
+    BSONError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 _AWAY = ("connection-lost", "no-connection", "commit-unknown")
 ENTRIES_A_ROW = 16
 """The numbers that a row has for its audit entries, in the series of its run."""
@@ -50,8 +59,8 @@ class Batch:
 
     applied: int = 0
     amount_paise: int = 0
-    left: list[tuple[str, Left, str]] = field(default_factory=list)
-    """Record, outcome and reason of each row that was left alone."""
+    left: list[tuple[Row, Left, str]] = field(default_factory=list)
+    """Each row that was left alone, with its outcome and the reason."""
     recovered: int = 0
     """Rows that had failed before."""
 
@@ -61,14 +70,6 @@ class Batch:
         for _, outcome, _ in self.left:
             counts[outcome] = counts.get(outcome, 0) + 1
         return counts
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row to change, with its number in the plan."""
-
-    number: int
-    body: Document
 
 
 class Step(Protocol):
@@ -102,6 +103,7 @@ class Task:
     pace: Pace
     throttle: Throttle
     step: Step
+    pins: Pins
 
     @property
     def run(self) -> str:
@@ -131,7 +133,7 @@ async def run_lane(task: Task, lane: Lane, session: Session, landed: Callable[[]
                 away = None
                 await asyncio.sleep(_AGAIN_AFTER)
                 continue
-            rows = await _rows(task, lane.next, min(lane.next + task.throttle.size, lane.end))
+            rows = await task.pins.rows(task.database, lane.next, min(lane.next + task.throttle.size, lane.end))
             await _land(task, lane, session, rows, landed)
             away = None
         except Unreachable as error:
@@ -162,7 +164,7 @@ async def retry_failed(task: Task, lanes: Sequence[Lane], session: Session, land
 
     async def try_again(exception: Document) -> None:
         lane = next(lane for lane in lanes if exception["number"] < lane.end)
-        (row,) = await _rows(task, exception["number"], exception["number"] + 1)
+        (row,) = await task.pins.rows(task.database, exception["number"], exception["number"] + 1)
         with contextlib.suppress(*_OF_ONE_RECORD):
             _count(lane, await _transact(task, lane, session, [row], again=exception["_id"]))
             landed()
@@ -183,14 +185,6 @@ async def _wish(task: Task) -> Wish | None:
     with told():
         run = await task.database[RUNS].find_one({"_id": task.run}, {"wanted": 1})
     return run.get("wanted") if run else None
-
-
-async def _rows(task: Task, start: int, end: int) -> list[Row]:
-    with told():
-        bodies = await change_bodies(task.database, task.run, start, end)
-    if len(bodies) != end - start:
-        raise Refused("plan-altered", f"Rows of the stored plan of {task.run} are missing; it stopped there.")
-    return [Row(start + place, body) for place, body in enumerate(bodies)]
 
 
 async def _reload(task: Task, lane: Lane) -> None:
@@ -242,7 +236,7 @@ async def _transact(task: Task, lane: Lane, session: Session, rows: Sequence[Row
 
 
 async def _give_up(task: Task, lane: Lane, session: Session, row: Row, reason: str) -> Batch:
-    batch = Batch(left=[(row.body["record"], task.step.refusal, reason)])
+    batch = Batch(left=[(row, task.step.refusal, reason)])
 
     async def note(changes: ChangeSet) -> None:
         await _checkpoint(task, lane, changes.session, row.number + 1, [row], batch)
@@ -262,10 +256,9 @@ async def _checkpoint(task: Task, lane: Lane, session: Session, end: int, rows: 
             raise Unreachable("commit-unknown", f"The checkpoint of {task.run} is not where this runner left it.")
         raise Fenced("taken-over", f"Another runner has taken {task.run} over; this one has stopped.")
     if batch.left:
-        numbers = {row.body["record"]: row.number for row in rows}
         left = [
-            {"_id": f"{task.run}/{task.step.work}/{record}", "record": record, "number": numbers[record],
-             "outcome": outcome, "reason": reason}
-            for record, outcome, reason in batch.left
+            {"_id": f"{task.run}/{task.step.work}/{row.number:09d}", "record": row.body["record"],
+             "number": row.number, "outcome": outcome, "reason": reason}
+            for row, outcome, reason in batch.left
         ]  # fmt: skip
         await task.database[EXCEPTIONS].insert_many(left, session=session)

@@ -90,7 +90,7 @@ async def give_back(database: Database, held: Held, changes: Document) -> None:
     The lanes' sessions go back to the driver, which uses them for other work: a takeover must not end them.
     """
     with told():
-        await database[RUNS].update_one(_mine(held), {"$set": {**changes, "lease.until": None}})
+        await database[RUNS].update_one(_mine(held), {"$set": {**changes, "lease.until": None, "wanted": None}})
         await database[LANES].update_many({**keys_of(held.run), "token": held.token}, {"$unset": {"session": ""}})
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from services.backfills.backfill import Backfill, Surroundings
 from services.backfills.deliveries import BLANK, Surveyed, survey
+from services.backfills.landing import as_stored, has
+from services.backfills.orders import clean_id
 from services.backfills.plan import REPAIR_GROUPS, Decision, Options, Tally
 from services.changes.changeset import Change, Update
 from services.clock import read_day
@@ -94,15 +97,14 @@ class LinkDeliveriesOrders(Backfill[Surveyed]):
         return (Update("delivery_statuses", source.document, values, guard),)
 
     async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
-        """The deliveries that name exactly one order."""
-        cursor = await database["delivery_statuses"].aggregate([
-            {"$match": {"_id": {"$in": [body["key"] for body in bodies]}, "order_id": {"$gt": ""}}},
-            {"$lookup": {"from": "orders", "localField": "order_id", "foreignField": "id", "as": "orders"}},
-            {"$match": {"orders": {"$size": 1}}},
-            {"$count": "records"},
-        ])  # fmt: skip
-        found = await cursor.to_list()
-        return Tally(records=found[0]["records"] if found else 0)
+        """The deliveries that name the order of their row, where there is exactly one of that id."""
+        deliveries = await as_stored(database, "delivery_statuses", bodies, ("order_id",))
+        named: Document = {"id": {"$in": [body["values"]["order_id"] for body in bodies]}}
+        orders = Counter([str(order["id"]) async for order in database["orders"].find(named, {"_id": 0, "id": 1})])
+        return Tally(records=sum(
+            has(delivery, body["values"]) and orders[delivery["order_id"]] == 1
+            for body, delivery in zip(bodies, deliveries, strict=True)
+        ))  # fmt: skip
 
 
 def _review(code: str, message: str, customer: str | None = None) -> Decision:
@@ -111,8 +113,8 @@ def _review(code: str, message: str, customer: str | None = None) -> Decision:
 
 def _match(source: Surveyed, document: Document, customer: str) -> Decision:
     """The decision on a delivery that only one order fits."""
-    name = identity(document.get("id"))
-    if name is None or document["id"] != name:
+    name = clean_id(document.get("id"))
+    if name is None:
         return _review("id-missing", "The order that fits has no id that is clean text.", customer)
     if name in source.shared:
         return _review("id-duplicate", f"Two orders have the id {name}.", customer)

@@ -8,6 +8,8 @@ from typing import Any
 
 from services.backfills.accounts import Accounts, Claim
 from services.backfills.backfill import Backfill, Surroundings
+from services.backfills.landing import as_stored, has
+from services.backfills.orders import clean_id
 from services.backfills.plan import REPAIR_GROUPS, Decision, Options, Tally
 from services.changes.changeset import Change, Update
 from services.database import Database, Document, Session
@@ -72,8 +74,8 @@ class LinkUsersCustomers(Backfill[Claim]):
     def decide(self, source: Claim, options: Options, surroundings: Surroundings) -> Decision:
         """First that applies, by the rules above."""
         customer = source.customer
-        name, stored = identity(customer.get("id")), customer.get("user_id")
-        if name is None or customer["id"] != name:
+        name, stored = clean_id(customer.get("id")), customer.get("user_id")
+        if name is None:
             return _review("id-missing", "The customer has no id that is clean text.")
         if source.twin:
             return _review("id-duplicate", "Another customer has the same id.")
@@ -109,15 +111,23 @@ class LinkUsersCustomers(Backfill[Claim]):
         return [(half, values["user_key"] if half == "users" else body["key"]) for half in values["fills"]]
 
     async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
-        """The customers whose user names them back."""
-        cursor = await database["customers_v2"].aggregate([
-            {"$match": {"_id": {"$in": [body["key"] for body in bodies]}}},
-            {"$lookup": {"from": "users", "localField": "user_id", "foreignField": "id", "as": "users"}},
-            {"$match": {"$expr": {"$eq": ["$users.customer_v2_id", ["$id"]]}}},
-            {"$count": "records"},
-        ])  # fmt: skip
-        found = await cursor.to_list()
-        return Tally(records=found[0]["records"] if found else 0)
+        """The customers that name the user of their row, and whom that user, the only one of the id, names back."""
+        customers = await as_stored(database, "customers_v2", bodies, ("id", "user_id"))
+        named: Document = {"id": {"$in": [body["values"]["user_id"] for body in bodies]}}
+        users: dict[str, list[Document]] = {}
+        async for user in database["users"].find(named, {"_id": 0, "id": 1, "customer_v2_id": 1}):
+            users.setdefault(str(user["id"]), []).append(user)
+        return Tally(records=sum(
+            _paired(customer, users.get(body["values"]["user_id"], []), body["values"])
+            for body, customer in zip(bodies, customers, strict=True)
+        ))  # fmt: skip
+
+
+def _paired(customer: Document, users: Sequence[Document], values: Mapping[str, Any]) -> bool:
+    """Whether the customer and the one user of the id name each other as a row says."""
+    name, user_id = values["customer_v2_id"], values["user_id"]
+    forth = has(customer, {"id": name, "user_id": user_id})
+    return forth and len(users) == 1 and has(users[0], {"customer_v2_id": name})
 
 
 def _picked(document: Document, fields: Sequence[str]) -> list[tuple[str, Any]]:
@@ -130,8 +140,8 @@ def _review(code: str, message: str) -> Decision:
 
 def _linked(source: Claim, name: str, user: Document) -> Decision:
     """The decision on a customer with the one user that could be theirs."""
-    user_id, back = user.get("id"), user.get("customer_v2_id")
-    if not isinstance(user_id, str) or user_id != identity(user_id):
+    user_id, back = clean_id(user.get("id")), user.get("customer_v2_id")
+    if user_id is None:
         return _review("id-missing", "The user has no id that is clean text.")
     if back not in (None, "", name):
         return _review("link-contradicts", "The customer's user names another customer.")

@@ -11,6 +11,15 @@ from services.records.fields import identity
 BILL_FIELDS = {"order_id": 1, "customer_id": 1, "month": 1, "created_at": 1}
 
 
+_UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+"""What bytes that are no UTF-8 read as: no query for such a text finds the record again."""
+
+
+def clean_id(stored: Any) -> str | None:
+    """An id to which a reference can be written: text that reads as it is stored. None for any other."""
+    return stored if type(stored) is str and identity(stored) == stored and _UNREADABLE not in stored else None
+
+
 def asked_ids(stored: Sequence[Any]) -> list[Any]:
     """The ids to ask for: as they read, and as they are stored where that differs; a reference may hold either."""
     ids: list[Any] = []

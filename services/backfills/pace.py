@@ -62,18 +62,20 @@ class Throttle:
 
 
 async def replication_lag(database: Database) -> float:
-    """Seconds that the slowest secondary in service is behind the primary.
+    """Seconds that the slowest secondary in service is behind the primary; one that is late on purpose does not count.
 
     Without the right to see every member it is the majority's lag, which every user may see; 0 where neither is told.
     """
     try:
         status = await database.client.admin.command("replSetGetStatus")
+        members = (await database.client.admin.command("replSetGetConfig"))["config"]["members"]
     except OperationFailure:
         return await _majority_lag(database)
     except PyMongoError:
         return 0.0  # a lost connection is the batch's to tell
+    late = {member["_id"] for member in members if member.get("secondaryDelaySecs") or member.get("slaveDelay")}
     times = {
-        state: [member["optimeDate"] for member in status["members"] if member["state"] == state]
+        state: [each["optimeDate"] for each in status["members"] if each["state"] == state and each["_id"] not in late]
         for state in (_PRIMARY, _SECONDARY)
     }
     if not times[_PRIMARY] or not times[_SECONDARY]:

@@ -99,12 +99,25 @@ class RowStore:
 async def thin_out(database: Database, now: datetime) -> None:
     """Forget plans that were never committed in a month, and rows that a killed preview left a day ago or earlier.
 
-    Bounded: what is more than some ten thousand rows is left to the next preview.
+    Bounded: what is more than some ten thousand rows is left to the next preview, and all of it where the database
+    user may only read.
     """
+    try:
+        await _forget_plans(database, now)
+        await _forget_rows(database, now)
+    except OperationFailure as error:
+        if error.code != _UNAUTHORISED:
+            raise
+
+
+async def _forget_plans(database: Database, now: datetime) -> None:
     unwanted = {"_id": run_ids_before(now - _UNWANTED_AFTER), "state": "planned"}
     async for run in database[RUNS].find(unwanted, {"_id": 1}).sort("_id").limit(_RUNS_AT_ONCE):
         # Its rows are orphans from here on; a commit that has begun meanwhile keeps both.
         await database[RUNS].delete_one({"_id": run["_id"], "state": "planned"})
+
+
+async def _forget_rows(database: Database, now: datetime) -> None:
     left = _ROWS_AT_ONCE
     for run_id in await _orphans(database, now):
         while left > 0:

@@ -9,11 +9,12 @@ from functools import cached_property
 from typing import Any
 
 from services.backfills.backfill import Backfill, Surroundings
-from services.backfills.orders import BILL_FIELDS, asked_ids, by_order, twins
+from services.backfills.landing import as_stored, has
+from services.backfills.orders import BILL_FIELDS, asked_ids, by_order, clean_id, twins
 from services.backfills.plan import REPAIR_GROUPS, Decision, Options, Tally
 from services.billing.month import delivery_day
 from services.changes.changeset import Change, Update
-from services.clock import to_stored
+from services.clock import read_timestamp, to_stored
 from services.database import Database, Document, Session
 from services.records.bills import read_bill
 from services.records.fields import identity
@@ -102,7 +103,7 @@ class RepairBilledFlags(Backfill[FlagSource]):
             return Decision("needs-review", "id-duplicate", "Another order has the same id; whose is the record?")
         if order.billed is True:
             return Decision("nothing-to-do")
-        if source.document["id"] != order.id:
+        if clean_id(source.document["id"]) is None:
             return Decision("needs-review", "id-missing", "The order has no id that is clean text.")
         bill, values = read_bill(bills[0]), billed_by(bills[0])
         return Decision("change", None, "There is a billing record.", bill.customer_id, bill.month, None, values)
@@ -115,15 +116,19 @@ class RepairBilledFlags(Backfill[FlagSource]):
         return (Update("orders", source.document, billed, {"billed": {"$ne": True}}),)
 
     async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
-        """The orders that are flagged and have a record to show for it."""
-        cursor = await database["orders"].aggregate([
-            {"$match": {"_id": {"$in": [body["key"] for body in bodies]}, "billed": True}},
-            {"$lookup": {"from": "billing_records", "localField": "id", "foreignField": "order_id", "as": "bills"}},
-            {"$match": {"bills": {"$ne": []}}},
-            {"$count": "records"},
-        ])  # fmt: skip
-        found = await cursor.to_list()
-        return Tally(records=found[0]["records"] if found else 0)
+        """The orders that have the values of their rows, and a record to show for it."""
+        orders = await as_stored(database, "orders", bodies, ("id", "billed", "billed_at", "billed_month"))
+        bills = await by_order(database, "billing_records", [body["record"] for body in bodies], None, BILL_FIELDS)
+        return Tally(records=sum(
+            order.get("id") == body["record"] and body["record"] in bills and _repaired(order, body["values"])
+            for body, order in zip(bodies, orders, strict=True)
+        ))  # fmt: skip
+
+
+def _repaired(order: Document, values: Mapping[str, Any]) -> bool:
+    """Whether an order has a row's values; one that the row leaves open is the time of the repair."""
+    pinned = {name: value for name, value in values.items() if value is not None}
+    return has(order, pinned) and read_timestamp(order.get("billed_at")) is not None
 
 
 def billed_by(bill: Document) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.backfills.lane import ENTRIES_A_ROW, Batch, Row, Task
+from services.backfills.lane import ENTRIES_A_ROW, Batch, Task
 from services.backfills.pace import Pace
+from services.backfills.pinning import Pins, Row, pinned
 from services.backfills.runner import Report, Runner
 from services.backfills.runs import Lane, Left, Run, RunView, State, Work, left_alone, load_lanes, load_run, show_run
 from services.backfills.verification import verdict
@@ -50,18 +51,27 @@ async def rollback(
     if stored.alive:
         raise Refused("already-running", f"A runner works on {run}; pause or cancel it first.")
     if stored.state == "rolling-back":
-        return await go_on_back(database, operator, clock, stored, pace or Pace(), progress)
+        return await go_on_back(
+            database, operator, clock, stored, await pinned(database, stored), pace or Pace(), progress
+        )
     if not any(lane.applied for lane in await load_lanes(database, run, "commit")):
         raise Refused("nothing-to-roll-back", f"{run} is {stored.state} and has changed no record.")
     reversal = {"by": operator.account, "at": to_stored(clock()), "reason": reason.strip()}
-    return await _work(database, operator, clock, stored, pace or Pace(), progress, _BEGINNING, reversal)
+    pins = await pinned(database, stored)
+    return await _work(database, operator, clock, stored, pins, pace or Pace(), progress, _BEGINNING, reversal)
 
 
 async def go_on_back(
-    database: Database, operator: Operator, clock: Clock, stored: Run, pace: Pace, progress: Report | None
+    database: Database,
+    operator: Operator,
+    clock: Clock,
+    stored: Run,
+    pins: Pins,
+    pace: Pace,
+    progress: Report | None,
 ) -> RunView:
     """Go on with a rollback whose runner is gone."""
-    return await _work(database, operator, clock, stored, pace, progress, ("rolling-back",))
+    return await _work(database, operator, clock, stored, pins, pace, progress, ("rolling-back",))
 
 
 async def _work(
@@ -69,6 +79,7 @@ async def _work(
     operator: Operator,
     clock: Clock,
     stored: Run,
+    pins: Pins,
     pace: Pace,
     progress: Report | None,
     states: Sequence[State],
@@ -78,7 +89,7 @@ async def _work(
         return {"state": "rolled-back", "verified": await verdict(database, await load_run(database, stored.id))}
 
     runner = Runner(
-        database, operator, clock, stored, pace, progress, RollbackStep(), states, working="rolling-back",
+        database, operator, clock, stored, pace, progress, RollbackStep(), pins, states, working="rolling-back",
         stopped={}, stamp={"reversal": reversal} if reversal else {},
     )  # fmt: skip
     await runner.run(finish)
@@ -93,8 +104,8 @@ class RollbackStep:
     refusal: Left = "kept"
     _lanes: Sequence[Lane] = ()
     """The checkpoints of the commit."""
-    _left: Collection[str] = ()
-    """The records that the commit left alone."""
+    _left: Collection[int] = ()
+    """The rows that the commit left alone, by number."""
 
     async def ready(self, database: Database, run: str) -> None:
         """Read how far the commit came."""
@@ -112,7 +123,7 @@ class RollbackStep:
             now = [current.get(pair) for pair in touched[row.number]]
             inverse, kept = _inverse(touched[row.number], entries.get(row.number, {}), now)
             if why := task.backfill.holds(now) or kept:
-                batch.left.append((row.body["record"], "kept", why))
+                batch.left.append((row, "kept", why))
                 continue
             changes.add(*inverse, first=row.number * ENTRIES_A_ROW)
             batch.applied += 1
@@ -125,7 +136,7 @@ class RollbackStep:
 
     def _applied(self, row: Row) -> bool:
         lane = next(lane for lane in self._lanes if row.number < lane.end)
-        return row.number < lane.next and row.body["record"] not in self._left
+        return row.number < lane.next and row.number not in self._left
 
 
 Touched = tuple[str, Any]
@@ -164,8 +175,8 @@ def _inverse(
     touched: Sequence[Touched], entries: dict[int, Document], now: Sequence[Document | None]
 ) -> tuple[list[Change], str]:
     """The changes that undo a row's, last first; or why the row must be kept."""
-    if not entries:
-        return [], "the audit entries of its change are missing"
+    if len(entries) != len(touched):
+        return [], "not all audit entries of its change are there"
     inverse: list[Change] = []
     for place, entry in sorted(entries.items(), reverse=True):
         (collection, key), current = touched[place], now[place]

@@ -13,6 +13,7 @@ from services.backfills.collector import rare_collections
 from services.backfills.lane import Step, Task, patiently, retry_failed, run_lane
 from services.backfills.lease import Held, give_back, kept, open_lanes, take
 from services.backfills.pace import Pace, Throttle
+from services.backfills.pinning import Pins
 from services.backfills.registry import find_backfill
 from services.backfills.runs import Lane, Run, State, Totals, Wish, load_lanes
 from services.clock import Clock, india_day
@@ -61,6 +62,7 @@ class Runner:
     pace: Pace
     progress: Report | None
     step: Step
+    pins: Pins
     states: Sequence[State]
     """The states in which the run may be begun or gone on with."""
     working: State
@@ -107,7 +109,9 @@ class Runner:
         database, pace = self.database, self.pace
         surroundings = Surroundings(india_day(self.clock()), pace.credit_days)
         backfill, throttle = find_backfill(self.stored.backfill), Throttle(database, pace)
-        task = Task(database, self.operator, self.clock, backfill, held, surroundings, pace, throttle, self.step)
+        task = Task(
+            database, self.operator, self.clock, backfill, held, surroundings, pace, throttle, self.step, self.pins
+        )
         async with contextlib.AsyncExitStack() as stack:
             sessions: list[Session] = [
                 await stack.enter_async_context(database.client.start_session()) for _ in range(_LANES)

@@ -321,11 +321,11 @@ async def _left_rows(database: Database, run: str, outcome: str, key: Document |
     return Page(tuple(rows), more)
 
 
-async def left_alone(database: Database, run: str, outcomes: Sequence[Left]) -> set[str]:
-    """The records that a run left alone with one of these outcomes, all of them."""
+async def left_alone(database: Database, run: str, outcomes: Sequence[Left]) -> set[int]:
+    """The numbers of the rows that a run left alone with one of these outcomes, all of them."""
     matching = {**keys_of(run), "outcome": {"$in": list(outcomes)}}
     with told():
-        return {each["record"] async for each in database[EXCEPTIONS].find(matching, {"record": 1})}
+        return {each["number"] async for each in database[EXCEPTIONS].find(matching, {"number": 1})}
 
 
 async def list_exceptions(database: Database, operator: Operator, run: str) -> tuple[RunException, ...]:

@@ -75,17 +75,19 @@ class ChangeSet:
         self._numbers = itertools.count()
         self._changes: list[tuple[Change, dict[str, Any], str]] = []
 
-    def add(self, *changes: Change, first: int | None = None) -> None:
-        """Add changes; an update that changes no value is left out, and so is its audit entry.
+    def add(self, *changes: Change, first: int | None = None) -> int:
+        """Add changes and return how many there were; an update that changes no value is left out, unaudited.
 
         `first` numbers the entries in the given series from there, so that they can be found again by their ids.
         """
+        before = len(self._changes)
         series, numbers = (self._own, self._numbers) if first is None else (self._series, itertools.count(first))
         for number, change in zip(numbers, changes, strict=False):
             if not isinstance(change, Update):
                 self._changes.append((change, {}, entry_id(series, number)))
             elif differing := assigned_differences(change.before, change.values):
                 self._changes.append((change, differing, entry_id(series, number)))
+        return len(self._changes) - before
 
     async def apply(self) -> None:
         """Write the changes and their audit entries.

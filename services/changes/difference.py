@@ -50,7 +50,11 @@ def _compare(found: dict[str, dict[str, Any]], path: str, old: Any, new: Any) ->
 
 
 def same(old: object, new: object) -> bool:
-    """Equality as the database sees it: 1 and 1.0 and True are three values, NaN is itself."""
+    """Equality as the database sees it: 1 and 1.0 and True are three values, NaN is itself, also inside of lists."""
     if type(old) is not type(new):
         return False
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(same, old, new))
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old.keys() == new.keys() and all(same(value, new[name]) for name, value in old.items())
     return old == new or (isinstance(old, float) and old != old and new != new)

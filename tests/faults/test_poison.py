@@ -82,7 +82,7 @@ async def poison_and_commit(database: Database, ops: Operator, clock: Clock, *, 
         row.record: row.message for row in (await list_rows(database, ops, planned.run, "failed", limit=200)).items
     }
     assert all("MongoDB refused a record" in reasons[name] for name in (*poison.taken, *poison.refused[:50]))
-    assert all("16MB" in reasons[name] for name in poison.huge)
+    assert all("larger than MongoDB's 16 MB" in reasons[name] for name in poison.huge)
 
     second = await resume(database, ops, clock, planned.run, pace=Pace(500))
     assert (second.applied, second.failed) == (first.applied, first.failed), "nothing was cured yet"

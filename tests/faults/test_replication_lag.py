@@ -88,6 +88,27 @@ async def test_a_user_who_may_not_see_the_members_is_told_the_majoritys_lag(
         await root.client.close()
 
 
+async def test_a_secondary_that_is_late_on_purpose_holds_no_run_back(watched_set: ReplicaSet) -> None:
+    root = await connect(watched_set.uri_of("root"), "delayed")
+    late = watched_set.secondaries()[0]
+    members = (await root.client.admin.command("replSetGetConfig"))["config"]
+    usual = [dict(member) for member in members["members"]]
+    for member in members["members"]:
+        if member["host"].endswith(f":{late.port}"):
+            member |= {"priority": 0, "hidden": True, "secondaryDelaySecs": 3600}
+    try:
+        late.stop_applying(True)
+        await _write_until_behind(root, root)
+        await root.client.admin.command("replSetReconfig", members | {"version": members["version"] + 1})
+        assert await replication_lag(root) <= MOST_LAG
+    finally:
+        late.stop_applying(False)
+        await root.client.admin.command(
+            "replSetReconfig", members | {"version": members["version"] + 2, "members": usual}
+        )
+        await root.client.close()
+
+
 async def _write_until_behind(writer: Database, reader: Database) -> None:
     """Write to the primary alone until the reader hears of the lag."""
     primary_alone = writer["ticks"].with_options(write_concern=WriteConcern(1))

@@ -33,7 +33,7 @@ async def test_a_pause_from_another_session_stops_the_run_and_resume_ends_it(
 
     halted = await commit(database, ops, clock, run_of(plan), plan.digest, pace=SMALL, progress=ask)
     asked = await seen[0]
-    assert (halted.state, asked.state, asked.alive) == ("paused", "paused", False)
+    assert (halted.state, asked.state, asked.alive, asked.wanted) == ("paused", "paused", False, None)
     assert 0 < halted.applied < 60
     assert halted.applied == await database["billing_records"].count_documents({})
     done = await resume(database, ops, clock, run_of(plan))
@@ -155,6 +155,22 @@ async def test_failed_records_are_tried_again_after_a_fix_without_a_new_plan(
     assert (whole.applied, whole.failed, whole.verified, whole.amount_paise) == (60, 0, True, 1_080_000)
     assert await list_exceptions(database, ops, run_of(plan)) == ()
     assert await database["audit_logs"].count_documents({}) == 120
+
+
+async def test_a_row_that_is_altered_while_the_commit_runs_is_not_written(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    altered: list[asyncio.Task[Any]] = []
+
+    def alter(progress: Progress) -> None:
+        if not altered:
+            cheap = {"$set": {"body.values.amount_paise": 99, "body.amount_paise": 99}}
+            altered.append(asyncio.create_task(database["console_plan_rows"].update_many({}, cheap)))
+
+    with pytest.raises(Refused) as refused:
+        await commit(database, ops, clock, run_of(plan), plan.digest, pace=SMALL, progress=alter)
+    assert refused.value.code == "plan-altered"
+    assert await database["billing_records"].count_documents({"amount_paise": {"$ne": 18_000}}) == 0
 
 
 async def test_slow_batches_shrink_and_quick_ones_grow_back(database: Database) -> None:

@@ -179,7 +179,42 @@ async def test_a_row_whose_audit_entries_are_gone_is_kept(
     back = await rollback(database, ops, clock, run_of(plan), "wrong")
     assert (back.restored, back.kept) == (59, 1)
     (left,) = await list_exceptions(database, ops, run_of(plan))
-    assert left.reason == "the audit entries of its change are missing"
+    assert left.reason == "not all audit entries of its change are there"
+
+
+@pytest.mark.parametrize("action", ["BILLED", "CREATE"])
+async def test_a_row_with_half_its_audit_entries_is_kept_whole(
+    database: Database, ops: Operator, clock: Clock, plan: Plan, action: str
+) -> None:
+    await commit(database, ops, clock, run_of(plan), plan.digest)
+    await database["audit_logs"].delete_one({"action": action})
+    back = await rollback(database, ops, clock, run_of(plan), "wrong")
+    assert (back.restored, back.kept, back.verified) == (59, 1, True)
+    assert await database["billing_records"].count_documents({}) == 1
+    assert await database["orders"].count_documents({"billed": True}) == 1
+
+
+async def test_numbers_that_are_none_inside_of_lists_come_back_too(
+    database: Database, ops: Operator, clock: Clock
+) -> None:
+    order = shop.order()
+    order["items"][0]["total"] = float("nan")
+    await shop.stock(database, orders=order)
+    plan = await preview(database, ops, clock, FIX)
+    assert (await commit(database, ops, clock, run_of(plan), plan.digest)).applied == 1
+    back = await rollback(database, ops, clock, run_of(plan), "wrong")
+    assert (back.restored, back.kept) == (1, 0)
+
+
+async def test_a_rollback_refuses_a_plan_whose_rows_were_altered(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    await commit(database, ops, clock, run_of(plan), plan.digest)
+    await database["console_plan_rows"].update_one({}, {"$set": {"body.record": "ord-99"}})
+    with pytest.raises(Refused) as refused:
+        await rollback(database, ops, clock, run_of(plan), "wrong")
+    assert refused.value.code == "plan-altered"
+    assert await database["billing_records"].count_documents({}) == 60
 
 
 async def test_flagged_orders_get_their_old_flag_back(database: Database, ops: Operator, clock: Clock) -> None:
