@@ -35,6 +35,7 @@ _UNAUTHORISED = (13, 8000)
 _OF_ONE_RECORD = (11000, 121)
 """Duplicate key, failed validation: the record is at fault, not the server."""
 _TOO_LARGE = (10334, 17419)
+_INTERRUPTED = 11601
 
 # Real data holds dates out of Python's range and broken UTF-8; neither may break a list.
 TOLERANT: CodecOptions[Document] = CodecOptions(
@@ -142,6 +143,8 @@ def describe(error: PyMongoError) -> ConsoleError:
     if isinstance(error, OperationFailure):
         if error.code == _AUTHENTICATION_FAILED:
             return Unreachable("authentication-failed", "MongoDB refused the user name or the password in the address.")
+        if error.code == _INTERRUPTED:  # somebody ended its session; what became of it is to be looked up
+            return Unreachable("connection-lost", "The server ended the operation; try again in a moment.")
         if error.code in _UNAUTHORISED:
             return Unreachable("not-authorised", f"The database user may not do this: {_short(error)}.")
         code = _failure(error).get("code", error.code)

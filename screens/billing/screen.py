@@ -53,10 +53,8 @@ class BillingScreen(Place):
         Binding("b", "choose", "Backfill", tooltip="Choose another repair than the billing."),
         Binding("p", "preview", "Preview", tooltip="Count anew what would change, with the options above."),
         Binding("c", "commit", "Commit", tooltip="Do what the preview shows; asks for the number of records first."),
-        Binding(
-            "v", "run", "Run", tooltip="The run under the cursor of the runs: its receipt; pause, approve, take back."
-        ),
-        Binding("r", "resume", "Resume", show=False, tooltip="Go on with the run under the cursor of the runs."),
+        Binding("v", "run", "Run", tooltip="The run in sight: its receipt; pause, approve, take back."),
+        Binding("r", "resume", "Resume", show=False, tooltip="Go on with the run in sight."),
         Binding("o", "report", "Report", show=False, tooltip="The report of that run, also as a file."),
     ]
 
@@ -126,7 +124,7 @@ class BillingScreen(Place):
         return None if plan.classes["change"].records else "This plan changes nothing."
 
     def _why_not_run(self, action: str) -> str | None:
-        run = self._run_under_cursor()
+        run = self._run_in_sight()
         if action == "preview":
             return None
         if run is None:
@@ -135,10 +133,13 @@ class BillingScreen(Place):
             return f"{run.run} is {run.state}; there is nothing to go on with."
         return None
 
-    def _run_under_cursor(self) -> RunView | None:
-        tables = self.query("#runs").results(RecordTable)
-        row = next((table.row for table in tables), None)
-        return self._runs.get(row.key) if row else None
+    def _run_in_sight(self) -> RunView | None:
+        """The run under the cursor of the runs where these have the focus, else the run of the plan that is shown."""
+        table = next(iter(self.query("#runs").results(RecordTable)), None)
+        if table is None:
+            return None
+        shown = self._runs.get(self._plan.run or "") if self._plan and not table.has_focus else None
+        return shown or (self._runs.get(table.row.key) if table.row else None)
 
     def action_choose(self) -> None:
         """Open the list of backfills."""
@@ -206,7 +207,7 @@ class BillingScreen(Place):
         if plan.backfill != self._backfill:
             self._choose(plan.backfill)
         self._plan = plan
-        self.query_one("#plan-line", Static).update(views.plan_line(plan))
+        self._show_plan_line()
         classes, months = self.query_one("#classes", RecordTable), self.query_one("#months", RecordTable)
         classes.set_columns(views.class_columns(plan))
         classes.show(views.class_rows(plan), keep=True)
@@ -218,6 +219,10 @@ class BillingScreen(Place):
         review.show(views.review_rows(plan), keep=True)
         self._show_behind(self._behind)
         self.refresh_bindings()
+
+    def _show_plan_line(self) -> None:
+        if plan := self._plan:
+            self.query_one("#plan-line", Static).update(views.plan_line(plan, self._runs.get(plan.run or "")))
 
     @on(RecordTable.Highlighted, "#classes")
     def class_highlighted(self, event: RecordTable.Highlighted) -> None:
@@ -291,6 +296,7 @@ class BillingScreen(Place):
         self._at = None
         if self._plan is None:
             self._show_newest()
+        self._show_plan_line()
         interrupted = next((run for run in event.runs if run.state == "interrupted"), None)
         if interrupted and not self._working:
             self.say(f"{interrupted.run} was interrupted. Put the cursor on it among the runs and press r to go on.")
@@ -308,8 +314,8 @@ class BillingScreen(Place):
             self._show_plan(run.plan)
 
     def action_run(self) -> None:
-        """The run under the cursor, with what may be decided about it."""
-        if run := self._run_under_cursor():
+        """The run in sight, with what may be decided about it."""
+        if run := self._run_in_sight():
             self._open_run(run.run)
 
     def _open_run(self, run: str) -> None:
@@ -330,8 +336,8 @@ class BillingScreen(Place):
             self._work(run, partial(questions.rollback, self.context, run, decision.reason))
 
     def action_report(self) -> None:
-        """The recovery report of the run under the cursor."""
-        if run := self._run_under_cursor():
+        """The recovery report of the run in sight."""
+        if run := self._run_in_sight():
             self._open_report(run.run)
 
     def _open_report(self, run: str) -> None:
@@ -356,8 +362,8 @@ class BillingScreen(Place):
             self._work(run, partial(questions.commit, self.context, run, digest))
 
     def action_resume(self) -> None:
-        """Go on with the run under the cursor, from where it stopped."""
-        if self.context and (run := self._run_under_cursor()):
+        """Go on with the run in sight, from where it stopped."""
+        if self.context and (run := self._run_in_sight()):
             self._work(run.run, partial(questions.resume, self.context, run.run))
 
     def _work(self, run: str, deed: questions.Deed) -> None:

@@ -212,8 +212,8 @@ def run_row(run: RunView) -> Row:
     return Row(run.run, cells)
 
 
-def plan_line(plan: Plan) -> Text:
-    """The plan in a line: what it is, and what pins it."""
+def plan_line(plan: Plan, run: RunView | None) -> Text:
+    """The plan in a line: what it is, what has become of it, and what pins it."""
     change, backfill = plan.classes["change"], of(plan)
     line = Text.assemble((f"{count(change.records)} {_class_title(plan, 'change').lower()}", "strong"), "  ")
     if backfill.amounts:
@@ -223,6 +223,8 @@ def plan_line(plan: Plan) -> Text:
     line.append(f"{count(plan.examined)} examined · counted {format_moment(plan.created_at)}", "muted")
     if plan.unconfirmed.records:
         line.append(f" · {count(plan.unconfirmed.records)} not confirmed", "warn")
+    if run and run.state not in ("planned", "approved"):
+        line.append(f" · this run is {run.state}", STATE_TONES.get(run.state, ""))
     if plan.run:
         line.append_text(text(f" · {plan.run} · digest {plan.digest[:12]}", "muted"))
     if words := asked(plan.options):

@@ -33,6 +33,7 @@ _STATE_TONES = {
 _OBSTACLES = {
     "no-number": "without a number", "no-customer": "without a customer", "bill-paid": "paid meanwhile",
     "bill-missing": "without a bill",
+    "month-paid": "paid for the month", "has-message": "with a message already", "run-failed": "billed in part",
 }  # fmt: skip
 
 

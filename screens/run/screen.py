@@ -59,7 +59,7 @@ class Steered(Message):
 
 
 class RunScreen(ModalScreen["Decision | None"], Asking):
-    """Asks for the run again every second while somebody works on it, and not at all while nobody does."""
+    """Asks for the run every second: another session may begin, pause or take it back at any time."""
 
     CSS_PATH = "run.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,6 +78,7 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
         self._given = context
         self._run_id = run
         self._run: RunView | None = None
+        self._seen: RunRead | None = None
 
     def compose(self) -> ComposeResult:
         """The facts, with the bar above them while somebody works."""
@@ -89,21 +90,20 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Look at once, then as long as there is something to see."""
+        """Look at once, and again every second."""
         self.query_one(Sheet).focus()
         self._look()
-        self.set_interval(_LOOK_EVERY, self._look_again)
+        self.set_interval(_LOOK_EVERY, self._look)
 
     def _look(self) -> None:
         self.ask("run", partial(_read, self._given, self._run_id), lambda read: read)
 
-    def _look_again(self) -> None:
-        if self._run and self._run.alive:
-            self._look()
-
     def on_run_read(self, event: RunRead) -> None:
-        """Show it; a runner that has stopped is seen once more, at its end."""
-        run = self._run = event.run
+        """Show it where it has changed: a run that rests sends nothing to the terminal."""
+        if event == self._seen:
+            return
+        self._seen, run = event, event.run
+        self._run = run
         self.query_one(Meter).reading = views.reading(run)
         self.query_one(Sheet).show(views.sections(run, event.exceptions), keep=True)
         self.refresh_bindings()
@@ -179,7 +179,9 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
         if run := self._run:
             lines = [text(f"{count(run.applied)} of {count(run.planned)} records are done and stay.", "strong"),
                      text("The rest is never done. The run can still be taken back.")]  # fmt: skip
-            dialog = TypedConfirmation("Cancel the run", lines, expected="cancel", ask="Type cancel", deed="Cancel run")
+            dialog = TypedConfirmation(
+                "Cancel the run", lines, expected="cancel", ask="Type cancel", deed="Cancel run", keep="Keep it"
+            )
             self.app.push_screen(dialog, self._cancelled)
 
     def _cancelled(self, confirmed: bool | None) -> None:

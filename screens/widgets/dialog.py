@@ -22,13 +22,16 @@ class TypedConfirmation(ModalScreen[bool]):
     CSS_PATH = "dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
-    def __init__(self, title: str, lines: Sequence[Text], *, expected: str, ask: str, deed: str) -> None:
+    def __init__(
+        self, title: str, lines: Sequence[Text], *, expected: str, ask: str, deed: str, keep: str = "Cancel"
+    ) -> None:
         super().__init__()
         self._title = title
         self._lines = lines
         self._expected = expected
         self._ask = ask
         self._deed = deed
+        self._keep = keep
 
     def compose(self) -> ComposeResult:
         """What will be done, the text to type, and the two answers."""
@@ -37,7 +40,7 @@ class TypedConfirmation(ModalScreen[bool]):
             yield Static(Text("\n").join(self._lines), markup=False, classes="dialog-words")
             yield Field(self._ask, id="typed", explains="The deed waits until this fits.", max_length=40)
             with Horizontal(classes="dialog-buttons"):
-                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(self._keep, id="cancel", compact=True)
                 yield Button(self._deed, id="confirm", variant="error", compact=True, disabled=True)
 
     def on_mount(self) -> None:
@@ -62,6 +65,7 @@ class TypedConfirmation(ModalScreen[bool]):
         """Enter moves on to the deed; it does not do it."""
         if self._fits():
             self.query_one("#confirm", Button).focus()
+            self.query_one(".dialog").border_subtitle = f"Enter again: {self._deed} · Esc leaves it"
         else:
             self.notify(f"Type {self._expected}, or press Escape: nothing is done.", severity="warning", markup=False)
 

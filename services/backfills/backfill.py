@@ -84,7 +84,7 @@ class Backfill(ABC, Generic[S]):
 
     @abstractmethod
     async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
-        """What the database now holds of these rows as this run wrote it, summed up by the server."""
+        """How many of these rows stand in the database just as they say, and their amount; read anew after the run."""
 
     @abstractmethod
     def identify(self, source: S) -> tuple[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from bson import Int64
 
 from services.backfills.backfill import Backfill, Doubt, Surroundings
-from services.backfills.landing import as_stored, has
+from services.backfills.landing import as_stored
 from services.backfills.orders import asked_ids, by_order, clean_id, twins
 from services.backfills.plan import Decision, Options, Tally
 from services.billing.charge import Charge, Undecided, billed_items, charge
@@ -249,22 +249,20 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         named: Document = {"order_id": {"$in": [body["record"] for body in bodies]}}
         bills: dict[str, list[Document]] = {}
         for bill in await database["billing_records"].find(named, _LANDED_FIELDS).to_list():
-            orders = bill["order_id"] if isinstance(bill["order_id"], list) else [bill["order_id"]]
-            for order_id in orders:
+            several = isinstance(bill["order_id"], list)
+            for order_id in bill["order_id"] if several else [bill["order_id"]]:
                 bills.setdefault(str(order_id), []).append(bill)
         orders = await as_stored(database, "orders", bodies, ("id", "billed", "billed_month"))
-        tally = Tally()
+        records = amount = 0
         for body, order in zip(bodies, orders, strict=True):
             record, values = body["record"], body["values"]
             found, paise = bills.get(record, []), values["amount_paise"]
-            expected = {
-                "run": run, "order_id": record, "month": values["month"], "customer_id": values["customer_id"],
-                "amount": to_double(paise), "amount_paise": Int64(paise),
-            }  # fmt: skip
-            billed = {"id": record, "billed": True, "billed_month": values["month"]}
-            tally.records += len(found) == 1 and has(found[0], expected) and has(order, billed)
-            tally.amount_paise += paise if any(bill.get("run") == run for bill in found) else 0
-        return tally
+            if any(bill.get("run") == run for bill in found):
+                amount += paise
+            asked = (run, record, values["customer_id"], values["month"], float, to_double(paise), Int64, paise)
+            billed = (record, True, values["month"])
+            records += [_said(bill) for bill in found] == [asked] and _billed(order) == billed
+        return Tally(records=records, amount_paise=amount)
 
 
 _DELIVERY_FIELDS = {"order_id": 1, "status": 1, "items": 1, "confirmation_method": 1, "confirmed_at": 1}
@@ -274,6 +272,17 @@ _BILL_FIELDS = {"order_id": 1, "amount": 1, "amount_paise": 1, "month": 1}
 
 
 _LANDED_FIELDS = {**_BILL_FIELDS, "_id": 0, "customer_id": 1, "run": 1}
+
+
+def _said(bill: Document) -> tuple[Any, ...]:
+    """What a stored bill asks for, and in which types."""
+    rupees, paise = bill.get("amount"), bill.get("amount_paise")
+    asked = bill.get("run"), bill["order_id"], bill.get("customer_id"), bill.get("month")
+    return *asked, type(rupees), rupees, type(paise), paise
+
+
+def _billed(order: Document) -> tuple[Any, ...]:
+    return order.get("id"), flag(order.get("billed")), order.get("billed_month")
 
 
 def _ids(documents: Sequence[Document]) -> list[Any]:

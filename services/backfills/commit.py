@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.backfills.approval import Limits, require_approval
+from services.backfills.landing import hashable
 from services.backfills.lane import ENTRIES_A_ROW, Batch, Task
 from services.backfills.pace import Pace
 from services.backfills.pinning import Pins, Row, pinned
@@ -140,10 +141,10 @@ class CommitStep:
             {"_id": {"$in": [row.body["key"] for row in rows]}}, session=changes.session
         ).to_list()  # fmt: skip
         sources = await backfill.load(database, found, changes.session)
-        by_key = {backfill.identify(source)[1]: source for source in sources}
+        by_key = {hashable(backfill.identify(source)[1]): source for source in sources}
         dues: list[Due] = []
         for row in rows:
-            body, source = row.body, by_key.get(row.body["key"])
+            body, source = row.body, by_key.get(hashable(row.body["key"]))
             if source is None or backfill.digest(source) != body["depends"]:
                 reason = "it is gone" if source is None else "it changed since the preview"
                 batch.left.append((row, "drifted", reason))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bson
+from bson import ObjectId
 
 from services.changes.difference import assigned_differences
 from services.database import Database, Document
@@ -17,8 +18,8 @@ async def as_stored(
     """Some fields of the rows' records in the order of the rows; an empty document for one that is gone."""
     keys = {"_id": {"$in": [body["key"] for body in bodies]}}
     found = await database[collection].find(keys, dict.fromkeys(fields, 1)).to_list()
-    by_key = {_hashable(document["_id"]): document for document in found}
-    return [by_key.get(_hashable(body["key"]), {}) for body in bodies]
+    by_key = {hashable(document["_id"]): document for document in found}
+    return [by_key.get(hashable(body["key"]), {}) for body in bodies]
 
 
 def has(document: Document, values: Mapping[str, Any]) -> bool:
@@ -26,6 +27,6 @@ def has(document: Document, values: Mapping[str, Any]) -> bool:
     return not assigned_differences(document, values)
 
 
-def _hashable(key: Any) -> bytes:
-    """An `_id` can be a document, and 1 is no True."""
-    return bson.encode({"_id": key})
+def hashable(key: Any) -> Any:
+    """An `_id` as a key of a dict: it can be a document, and 1 is no True."""
+    return key if type(key) in (ObjectId, str) else bson.encode({"_id": key})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -80,9 +80,20 @@ class RowStore:
             writing, self._writing = self._writing, None
             await writing
 
+    async def complete(self, run: Document) -> bool:
+        """Store the run that the rows belong to; False where the database user may not store a plan."""
+        await self.settle()
+        if self.refused is None:
+            await self._permitted(self._database[RUNS].insert_one(run))
+        return self.refused is None
+
     async def _insert(self, rows: Sequence[bytes]) -> None:
+        documents = [RawBSONDocument(row) for row in rows]
+        await self._permitted(self._database[ROWS].insert_many(documents, ordered=False))
+
+    async def _permitted(self, writing: Awaitable[object]) -> None:
         try:
-            await self._database[ROWS].insert_many([RawBSONDocument(row) for row in rows], ordered=False)
+            await writing
         except OperationFailure as error:
             if error.code != _UNAUTHORISED:
                 raise

@@ -179,12 +179,10 @@ class _Preview:
                 raise Refused("paths-disagree", disagreement)
             summary, digests = found.summary(), pinned.digests()
             digest = plan_digest(backfill.name, self.options, summary, digests)
-            stored = rows is not None and rows.refused is None
-            if stored:
-                await _store_run(self.database, Run(
-                    id=run, backfill=backfill.name, options=self.options, digest=digest, class_digests=digests,
-                    state="planned", created_at=self.now, created_by=self.operator.account, summary=summary,
-                ))  # fmt: skip
+            stored = rows is not None and await rows.complete(_document(Run(
+                id=run, backfill=backfill.name, options=self.options, digest=digest, class_digests=digests,
+                state="planned", created_at=self.now, created_by=self.operator.account, summary=summary,
+            )))  # fmt: skip
         except BaseException:
             if rows:
                 await asyncio.shield(rows.discard())
@@ -286,10 +284,9 @@ async def _both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -
         raise
 
 
-async def _store_run(database: Database, run: Run) -> None:
+def _document(run: Run) -> Document:
     document = run.model_dump(by_alias=True, mode="json", exclude={"alive", "since", "lease"})
-    document |= {"created_at": to_stored(run.created_at), "lease": {"token": 0, "owner": "", "until": None}}
-    await database[RUNS].insert_one(document)
+    return document | {"created_at": to_stored(run.created_at), "lease": {"token": 0, "owner": "", "until": None}}
 
 
 async def latest_plan(database: Database, operator: Operator, name: str) -> Plan | None:

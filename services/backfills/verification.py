@@ -1,4 +1,4 @@
-"""Verification: what the database holds of a run, summed by the server, beside what the run counted."""
+"""Verification: what the database holds of a run, row by row, beside what the run counted."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def verify(database: Database, operator: Operator, run: str) -> RunView:
 
 
 async def verdict(database: Database, stored: Run) -> bool:
-    """Whether every row is accounted for, and the server's sums over the business are what the lanes counted.
+    """Whether every row is accounted for, and what the business holds of the rows is what the lanes counted.
 
     After a rollback: whether every changed record was restored or listed, and nothing is left of the restored.
     """

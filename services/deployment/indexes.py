@@ -130,6 +130,7 @@ OWN: tuple[Index, ...] = (
     _index("console_sends", "state", partial={"state": "asked"}),
     _index("notifications_queue", "source", "retry_at", partial={"source": {"$exists": True}}),
     _index("notification_templates", "type"),
+    _index("payment_transactions", "customer_id", "month"),
 )
 """The indexes that the console's own queries need beside those."""
 

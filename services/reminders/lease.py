@@ -66,6 +66,19 @@ async def take(database: Database, seconds: float, sessions: Sequence[Session]) 
     return Turn(int(taken["token"]), seconds, recent)
 
 
+async def confirm(database: Database, turn: Turn) -> None:
+    """Raises Fenced where another sender has taken the lease."""
+    with told():
+        mine = await database[SENDER].find_one(_mine(turn), {"_id": 1})
+    if mine is None:
+        raise taken_over()
+
+
+def taken_over() -> Fenced:
+    """What a sender is told whose lease another one has."""
+    return Fenced("taken-over", "Another sender has taken over; this one has stopped.")
+
+
 @contextlib.asynccontextmanager
 async def kept(database: Database, turn: Turn) -> AsyncIterator[None]:
     """Renew the lease while the body runs; where another sender has it, the body is cancelled and Fenced is raised."""
@@ -89,7 +102,7 @@ async def kept(database: Database, turn: Turn) -> AsyncIterator[None]:
         if lost:
             if body:
                 body.uncancel()
-            raise Fenced("taken-over", "Another sender has taken over; this one has stopped.") from None
+            raise taken_over() from None
         raise
     finally:
         renewal.cancel()

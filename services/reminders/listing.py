@@ -41,7 +41,7 @@ class Reminder:
     text: str
     """As it goes out or went out; empty where an obstacle keeps it held."""
     code: str | None = None
-    """The obstacle that keeps it held: `no-number`, `no-customer`, `bill-paid`, `bill-missing`."""
+    """The obstacle that keeps it held, one of `OBSTACLES`."""
     reason: str = ""
     """Why it is held, failed, was cancelled or is unclear."""
     tries: int = 0

@@ -46,7 +46,10 @@ def outbox_keys(order_ids: Iterable[str]) -> Document:
 
 
 async def hold(database: Database, session: Session, run: str, dues: Sequence[Due], now: datetime) -> None:
-    """Hold a reminder for each due, in the transaction of the bills; an order that was reminded of stays so."""
+    """Hold a reminder for each due, in the transaction of the bills; an order that was reminded of stays so.
+
+    Where another run's message about the order may be under way, its row notes the new one: see `end_rows`.
+    """
     stored = to_stored(now)
     rows: list[Document] = [
         {
@@ -56,13 +59,32 @@ async def hold(database: Database, session: Session, run: str, dues: Sequence[Du
         for due in dues
     ]  # fmt: skip
     keys = [row["_id"] for row in rows]
-    there = await database[OUTBOX].find({"_id": {"$in": keys}}, {"state": 1}, session=session).to_list()
+    there = await database[OUTBOX].find({"_id": {"$in": keys}}, {"state": 1, "run": 1}, session=session).to_list()
     again = [row["_id"] for row in there if row["state"] in _ANEW]
     if again:
         await database[OUTBOX].delete_many({"_id": {"$in": again}}, session=session)
     kept = {row["_id"] for row in there} - set(again)
+    under_way = {row["_id"] for row in there if row["state"] == "released" and row["run"] != run}
+    for row in rows:
+        if row["_id"] in under_way:
+            await database[OUTBOX].update_one({"_id": row["_id"]}, {"$set": {"anew": row}}, session=session)
     if fresh := [row for row in rows if row["_id"] not in kept]:
         await database[OUTBOX].insert_many(fresh, session=session)
+
+
+async def end_rows(database: Database, session: Session, message: str, order_ids: Iterable[str], state: State) -> None:
+    """Give the rows of a released message their next state.
+
+    Unless the customer has the message, or may have it, a row whose order another run billed meanwhile is now that
+    run's, and held.
+    """
+    of_message: Document = {"_id": outbox_keys(order_ids), "state": "released", "message": message}
+    if state in (*_ANEW, "held"):
+        await database[OUTBOX].update_many(
+            {**of_message, "anew": {"$exists": True}}, [{"$replaceWith": "$anew"}], session=session
+        )
+    gone = {"anew": "", "message": ""} if state == "held" else {"anew": ""}
+    await database[OUTBOX].update_many(of_message, {"$set": {"state": state}, "$unset": gone}, session=session)
 
 
 async def withdraw(database: Database, session: Session, run: str, order_ids: Sequence[str]) -> Sequence[Change]:
@@ -76,6 +98,7 @@ async def withdraw(database: Database, session: Session, run: str, order_ids: Se
     await database[OUTBOX].update_many(
         {"_id": keys, "run": run, "state": {"$in": ended}}, {"$set": {"state": "cancelled"}}, session=session
     )
+    await database[OUTBOX].update_many({"_id": keys, "anew.run": run}, {"$unset": {"anew": ""}}, session=session)
     released: Document = {"_id": keys, "run": run, "state": "released"}
     rows = await database[OUTBOX].find(released, {"message": 1}, session=session).to_list()
     messages = sorted({row["message"] for row in rows})

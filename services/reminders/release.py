@@ -35,7 +35,7 @@ class Released:
     orders: int = 0
     amount_paise: int = 0
     held_back: int = 0
-    """Orders that stay held: no number, or paid meanwhile. `reminders list --state held` says which and why."""
+    """Orders that stay as they are: no number, paid meanwhile, ... `reminders list --state held` says which and why."""
 
 
 async def release(
@@ -51,8 +51,9 @@ async def release(
     """Put a run's held reminders into the queue, one message per customer, with the failed ones when asked for.
 
     Works in transactions of some hundred customers, so that a release that was killed goes on when it is repeated.
-    `language` is that of customers whose record names none. Raises NotFound for an unknown run, Refused for one that
-    is still at work (a customer would get two messages) and for a template that may not be used.
+    `language` is that of customers whose record names none. A customer who has a message of the run gets no second
+    one, and one with an order that the run failed to bill gets none before it is resumed. Raises NotFound for an
+    unknown run, Refused for one that is still at work and for a template that may not be used.
     """
     operator.require("ops", "release reminders")
     database.require_writable()

@@ -33,6 +33,8 @@ _PAGE = 500
 _MOST_REFUSALS = 20
 """Refusals in a row, with nothing accepted, after which the sending stops: then it is not the messages."""
 _MOST_THROTTLES = 5
+_MOST_UNCLEAR = 5
+"""Unclear in a row, with nothing accepted, after which the sending stops: each one is left to a person."""
 _SESSIONS = 8
 _QUIET = "Quiet hours: nothing is sent between 21:00 and 08:00 in India."
 
@@ -76,6 +78,9 @@ class _Sender:
     fault: Exception | None = None
     refusals: int = 0
     throttles: int = 0
+    unclear: int = 0
+    answers: bool = False
+    """Whether the last one asked for had an answer that says what became of it."""
     _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_SESSIONS))
 
     @contextlib.asynccontextmanager
@@ -189,7 +194,8 @@ def _own(run: str | None) -> Document:
 
 async def _dispatch(sender: _Sender, waiting: Document) -> None:
     """Start one message at its moment."""
-    while len(sender.tasks) >= sender.limits.at_once:
+    # One at a time until the provider answers, and after an unclear one: an outage is to spoil few messages.
+    while len(sender.tasks) >= (sender.limits.at_once if sender.answers else 1):
         await asyncio.wait(set(sender.tasks), return_when=asyncio.FIRST_COMPLETED)
     await sender.pacer.turn(_phone(waiting))
     if sender.over or sender.limits.quiet_end(sender.clock()):
@@ -202,7 +208,7 @@ async def _dispatch(sender: _Sender, waiting: Document) -> None:
 
 async def _send_one(sender: _Sender, waiting: Document) -> None:
     try:
-        note = await ask(sender.database, waiting["message_id"], sender.turn.token)
+        note = await ask(sender.database, waiting["message_id"], sender.turn)
         if note is None:
             await _pass_by(sender, waiting)
             return
@@ -242,16 +248,25 @@ async def _pass_by(sender: _Sender, waiting: Document) -> None:
 def _heed(sender: _Sender, answer: Answer) -> None:
     """What an answer means for the messages after it."""
     name = sender.provider.name
+    sender.answers = answer.verdict != "unclear"
     match answer.verdict:
         case "accepted":
-            sender.refusals = sender.throttles = 0
+            sender.refusals = sender.throttles = sender.unclear = 0
+        case "unclear":
+            sender.unclear += 1
+            if sender.unclear >= _MOST_UNCLEAR:
+                words = (
+                    f"What became of {sender.unclear} messages in a row is not known, the last with: "
+                    f"{answer.words.rstrip('.')}. Stopped: look at {name} before sending on."
+                )
+                sender.fault, sender.over = Refused("provider-unclear", words), words
         case "refused":
             sender.refusals += 1
             if sender.refusals >= _MOST_REFUSALS:
                 words = f"{name} refused {sender.refusals} messages in a row, the last with: {answer.words}. Stopped."
                 sender.fault, sender.over = Refused("provider-refuses", words), words
         case "shut-out":
-            words = f"{name} does not take messages from this account: {answer.words}. Check the reminder_ settings."
+            words = f"{name} takes no messages from this account: {answer.words}. Check the reminder_ settings."
             sender.fault, sender.over = Refused("provider-shut-out", words), words
         case "throttled" if not answer.only_customer:
             sender.throttles += 1

@@ -11,23 +11,37 @@ from pymongo import ReturnDocument
 from services.changes.changeset import ChangeSet, Update, transact
 from services.clock import Clock, to_stored
 from services.database import Database, Document, Session, told
+from services.errors import Fenced
 from services.operators.operator import Operator
-from services.reminders.outbox import OUTBOX, outbox_keys
+from services.reminders.lease import Turn, confirm
+from services.reminders.outbox import State, end_rows
 from services.reminders.pacing import Limits
 from services.reminders.providers.provider import Answer
 from services.reminders.queue import LOG, MOST_TRIES, QUEUE, SENDS, called_off, ended, log_key
 
 Outcome: TypeAlias = Literal["sent", "failed", "retrying", "unclear", "put-off", "gone"]
+_ENDINGS: Mapping[Outcome, State] = {"sent": "sent", "failed": "failed", "unclear": "unclear"}
+"""The outcomes that end a message, and its rows with it."""
 UNCLEAR = "Unclear: the provider was asked, and its answer is not known. Look there before writing again."
 
 
-async def ask(database: Database, message: str, token: int) -> Document | None:
-    """Note that the provider is about to be asked, and return the note; None where the message is not to be sent."""
-    asked = {"state": "asked", "token": token, "asked_at": "$$NOW"}
+async def ask(database: Database, message: str, turn: Turn) -> Document | None:
+    """Note that the provider is about to be asked, and return the note; None where the message is not to be sent.
+
+    Raises Fenced, and leaves the message open, where another sender has taken over: this one may have stalled.
+    """
+    asked = {"state": "asked", "token": turn.token, "asked_at": "$$NOW"}
     with told():
-        return await database[SENDS].find_one_and_update(
+        note = await database[SENDS].find_one_and_update(
             {"_id": message, "state": "open"}, [{"$set": asked}], return_document=ReturnDocument.AFTER
         )
+        try:
+            await confirm(database, turn)
+        except Fenced:
+            mine = {"_id": message, "state": "asked", "token": turn.token}
+            await database[SENDS].update_one(mine, {"$set": {"state": "open"}})
+            raise
+    return note
 
 
 async def left_unclear(database: Database, token: int) -> list[Document]:
@@ -54,7 +68,7 @@ async def settle(
         mine: Document = {"_id": note["_id"], "state": "asked", "token": note["token"]}
         tries = int(note["tries"]) + (answer.verdict == "try-again")
         outcome = _outcome(answer, tries)
-        again = outcome in ("retrying", "put-off")
+        again = outcome not in _ENDINGS
         fresh = await database[SENDS].find_one(mine, session=changes.session)
         if fresh is None:
             return "gone"
@@ -69,11 +83,7 @@ async def settle(
             return outcome
         values = _ending(outcome, answer, tries, changes.now)
         changes.add(*await ended(database, changes.session, [note["_id"]], values))
-        await database[OUTBOX].update_many(
-            {"_id": outbox_keys(note["orders"]), "state": "released", "message": note["_id"]},
-            {"$set": {"state": outcome}},
-            session=changes.session,
-        )
+        await end_rows(database, changes.session, note["_id"], note["orders"], _ENDINGS[outcome])
         return outcome
 
     return await transact(database, operator, clock, work, session)
@@ -91,19 +101,10 @@ async def clear_away(database: Database, operator: Operator, clock: Clock, messa
 
 
 async def _take_back(changes: ChangeSet, note: Document) -> None:
-    """End a message that was taken back while it was tried; its other orders are held again."""
+    """End a message that was taken back while it was tried; its other orders, and those billed anew, are held again."""
     changes.add(*await called_off(changes.database, changes.session, [note["_id"]], "it was taken back", changes.now))
-    of_message = {"state": "released", "message": note["_id"]}
-    await changes.database[OUTBOX].update_many(
-        {"_id": outbox_keys(note["withdrawn"]), **of_message},
-        {"$set": {"state": "cancelled"}},
-        session=changes.session,
-    )
-    await changes.database[OUTBOX].update_many(
-        {"_id": outbox_keys(note["orders"]), **of_message},
-        {"$set": {"state": "held"}, "$unset": {"message": ""}},
-        session=changes.session,
-    )
+    await end_rows(changes.database, changes.session, note["_id"], note["withdrawn"], "cancelled")
+    await end_rows(changes.database, changes.session, note["_id"], note["orders"], "held")
 
 
 def _outcome(answer: Answer, tries: int) -> Outcome:

@@ -133,7 +133,7 @@ def check(language: Language, name: str, content: str, business: Mapping[str, st
         template = environment.from_string(content)
     except TemplateError as error:
         raise _refusal(name, f"it is not a template: {str(error).rstrip('.')}") from None
-    except RecursionError:
+    except (RecursionError, SyntaxError, MemoryError):  # the limits of Python's own compiler
         raise _refusal(name, "it is nested too deeply") from None
     wording = Wording(language, name, template, bool(_CURRENCY.search(content)), business)
     example = Recipient("", "Asha Rao", None, "", language)

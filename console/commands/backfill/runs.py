@@ -173,7 +173,7 @@ def _pace(session: Session, batch_size: int | None = None) -> Pace:
     from services.backfills.pace import Pace
 
     settings = session.settings
-    return Pace(batch_size or settings.batch_size, settings.lease_seconds, settings.credit_days)
+    return Pace(settings.batch_size if batch_size is None else batch_size, settings.lease_seconds, settings.credit_days)
 
 
 @contextmanager
@@ -195,7 +195,9 @@ async def _told(session: Session, view: RunView) -> Answer:
         if len(left) < view.drifted + view.failed + view.kept:
             blocks.append(Line(f"These are the first {len(left)}; all: backfill show {view.run} --class drifted"
                                " (failed, kept)"))  # fmt: skip
-    bad = view.drifted or view.failed or view.kept or view.verified is False
+    left_alone = view.kept if view.reversal else view.drifted or view.failed
+    unfinished = view.state not in ("done", "rolled-back", "approved")
+    bad = left_alone or unfinished or view.verified is False
     return Answer(_document(view) | ({"exceptions": left} if left else {}), blocks, exit_status=1 if bad else 0)
 
 

@@ -52,7 +52,8 @@ def open_provider(account: Account, *, demo: bool = False) -> Provider:
         raise BadRequest("bad-setting", "reminder_url must begin with https://: the token goes there.")
     if demo and not local:
         raise Refused("demo-data", "This is demo or test data, and its numbers may be somebody's: nothing is sent.")
-    token, phone_number_id = _token(account), _required(account.phone_number_id, "reminder_phone_number_id")
+    token = _required(account.token.get_secret_value() if account.token else None, "reminder_token")
+    phone_number_id = _required(account.phone_number_id, "reminder_phone_number_id")
     if account.kind == "whatsapp":
         version = account.version or whatsapp.VERSION
         return whatsapp.WhatsAppCloud(base, version, phone_number_id, token, account.templates)
@@ -60,16 +61,11 @@ def open_provider(account: Account, *, demo: bool = False) -> Provider:
     return myoperator.MyOperator(base, company_id, phone_number_id, account.waba_id, token, account.templates)
 
 
-def _token(account: Account) -> str:
-    token = _required(account.token.get_secret_value() if account.token else None, "reminder_token")
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise BadRequest("bad-setting", "reminder_token holds characters that no token has.")
-    return token
-
-
 def _required(value: str | None, name: str) -> str:
     if not value:
         raise BadRequest("bad-setting", f"The provider also needs the setting {name}.")
+    if not value.isascii() or not value.isprintable() or " " in value:  # they go into the request's head
+        raise BadRequest("bad-setting", f"{name} holds characters that no token or id has.")
     return value
 
 

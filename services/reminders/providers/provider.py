@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Verdict: TypeAlias = Literal["accepted", "refused", "try-again", "throttled", "unclear", "shut-out"]
 _SHUT_OUT = (401, 403, 404)
-_GATEWAY = (502, 504)
+_UNAVAILABLE = 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Answer:
 
     `accepted`: the provider has it; `refused`: it never will take this one; `try-again`: it did not take it now;
     `throttled`: it wants a pause of `pause` seconds, of the whole sending or only for this customer; `unclear`: it
-    may have it or not; `shut-out`: it refuses this account or address altogether.
+    may have it or not; `shut-out`: it refuses this account or address altogether, or no request can be made of them.
     """
 
     verdict: Verdict
@@ -82,8 +82,12 @@ async def hand_over(client: httpx.AsyncClient, provider: Provider, message: Outg
 
     call = provider.call(message)
     try:
+        request = client.build_request("POST", call.url, json=dict(call.body), headers=dict(call.headers))
         async with asyncio.timeout(within):
-            response = await client.post(call.url, json=dict(call.body), headers=dict(call.headers))
+            response = await client.send(request)
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
+        # Raised before a byte leaves. Only its kind is told: its words may hold the token.
+        return Answer("shut-out", f"no request can be made of these settings ({type(error).__name__})")
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         return Answer("try-again", f"{provider.name} cannot be reached ({type(error).__name__}).")
     except (httpx.TransportError, TimeoutError) as error:
@@ -99,10 +103,10 @@ def of_status(response: httpx.Response, words: str) -> Answer:
     told = f"{status}: {words}"[:300]
     if status == 429:
         return Answer("throttled", told, pause=retry_after(response))
-    if status in _GATEWAY:  # a gateway says this when it lost sight of the server behind it
-        return Answer("unclear", told)
-    if status >= 500:
+    if status == _UNAVAILABLE:
         return Answer("try-again", told, pause=retry_after(response))
+    if status >= 500:  # it may have failed after it took the message, or a gateway lost sight of the server behind it
+        return Answer("unclear", told)
     if status in _SHUT_OUT or 300 <= status < 400:
         return Answer("shut-out", told)
     return Answer("refused", told)
@@ -113,7 +117,7 @@ def retry_after(response: httpx.Response) -> float | None:
     from email.utils import parsedate_to_datetime
 
     value = response.headers.get("retry-after", "").strip()
-    if value.isdigit():
+    if value.isascii() and value.isdecimal():
         return float(value[:9])
     try:
         return max(0.0, (parsedate_to_datetime(value) - utc_now()).total_seconds())

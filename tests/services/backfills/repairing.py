@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+import bson
+from bson.raw_bson import RawBSONDocument
+
 from services.backfills.commit import commit
 from services.backfills.pace import Pace
 from services.backfills.plan import Options, Plan, PlanRow
@@ -54,3 +57,8 @@ class Repair:
         found = await self.database[collection].find_one(by)
         assert found is not None
         return found
+
+
+def broken(document: Document) -> Any:
+    """The document with bytes that are no UTF-8 wherever its text says ZZ; give it an `_id`."""
+    return RawBSONDocument(bson.encode(document).replace(b"ZZ", b"\xff\xfe"))

@@ -13,7 +13,7 @@ from services.deployment.indexes import apply
 from services.operators.operator import Operator
 from tests import shop
 from tests.explaining import watch
-from tests.services.backfills.repairing import Repair
+from tests.services.backfills.repairing import Repair, broken
 
 BARE: Document = dict.fromkeys(FIELDS, ...)
 DEFAULTS: Document = {"billed": False, "delivery_confirmed": False, "billed_at": None, "billed_month": None}
@@ -210,3 +210,21 @@ async def test_every_query_has_an_index(repair: Repair) -> None:
     await apply(repair.database, repair.ops)
     await shop.stock(repair.database, orders=[old(id=f"ord-{n}") for n in range(300)])
     (await watch(repair.database, repair.done())).assert_indexed(sorting=True)
+
+
+@pytest.mark.parametrize(("clean", "like"), [("5", 5), ("dup", "dup ")])
+async def test_an_id_that_reads_like_anothers_needs_a_person(repair: Repair, clean: str, like: Any) -> None:
+    await repair.database["orders"].create_index("id", unique=True)
+    orders = [old(id=clean), old(id=like)]
+    await shop.stock(repair.database, orders=orders, billing_records=shop.bill(orders[0]))
+    plan = await repair.preview()
+    assert (dict(plan.review), plan.classes["change"].records) == ({"id-missing": 1}, 1)
+    outcome = await repair.commit(plan)
+    assert (outcome.applied, outcome.drifted, outcome.verified) == (1, 0, True)
+    assert (await repair.find("orders", id=clean))["billed"] is True
+    assert "billed" not in await repair.find("orders", id=like)
+
+
+async def test_an_id_of_broken_text_needs_a_person(repair: Repair) -> None:
+    await shop.stock(repair.database, orders=[broken({"_id": 1, **old(id="ord-ZZ")})])
+    assert set((await repair.outcomes()).values()) == {"id-missing"}

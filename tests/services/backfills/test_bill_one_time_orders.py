@@ -13,6 +13,7 @@ from services.clock import Clock
 from services.database import Database, Document
 from services.operators.operator import Operator
 from tests import shop
+from tests.services.backfills.repairing import broken
 
 FIX = "bill-one-time-orders"
 LOST = "user-nobody"
@@ -340,3 +341,16 @@ async def test_no_neighbour_breaks_the_plan_of_a_sound_order(
     made = await preview(database, ops, clock, FIX)
     rows = (await list_rows(database, ops, made.run or "")).items
     assert [row.group for row in rows if row.record == "sound"] in (["change"], ["needs-review"])
+
+
+async def test_an_id_of_broken_text_is_never_written_as_a_reference(planned: Any) -> None:
+    order = broken({"_id": 1, **shop.order(id="ord-ZZ")})
+    named = shop.order(id="ord-1", customer_id="cust-ZZ", user_id="user-ZZ")
+    customers = broken({"_id": 1, **shop.customer(id="cust-ZZ", user_id="user-1")})
+    rows = await planned(order, broken({"_id": 2, **named}), shop.order(id="ord-2"), customers_v2=customers)
+    assert [(row.group, row.code) for row in rows] == [("needs-review", "id-missing")] * 3
+
+
+async def test_an_order_of_broken_text_needs_a_person_though_its_customer_is_sound(planned: Any) -> None:
+    rows = await planned(*(broken({"_id": n, **shop.order(id=name)}) for n, name in enumerate(("a", "o-ZZ"))))
+    assert {row.record: row.code for row in rows} == {"a": None, "o-\ufffd\ufffd": "id-missing"}

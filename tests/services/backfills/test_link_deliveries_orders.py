@@ -12,7 +12,7 @@ from services.deployment.indexes import apply
 from services.operators.operator import Operator
 from tests import shop
 from tests.explaining import watch
-from tests.services.backfills.repairing import Repair
+from tests.services.backfills.repairing import Repair, broken
 
 BOTH = {"eggs": 2.0, "bread": 1.0}
 MILK = [{"product_id": "milk", "product_name": "Milk", "quantity": 1, "price": 30.0}]
@@ -221,3 +221,9 @@ async def test_every_query_has_an_index(repair: Repair) -> None:
         delivery_statuses=[loose(customer_id=f"user-{n}", order_id=f"ord-{n}" if n % 2 else ...) for n in numbers],
     )
     (await watch(repair.database, repair.done())).assert_indexed(sorting=True)
+
+
+async def test_a_delivery_is_not_linked_by_an_id_of_broken_text(repair: Repair) -> None:
+    orders = [broken({"_id": 1, **order(id="ord-ZZ")})]
+    await shop.stock(repair.database, orders=orders, delivery_statuses=loose())
+    assert set((await repair.outcomes()).values()) == {"id-missing"}

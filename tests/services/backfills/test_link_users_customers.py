@@ -14,7 +14,7 @@ from services.operators.operator import Operator
 from tests import shop
 from tests.explaining import watch
 from tests.services.backfills.conftest import run_of
-from tests.services.backfills.repairing import Repair
+from tests.services.backfills.repairing import Repair, broken
 
 
 @pytest.fixture
@@ -229,3 +229,11 @@ async def test_every_query_has_an_index(repair: Repair) -> None:
         users=[user(id=f"u{n}", phone=f"98000{n:05d}") for n in numbers],
     )
     (await watch(repair.database, repair.done())).assert_indexed(sorting=True)
+
+
+@pytest.mark.parametrize(("customer_id", "user_id"), [("cust-ZZ", "user-1"), ("cust-1", "user-ZZ")])
+async def test_ids_of_broken_text_are_never_written_as_links(repair: Repair, customer_id: str, user_id: str) -> None:
+    customers = [broken({"_id": 1, **customer(id=customer_id, user_id=...)})]
+    users = [broken({"_id": 1, **user(id=user_id, phone="9876543210")})]
+    await shop.stock(repair.database, customers_v2=customers, users=users)
+    assert set((await repair.outcomes()).values()) == {"id-missing"}

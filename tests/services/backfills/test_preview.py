@@ -168,3 +168,19 @@ async def test_a_dry_run_thins_out_nothing(database: Database, viewer: Operator,
     killed = await leave(database, clock, 2, None)
     await preview(database, viewer, clock, FIX, store=False)
     assert killed in (await present(database))[0]
+
+
+@pytest.mark.parametrize("collection", [RUNS, ROWS])
+async def test_a_database_user_who_may_only_read_can_preview_beside_old_plans(
+    database: Database, ops: Operator, clock: Clock, plan: Plan, collection: str
+) -> None:
+    await leave(database, clock, 2, None)
+    await leave(database, clock, 31, "planned")
+    data = {"failCommands": ["insert", "delete"], "errorCode": 13, "namespace": f"{database.name}.{collection}"}
+    await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
+    try:
+        again = await preview(database, ops, clock, FIX)
+    finally:
+        await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+    assert (again.examined, again.digest, again.stored) == (60, plan.digest, False)
+    assert "may only read" in (again.unstored_because or "")

@@ -13,7 +13,7 @@ from services.deployment.indexes import apply
 from services.operators.operator import Operator
 from tests import shop
 from tests.explaining import watch
-from tests.services.backfills.repairing import Repair
+from tests.services.backfills.repairing import Repair, broken
 
 NOW = "2026-11-22T04:30:00.000000+00:00"
 
@@ -141,7 +141,8 @@ async def test_a_second_record_since_the_preview_is_drift(repair: Repair) -> Non
 async def test_a_flag_that_is_gone_at_the_end_is_not_called_verified(repair: Repair) -> None:
     order = unflagged()
     await shop.stock(repair.database, orders=order, billing_records=shop.bill(order))
-    body = {"record": "ord-1", "key": (await repair.find("orders", id="ord-1"))["_id"]}
+    values = {"billed": True, "billed_at": None, "billed_month": "2026-10"}
+    body = {"record": "ord-1", "key": (await repair.find("orders", id="ord-1"))["_id"], "values": values}
     tally = await find_backfill(repair.name).landed(repair.database, "run", [body])
     assert tally.records == 0
 
@@ -177,3 +178,9 @@ async def test_every_query_has_an_index(repair: Repair) -> None:
     await shop.stock(repair.database, orders=orders, billing_records=[shop.bill(order) for order in orders])
     watched = await watch(repair.database, repair.done())
     watched.assert_indexed(sorting=True)
+
+
+async def test_an_id_of_broken_text_needs_a_person(repair: Repair) -> None:
+    order, bill = unflagged(id="ord-ZZ"), shop.bill({"id": "ord-\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"})
+    await shop.stock(repair.database, orders=[broken({"_id": 1, **order})], billing_records=bill)
+    assert set((await repair.outcomes()).values()) == {"id-missing"}

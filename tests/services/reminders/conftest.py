@@ -9,10 +9,12 @@ import pytest
 
 from services.clock import INDIA, Clock, utc_now
 from services.database import Database, Document
+from services.operators.operator import Operator
 from services.reminders.outbox import Due, hold
 from services.reminders.pacing import Limits
 from services.reminders.providers.provider import Provider
 from services.reminders.providers.whatsapp import WhatsAppCloud
+from services.reminders.release import release
 from tests.services.reminders.providing import ProviderServer, serving
 
 RUN = "run-20261122-100000-test"
@@ -111,6 +113,24 @@ def server() -> Iterator[ProviderServer]:
 @pytest.fixture
 def provider(server: ProviderServer) -> Provider:
     return WhatsAppCloud(server.url, "v23.0", "555", "s3cret-token", {})
+
+
+@pytest.fixture
+def day() -> Clock:
+    return at(10)
+
+
+@pytest.fixture
+async def released(held: Shop, ops: Operator, day: Clock) -> Shop:
+    """Three messages in the queue."""
+    await release(held.database, ops, day, RUN)
+    return held
+
+
+async def many(shop: Shop, ops: Operator, clock: Clock, number: int) -> None:
+    await shop.customers(*(person(n) for n in range(number)))
+    await shop.hold(RUN, *(due(f"o{n:03d}", n) for n in range(number)))
+    await release(shop.database, ops, clock, RUN)
 
 
 def at(hour: int, minute: int = 0, day: int = 22) -> Clock:

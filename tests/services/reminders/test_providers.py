@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from services.errors import BadRequest, Refused
 from services.reminders.providers.account import Account, open_provider
 from services.reminders.providers.myoperator import MyOperator
-from services.reminders.providers.provider import Answer, Outgoing, Provider, hand_over
+from services.reminders.providers.provider import Answer, Outgoing, Provider, hand_over, retry_after
 from services.reminders.providers.whatsapp import WhatsAppCloud
 from tests.services.reminders.providing import ProviderServer, Reply
 
@@ -52,7 +52,10 @@ class TestWhatsAppCloud:
             (Reply(400, [1, 2]), "refused", None),
             (Reply(401, {"error": {"code": 190}}), "shut-out", None),
             (Reply(302, {}, {"Location": "http://127.0.0.1:1/"}), "shut-out", None),
-            (Reply(500, {"error": {"code": 131000}}), "try-again", None),
+            (Reply(500, {"error": {"code": 131000}}), "unclear", None),
+            (Reply(500, {"error": {"code": 130429}}), "throttled", None),
+            (Reply(429, {}, {"Retry-After": "\u00b2"}), "throttled", None),
+            (Reply(503, b""), "try-again", None),
             (Reply(503, b"", {"Retry-After": "Sun, 22 Nov 2020 10:00:00 GMT"}), "try-again", 0.0),
             (Reply(502, b""), "unclear", None),
             (Reply(drop=True), "unclear", None),
@@ -99,13 +102,38 @@ class TestMyOperator:
             (Reply(200, {"status": "error", "message": "WABA disabled"}), "refused"),
             (Reply(400, {"message": "bad"}), "refused"),
             (Reply(403, {"message": "Invalid company ID!"}), "shut-out"),
-            (Reply(500, {"message": None}), "try-again"),
+            (Reply(500, {"message": None}), "unclear"),
+            (Reply(503, {"message": None}), "try-again"),
             (Reply(429, {}), "throttled"),
         ],
     )
     async def test_what_an_answer_means(self, server: ProviderServer, reply: Reply, verdict: str) -> None:
         server.rule = lambda asked, count: reply
         assert (await ask(MyOperator(server.url, "company", "555", None, "s3cret", {}))).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("base", "version", "token"),
+    [
+        ("ftp://127.0.0.1", "v23.0", "s3cret"),
+        ("http://127.0.0.1:x", "v23.0", "s3cret"),
+        (None, "v23\x01", "s3cret"),
+        (None, "v23.0", "s3cret\n"),
+        (None, "v23.0", "s3crét"),
+    ],
+)
+async def test_settings_that_make_no_request_shut_the_sending_out_and_tell_no_token(
+    server: ProviderServer, base: str | None, version: str, token: str
+) -> None:
+    answer = await ask(WhatsAppCloud(base or server.url, version, "555", token, {}))
+    assert answer.verdict == "shut-out"
+    assert "s3cr" not in answer.words
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("value", ["\u00b2", "\u0967\u0968", "soon", "-3", ""])
+def test_a_pause_that_cannot_be_read_is_none(value: str) -> None:
+    assert retry_after(httpx.Response(429, headers=[(b"Retry-After", value.encode())])) is None
 
 
 class TestOpening:
@@ -117,7 +145,8 @@ class TestOpening:
     @pytest.mark.parametrize(
         "fields",
         [{"token": None}, {"token": SecretStr("s3cr\net")}, {"phone_number_id": ""}, {"base": "http://example.in"},
-         {"kind": "myoperator"}],
+         {"kind": "myoperator"}, {"phone_number_id": "55\n5"}, {"phone_number_id": "५५५"},
+         {"kind": "myoperator", "company_id": "co mpany"}, {"kind": "myoperator", "company_id": "company\r\nX: 1"}],
     )  # fmt: skip
     def test_an_account_that_cannot_work_is_refused_without_its_token(self, fields: dict[str, Any]) -> None:
         from dataclasses import replace

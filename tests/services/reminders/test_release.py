@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from services.backfills.commit import commit, resume
+from services.backfills.preview import preview
 from services.changes.changeset import Change, ChangeSet, transact
 from services.clock import Clock
 from services.database import Database
@@ -17,11 +19,12 @@ from services.reminders.queue import message_id
 from services.reminders.release import release
 from tests.explaining import watch
 from tests.services.reminders.conftest import RUN, Shop, due, person
+from tests.shop import customer, order, stock
 
 
-async def take_back(shop: Shop, operator: Operator, clock: Clock, *orders: str) -> None:
+async def take_back(shop: Shop, operator: Operator, clock: Clock, *orders: str, run: str = RUN) -> None:
     async def work(changes: ChangeSet) -> None:
-        taken: Any = await withdraw(shop.database, changes.session, RUN, orders)
+        taken: Any = await withdraw(shop.database, changes.session, run, orders)
         found: list[Change] = list(taken)
         changes.add(*found)
 
@@ -122,6 +125,69 @@ async def test_a_bill_that_was_paid_meanwhile_is_not_reminded_of(held: Shop, ops
     assert "₹180.00" in (await held.log(reference_id="cust-1"))["message"]
     (kept,) = (await list_reminders(held.database, ops, state="held")).items
     assert kept.code == "bill-paid"
+
+
+@pytest.mark.parametrize(
+    ("payment", "code"),
+    [
+        ({"created_at": "2026-11-22T00:00:01+00:00"}, "month-paid"),
+        ({"created_at": "2026-11-21T23:59:59+00:00"}, None),
+        ({"payment_date": "2026-11-22"}, "month-paid"),
+        ({"payment_date": "2026-11-21"}, None),
+        ({}, "month-paid"),
+        ({"month": "2026-09"}, None),
+        ({"customer_id": "cust-3"}, None),
+    ],
+)
+async def test_a_month_that_was_paid_after_the_bill_is_not_reminded_of(
+    held: Shop, ops: Operator, clock: Clock, payment: dict[str, str], code: str | None
+) -> None:
+    paid = {"id": "p", "customer_id": "cust-2", "month": "2026-10", "amount": 50.5}
+    await held.database["payment_transactions"].insert_one(paid | payment)
+    listed = (await list_reminders(held.database, ops, state="held")).items
+    await release(held.database, ops, clock, RUN)
+    assert [each.code for each in listed if each.customer_id == "cust-2"] == [code]
+    assert (await held.states())["c"] == ("held" if code else "released")
+
+
+class TestOneMessageOfARun:
+    async def test_a_customer_with_a_message_of_the_run_gets_no_second_one(
+        self, held: Shop, ops: Operator, clock: Clock
+    ) -> None:
+        await release(held.database, ops, clock, RUN)
+        await held.hold(RUN, due("late", 2))
+        again = await release(held.database, ops, clock, RUN)
+
+        assert (again.messages, again.held_back) == (0, 1)
+        assert len(await held.queue()) == 3
+        (kept,) = (await list_reminders(held.database, ops, state="held")).items
+        assert (kept.orders, kept.code) == (("late",), "has-message")
+        assert kept.reason
+        await held.finish("run-2")
+        await held.hold("run-2", due("other", 2))
+        assert (await release(held.database, ops, clock, "run-2")).messages == 1
+
+    async def test_a_run_that_failed_to_bill_an_order_releases_the_other_customers_alone(
+        self, database: Database, shop: Shop, ops: Operator, clock: Clock
+    ) -> None:
+        await stock(
+            database,
+            customers_v2=[customer(id=f"c{n}", user_id=f"u{n}", phone=f"987654321{n}") for n in range(2)],
+            orders=[order(id=f"o{n}", user_id=f"u{n % 2}", customer_id=f"u{n % 2}") for n in range(3)],
+        )
+        plan = await preview(database, ops, clock, "bill-one-time-orders")
+        assert plan.run
+        await database["billing_records"].insert_one({"_id": "bill:o2"})
+        assert (await commit(database, ops, clock, plan.run, plan.digest)).failed == 1
+
+        assert (await release(database, ops, clock, plan.run)).messages == 1
+        (kept,) = (await list_reminders(database, ops, state="held")).items
+        assert (kept.customer_id, kept.code) == ("c0", "run-failed")
+        await database["billing_records"].delete_one({"_id": "bill:o2"})
+        await resume(database, ops, clock, plan.run)
+        assert (await release(database, ops, clock, plan.run)).messages == 1
+        assert sorted(row["reference_id"] for row in await shop.queue()) == ["c0", "c1"]
+        assert (await shop.log(reference_id="c0"))["message"].endswith("is ₹360.00.")
 
 
 async def test_the_language_is_the_customers_own_else_the_default(shop: Shop, ops: Operator, clock: Clock) -> None:
@@ -244,4 +310,8 @@ async def test_every_query_has_an_index(held: Shop, ops: Operator, clock: Clock,
     from services.deployment.indexes import apply
 
     await apply(database, ops)
+    await database["payment_transactions"].insert_one({"id": "p", "customer_id": "cust-2", "month": "2026-09"})
+    await database["console_run_exceptions"].insert_one(
+        {"_id": f"{RUN}/commit/000000001", "outcome": "failed", "number": 1}
+    )
     (await watch(database, release(database, ops, clock, RUN))).assert_indexed()

@@ -12,42 +12,33 @@ from datetime import datetime
 import pytest
 
 from console.demo.mongod import EmbeddedMongod
-from services.backfills.commit import commit
-from services.backfills.preview import preview
-from services.backfills.rollback import rollback
 from services.clock import INDIA, Clock, read_timestamp
-from services.errors import NotPermitted, Refused
+from services.errors import Fenced, NotPermitted, Refused
 from services.operators.operator import Operator
 from services.reminders.cancellation import cancel
+from services.reminders.lease import take
 from services.reminders.listing import list_reminders
 from services.reminders.providers.provider import Provider
 from services.reminders.providers.whatsapp import WhatsAppCloud
 from services.reminders.release import release
 from services.reminders.sender import Sending, send
-from tests.services.reminders.conftest import ALL_DAY, QUICK, RUN, Shop, at, due, person
-from tests.services.reminders.providing import ACCEPTED, ProviderServer, Reply
+from services.reminders.settlement import ask
+from tests.services.reminders.conftest import ALL_DAY, QUICK, RUN, Shop, at, due, many, person
+from tests.services.reminders.providing import ACCEPTED, Asked, ProviderServer, Reply
 from tests.services.reminders.test_release import take_back
-from tests.shop import order, stock
 
 ERROR = {"error": {"code": 131000, "message": "Something went wrong"}}
 
 
-@pytest.fixture
-def day() -> Clock:
-    return at(10)
-
-
-@pytest.fixture
-async def released(held: Shop, ops: Operator, day: Clock) -> Shop:
-    """Three messages in the queue."""
-    await release(held.database, ops, day, RUN)
-    return held
-
-
-async def many(shop: Shop, ops: Operator, clock: Clock, number: int) -> None:
-    await shop.customers(*(person(n) for n in range(number)))
-    await shop.hold(RUN, *(due(f"o{n:03d}", n) for n in range(number)))
-    await release(shop.database, ops, clock, RUN)
+async def first_in_the_queue(shop: Shop, ops: Operator, clock: Clock) -> None:
+    """A message of another run, due before all others: the first alone shows that the provider answers."""
+    await shop.customers(person(9))
+    await shop.finish("run-first")
+    await shop.hold("run-first", due("z", 9))
+    await release(shop.database, ops, clock, "run-first")
+    await shop.database["notifications_queue"].update_one(
+        {"run": "run-first"}, {"$set": {"retry_at": "2020-01-01T00:00:00+00:00"}}
+    )
 
 
 def start_and_kill(uri: str, name: str, server: ProviderServer) -> None:
@@ -105,7 +96,7 @@ class TestTrying:
     async def test_an_error_of_the_server_is_tried_three_times_with_growing_gaps(
         self, released: Shop, server: ProviderServer, provider: Provider, ops: Operator
     ) -> None:
-        server.rule = lambda asked, count: Reply(500, ERROR)
+        server.rule = lambda asked, count: Reply(503, ERROR)
         gaps, before = [], at(10)()
         for hour in (10, 11, 12):
             clock = at(hour)
@@ -275,23 +266,47 @@ class TestNeverTwice:
         self, released: Shop, server: ProviderServer, provider: Provider, ops: Operator, day: Clock
     ) -> None:
         gate = threading.Event()
+        await first_in_the_queue(released, ops, day)
 
-        def held_up(asked: object, count: int) -> Reply:
+        def held_up(asked: Asked, count: int) -> Reply:
+            if asked.phone.endswith("9"):
+                return ACCEPTED
             gate.wait(30)
-            return Reply(500, ERROR)
+            return Reply(503, ERROR)
 
         server.rule = held_up
         sending = asyncio.create_task(
             send(released.database, ops, day, provider, limits=replace(QUICK, answer_within=30))
         )
-        await asyncio.to_thread(server.wait_for, 3)
+        await asyncio.to_thread(server.wait_for, 4)
         await take_back(released, ops, day, "a", "c")
         gate.set()
         done = await sending
 
         assert (done.retrying, done.waiting) == (1, 1)
-        assert await released.states() == {"a": "cancelled", "b": "held", "c": "cancelled", "d": "released"}
+        assert await released.states() == {
+            "a": "cancelled",
+            "b": "held",
+            "c": "cancelled",
+            "d": "released",
+            "z": "sent",
+        }
         assert [row["reference_id"] for row in await released.queue()] == ["cust-3"]
+
+    async def test_a_sender_that_was_taken_over_asks_for_nothing_more(
+        self, released: Shop, server: ProviderServer, provider: Provider, ops: Operator, day: Clock
+    ) -> None:
+        database = released.database
+        sends = await database["console_sends"].find({}).to_list()
+        async with database.client.start_session() as session:
+            stalled = await take(database, 0.01, [session])
+            assert await ask(database, sends[0]["_id"], stalled)
+            now = await take(database, 10, [session])
+            with pytest.raises(Fenced):
+                await ask(database, sends[1]["_id"], stalled)
+            note = await ask(database, sends[1]["_id"], now)
+        assert note is not None
+        assert note["token"] == now.token
 
 
 class TestPacing:
@@ -381,31 +396,3 @@ def test_the_real_limits_are_the_rules() -> None:
     limits = Limits()
     assert (limits.per_second, limits.customer_gap) == (80, 6.0)
     assert ALL_DAY.quiet_end(at(23)()) is None
-
-
-async def test_a_run_that_is_rolled_back_sends_nothing_and_billed_again_writes_once(
-    shop: Shop, server: ProviderServer, provider: Provider, ops: Operator, day: Clock
-) -> None:
-    database = shop.database
-    await stock(database, orders=[order(id=f"ord-{n}") for n in range(3)])
-
-    async def bill() -> str:
-        plan = await preview(database, ops, day, "bill-one-time-orders")
-        assert plan.run
-        await commit(database, ops, day, plan.run, plan.digest)
-        return plan.run
-
-    first = await bill()
-    assert (await release(database, ops, day, first)).messages == 1
-    await rollback(database, ops, day, first, "wrong prices")
-    assert set((await shop.states()).values()) == {"cancelled"}
-    assert (await send(database, ops, day, provider, limits=QUICK)).sent == 0
-    assert await shop.queue() == []
-
-    second = await bill()
-    assert (await release(database, ops, day, second)).messages == 1
-    assert (await send(database, ops, day, provider, limits=QUICK)).sent == 1
-    await rollback(database, ops, day, second, "wrong prices again")
-    third = await bill()
-    assert (await release(database, ops, day, third)).messages == 0
-    assert server.phones() == ["+919876543210"]

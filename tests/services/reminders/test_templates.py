@@ -49,6 +49,8 @@ def test_a_template_that_reaches_for_internals_is_refused(content: str) -> None:
         "{{ amount|center(10000000000) }}",
         "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
         "{{ " + "(" * 3_900 + "1" + ")" * 3_900 + " }}",
+        *("{% if amount %}" * depth + "x" + "{% endif %}" * depth for depth in (99, 110, 300)),
+        "{{ " + "not " * 1_900 + "amount }}",
         "x" * 8_001,
     ],
 )
