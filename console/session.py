@@ -18,7 +18,7 @@ from services.operators.directory import environment_of, identify
 from services.operators.operator import Operator
 
 if TYPE_CHECKING:
-    from services.backfills.approval import Limits
+    from services.backfills.runs import Limits
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Session:
     @property
     def limits(self) -> Limits:
         """Above what size a plan needs another operator's approval."""
-        from services.backfills.approval import Limits
+        from services.backfills.runs import Limits
 
-        return Limits(self.settings.approval_records, self.settings.approval_paise)
+        return Limits(records=self.settings.approval_records, amount_paise=self.settings.approval_paise)
 
 
 @contextlib.asynccontextmanager

@@ -7,8 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from services.backfills.approval import Limits
     from services.backfills.pace import Pace
+    from services.backfills.runs import Limits
     from services.clock import Clock
     from services.database import Database
     from services.operators.operator import Operator
@@ -49,9 +49,9 @@ class Context:
     @property
     def limits(self) -> Limits:
         """Above what size a plan needs another operator's approval."""
-        from services.backfills.approval import Limits
+        from services.backfills.runs import Limits
 
-        return Limits(self.approval_records, self.approval_paise)
+        return Limits(records=self.approval_records, amount_paise=self.approval_paise)
 
     def today(self) -> date:
         """The calendar day in India."""

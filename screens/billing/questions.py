@@ -24,8 +24,9 @@ async def count(context: Context, backfill: str, options: Options, progress: Cal
 
     store = context.operator.has("ops")
     return await preview(
-        context.database, context.operator, context.clock, backfill, options, store=store, progress=progress
-    )
+        context.database, context.operator, context.clock, backfill, options,
+        store=store, limits=context.limits, progress=progress,
+    )  # fmt: skip
 
 
 async def rows(context: Context, run: str, behind: Behind, token: str | None) -> Page[PlanRow]:

@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from services.backfills.runs import RUNS, Approval, Run, RunView, load_run, show_run
+from services.backfills.runs import RUNS, Approval, Limits, Run, RunView, load_run, show_run
 from services.clock import Clock, to_stored
 from services.database import Database, told
 from services.errors import NotPermitted, Refused
-from services.money import format_rupees
 from services.operators.operator import Operator
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The largest plan that one operator may commit alone; None is no limit."""
-
-    records: int | None = None
-    amount_paise: int | None = None
-
-    def exceeded(self, run: Run) -> str | None:
-        """The limit that a plan is above, in words."""
-        change = run.summary.classes["change"]
-        if self.records is not None and change.records > self.records:
-            return f"it changes {change.records:,} records, and above {self.records:,} two operators decide"
-        if self.amount_paise is not None and change.amount_paise > self.amount_paise:
-            limit = format_rupees(self.amount_paise)
-            return f"it is about {format_rupees(change.amount_paise)}, and above {limit} two operators decide"
-        return None
 
 
 async def approve(database: Database, operator: Operator, clock: Clock, run: str, digest: str) -> RunView:
@@ -55,8 +34,12 @@ async def approve(database: Database, operator: Operator, clock: Clock, run: str
 
 
 def require_approval(stored: Run, limits: Limits) -> None:
-    """Raise Refused where a plan is above the limits and nobody else has approved this very digest."""
-    if (why := limits.exceeded(stored)) is None:
+    """Raise Refused where a plan is above a limit and nobody else has approved this very digest.
+
+    The limits of whoever commits count, and those under which the plan was previewed.
+    """
+    change = stored.summary.classes["change"]
+    if (why := limits.exceeded(change) or stored.limits.exceeded(change)) is None:
         return
     approval = stored.approval
     if approval is None or approval.digest != stored.digest or approval.by == stored.created_by:

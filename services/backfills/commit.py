@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.backfills.approval import Limits, require_approval
+from services.backfills.approval import require_approval
 from services.backfills.landing import hashable
 from services.backfills.lane import ENTRIES_A_ROW, Batch, Task
 from services.backfills.pace import Pace
 from services.backfills.pinning import Pins, Row, pinned
 from services.backfills.rollback import go_on_back
 from services.backfills.runner import Report, Runner
-from services.backfills.runs import Left, Run, RunView, State, Work, load_run, show_run
-from services.backfills.verification import verdict
+from services.backfills.runs import Left, Limits, Run, RunView, State, Work, load_run, show_run
+from services.backfills.verification import compare
 from services.changes.changeset import ChangeSet
 from services.clock import Clock
 from services.database import Database, Document
@@ -97,7 +97,8 @@ async def _work(
     again: bool = False,
 ) -> RunView:
     async def finish() -> Document:
-        return {"state": "done", "verified": await verdict(database, stored)}
+        verified, _ = await compare(database, stored)
+        return {"state": "done", "verified": verified}
 
     runner = Runner(
         database, operator, clock, stored, pace, progress, CommitStep(), pins, states,

@@ -30,7 +30,7 @@ REVIEW_REASONS: Mapping[str, str] = {
     "delivery-contradicts": "The order and its delivery disagree on whether it was delivered.",
     "nothing-delivered": "By the noted quantities nothing was delivered.",
     "month-in-future": "The billing month has not begun yet.",
-    "id-missing": "The record has no id, so nothing could refer to it.",
+    "id-missing": "The record has no id that is clean text, so nothing could refer to it.",
     "id-duplicate": "Another record has the same id.",
     "record-unreadable": "The record holds something that the console cannot read.",
     "not-confirmed": "Delivered but not confirmed, and only confirmed orders were asked for.",
@@ -201,5 +201,8 @@ def row_body(record: str, key: Any, decision: Decision, depends: bytes) -> Docum
 
 def row_view(body: Document) -> PlanRow:
     """A stored row for people."""
-    names = ("record", "group", "code", "message", "customer_id", "month", "amount_paise")
-    return PlanRow(*(body[name] for name in names))
+    return PlanRow(
+        record=str(body.get("record")), group=str(body.get("group")), code=body.get("code"),
+        message=str(body.get("message") or ""), customer_id=body.get("customer_id"), month=body.get("month"),
+        amount_paise=body.get("amount_paise"),
+    )  # fmt: skip

@@ -17,7 +17,7 @@ from services.backfills.collector import rare_collections
 from services.backfills.plan import Decision, Group, Options, Plan, Summary, Tally, plan_digest, row_body
 from services.backfills.plan_rows import PinnedRows, RowStore, thin_out
 from services.backfills.registry import find_backfill
-from services.backfills.runs import RUNS, Run, new_run_id
+from services.backfills.runs import RUNS, Limits, Run, new_run_id
 from services.clock import Clock, india_day, to_stored
 from services.database import Database, Document, Session, told
 from services.errors import BadRequest, Refused
@@ -114,12 +114,14 @@ async def preview(
     options: Options | None = None,
     *,
     store: bool = True,
+    limits: Limits | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Plan:
     """Decide every record in one moment's view of the database, and store the plan unless told not to.
 
     `progress` hears how many records have been examined. Storing needs the role ops; a plan that cannot be stored
-    (a read-only server or database user) is still told, with the reason. Raises Refused, and stores nothing, where
+    (a read-only server or database user) is still told, with the reason. The plan keeps the limits above which two
+    operators decide, whoever commits it. Raises Refused, and stores nothing, where
     the database computes something else for any record.
     """
     storing = store and not database.read_only
@@ -128,7 +130,7 @@ async def preview(
     if options.delivered_from and options.delivered_to and options.delivered_from > options.delivered_to:
         raise BadRequest("bad-range", "The first day is after the last.")
     backfill.require_options(options)
-    work = _Preview(database, operator, now, backfill, options, storing, progress)
+    work = _Preview(database, operator, now, backfill, options, storing, limits or Limits(), progress)
     with told(), rare_collections():
         if storing:
             await thin_out(database, now)
@@ -162,6 +164,7 @@ class _Preview:
     backfill: Backfill[Any]
     options: Options
     storing: bool
+    limits: Limits
     progress: Callable[[int], None] | None
 
     async def run(self) -> Plan:
@@ -182,6 +185,7 @@ class _Preview:
             stored = rows is not None and await rows.complete(_document(Run(
                 id=run, backfill=backfill.name, options=self.options, digest=digest, class_digests=digests,
                 state="planned", created_at=self.now, created_by=self.operator.account, summary=summary,
+                limits=self.limits,
             )))  # fmt: skip
         except BaseException:
             if rows:

@@ -11,7 +11,7 @@ from services.backfills.pace import Pace
 from services.backfills.pinning import Pins, Row, pinned
 from services.backfills.runner import Report, Runner
 from services.backfills.runs import Lane, Left, Run, RunView, State, Work, left_alone, load_lanes, load_run, show_run
-from services.backfills.verification import verdict
+from services.backfills.verification import compare
 from services.changes.changeset import AUDIT_LOGS, Change, ChangeSet, Delete, Insert, Update
 from services.changes.difference import differences, lookup
 from services.changes.series import entry_id, series_of
@@ -86,7 +86,8 @@ async def _work(
     reversal: Document | None = None,
 ) -> RunView:
     async def finish() -> Document:
-        return {"state": "rolled-back", "verified": await verdict(database, await load_run(database, stored.id))}
+        verified, _ = await compare(database, await load_run(database, stored.id))
+        return {"state": "rolled-back", "verified": verified}
 
     runner = Runner(
         database, operator, clock, stored, pace, progress, RollbackStep(), pins, states, working="rolling-back",

@@ -10,10 +10,11 @@ from typing import Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.backfills.plan import GROUPS, Group, Options, Plan, PlanRow, Summary, row_view
+from services.backfills.plan import GROUPS, Group, Options, Plan, PlanRow, Summary, Tally, row_view
 from services.clock import INDIA
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, NotFound
+from services.money import format_rupees
 from services.operators.operator import Operator
 from services.paging import Page, bad_token, page_size, read_token, write_token
 
@@ -38,6 +39,24 @@ class Lease(BaseModel):
     token: int = 0
     owner: str = ""
     until: datetime | None = None
+
+
+class Limits(BaseModel):
+    """The largest plan that one operator may commit alone; None is no limit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    records: int | None = None
+    amount_paise: int | None = None
+
+    def exceeded(self, change: Tally) -> str | None:
+        """The limit that a change is above, in words."""
+        if self.records is not None and change.records > self.records:
+            return f"it changes {change.records:,} records, and above {self.records:,} two operators decide"
+        if self.amount_paise is not None and change.amount_paise > self.amount_paise:
+            limit = format_rupees(self.amount_paise)
+            return f"it is about {format_rupees(change.amount_paise)}, and above {limit} two operators decide"
+        return None
 
 
 class Beginning(BaseModel):
@@ -83,6 +102,8 @@ class Run(BaseModel):
     verified: bool | None = None
     wanted: Wish | None = None
     """What an operator asked of the runner, heeded before its next batch."""
+    limits: Limits = Limits()
+    """Above what size whoever previewed it had two operators decide."""
     approval: Approval | None = None
     reversal: Reversal | None = None
     began: Beginning | None = None
@@ -173,6 +194,8 @@ class RunView:
     restored_paise: int
     approval: Approval | None
     reversal: Reversal | None
+    found: Tally | None = None
+    """What a verification found of the run's work in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +328,13 @@ async def list_rows(
         cursor = database[ROWS].find({"_id": {"$gt": after, "$lt": f"{prefix}0"}, **narrowed})
         found = await cursor.sort("_id").limit(size + 1).max_time_ms(READ_LIMIT_MS).to_list()
     more = write_token("rows", {"_id": found[size - 1]["_id"]}) if len(found) > size else None
-    return Page(tuple(row_view(row["body"]) for row in found[:size]), more)
+    return Page(tuple(map(_row_view, found[:size])), more)
+
+
+def _row_view(row: Document) -> PlanRow:
+    body = row.get("body")
+    unreadable = {"record": row["_id"], "group": "", "message": "The stored row was altered and cannot be read."}
+    return row_view(body if isinstance(body, dict) else unreadable)
 
 
 async def _left_rows(database: Database, run: str, outcome: str, key: Document | None, size: int) -> Page[PlanRow]:

@@ -40,33 +40,33 @@ async def verify(database: Database, operator: Operator, run: str) -> RunView:
     if stored.state in ("planned", "approved") or stored.alive:
         why = "is being worked on" if stored.alive else "has not been committed"
         raise Refused("nothing-to-verify", f"{run} {why}; there is nothing to verify yet.")
-    verified = await verdict(database, stored)
+    verified, found = await compare(database, stored)
     if operator.has("ops") and not database.read_only:
         with told():
             await database[RUNS].update_one({"_id": run, "state": stored.state}, {"$set": {"verified": verified}})
-    return dataclasses.replace(await show_run(database, operator, run), verified=verified)
+    return dataclasses.replace(await show_run(database, operator, run), verified=verified, found=found)
 
 
-async def verdict(database: Database, stored: Run) -> bool:
-    """Whether every row is accounted for, and what the business holds of the rows is what the lanes counted.
+async def compare(database: Database, stored: Run) -> tuple[bool, Tally]:
+    """Whether a run's work is in the database as it was counted, and what was found of it there.
 
-    After a rollback: whether every changed record was restored or listed, and nothing is left of the restored.
+    Every row must be accounted for. After a rollback: every changed record restored or listed, and nothing left of
+    the restored.
     """
     lanes = await load_lanes(database, stored.id, "commit")
     done = Totals.of(lanes, stored.planned)
     left = await left_alone(database, stored.id, ("drifted", "failed"))
-    if done.applied + len(left) != done.rows:
-        return False
+    complete = done.applied + len(left) == done.rows
     if stored.reversal is None:
         found = await _landed(database, stored, lanes, left)
-        return found == Tally(records=done.applied, amount_paise=done.amount_paise)
+        return complete and found == Tally(records=done.applied, amount_paise=done.amount_paise), found
     back = Totals.of(await load_lanes(database, stored.id, "rollback"), stored.planned)
     kept = await left_alone(database, stored.id, ("kept",))
-    if back.applied + len(kept) != done.applied:
-        return False
+    complete = complete and back.applied + len(kept) == done.applied
     if stored.state == "rolled-back" and not find_backfill(stored.backfill).amounts:
-        return True  # a later run may have done it again: what a repair wrote does not name its run
-    return await _landed(database, stored, lanes, left | kept) == Tally()
+        return complete, Tally()  # a later run may have done it again: what a repair wrote does not name its run
+    found = await _landed(database, stored, lanes, left | kept)
+    return complete and found == Tally(), found
 
 
 async def _landed(database: Database, stored: Run, lanes: Sequence[Lane], without: Collection[int]) -> Tally:

@@ -68,6 +68,7 @@ def preview_one(
         with progress_bar() as bar:
             plan = await preview(
                 session.database, session.operator, session.clock, name, options, store=not dry_run,
+                limits=session.limits,
                 progress=lambda examined: bar("Examined", examined, 0),
             )  # fmt: skip
         if not plan.stored:

@@ -205,6 +205,8 @@ def _document(view: RunView) -> dict[str, Any]:
     names = ("run", "state", "planned", "applied", "drifted", "failed", "amount_paise", "verified", "seconds",
              "alive", "wanted", "rate", "seconds_left")  # fmt: skip
     document = {name: getattr(view, name) for name in names}
+    if view.found:
+        document["found"] = view.found.model_dump()
     if view.approval:
         document["approval"] = view.approval.model_dump()
     if view.reversal:
@@ -244,6 +246,10 @@ def _pairs(view: RunView) -> list[tuple[str, object]]:
             ("Kept", view.kept),
             ("Rolled back by", f"{view.reversal.by}: {view.reversal.reason}"),
         ]
+    if view.found:
+        expected = "what was counted" if not view.reversal else "nothing of what was restored"
+        pairs.append(("In the database", f"{view.found.records}{_worth(view, view.found.amount_paise)}; "
+                      f"expected: {expected}"))  # fmt: skip
     pairs.append(("Verified", {True: "yes", False: "NO: totals differ", None: "not yet"}[view.verified]))
     pairs.append(("Seconds", f"{view.seconds:.1f}"))
     if view.rate:

@@ -5,18 +5,19 @@ from typing import Any
 
 import pytest
 
-from services.backfills.approval import Limits, approve
+from services.backfills.approval import approve
 from services.backfills.commit import commit, resume
 from services.backfills.control import cancel, pause
 from services.backfills.pace import Pace, Throttle
 from services.backfills.plan import Plan
+from services.backfills.preview import preview
 from services.backfills.runner import Progress
-from services.backfills.runs import RUNS, list_exceptions, list_rows, show_run
+from services.backfills.runs import RUNS, Limits, list_exceptions, list_rows, show_run
 from services.clock import Clock
 from services.database import Database
 from services.errors import BadRequest, ConsoleError, NotPermitted, Refused
 from services.operators.operator import Operator
-from tests.services.backfills.conftest import run_of
+from tests.services.backfills.conftest import FIX, run_of
 
 SMALL = Pace(batch_size=3)
 RAVI = Operator("ravi", ("ops",))
@@ -117,6 +118,17 @@ async def test_above_a_limit_a_second_operator_decides(
     approved = await approve(database, RAVI, clock, run_of(plan), plan.digest)
     assert (approved.state, approved.approval and approved.approval.by) == ("approved", "ravi")
     assert await attempt() == "done"
+
+
+async def test_the_limits_of_the_preview_hold_whoever_commits(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    strict = await preview(database, ops, clock, FIX, limits=Limits(records=59))
+    with pytest.raises(Refused) as refused:
+        await commit(database, RAVI, clock, run_of(strict), strict.digest, limits=Limits())
+    assert refused.value.code == "approval-needed"
+    await approve(database, RAVI, clock, run_of(strict), strict.digest)
+    assert (await commit(database, ops, clock, run_of(strict), strict.digest)).state == "done"
 
 
 async def test_below_the_limits_nobody_is_asked(database: Database, ops: Operator, clock: Clock, plan: Plan) -> None:
