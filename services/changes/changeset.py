@@ -70,7 +70,7 @@ class ChangeSet:
         self.session = session
         self.now = now
         self._operator = operator
-        self._own = new_series(now)
+        self._own = new_series()
         self._series = series or self._own
         self._numbers = itertools.count()
         self._changes: list[tuple[Change, dict[str, Any], str]] = []
