@@ -371,9 +371,9 @@ def change_rows(run: str, start: int, end: int) -> Document:
 
 
 async def change_bodies(
-    database: Database, run: str, start: int, end: int, fields: Sequence[str] = ()
+    database: Database, run: str, start: int, end: int, without: Sequence[str] = ()
 ) -> list[Document]:
-    """The bodies of those rows in order, whole or only some fields of them."""
-    projection = {"_id": 0, **{f"body.{name}": 1 for name in fields}} if fields else None
+    """The bodies of those rows in order, whole or without some fields, which may be dotted."""
+    projection = {"_id": 0, **{f"body.{name}": 0 for name in without}}
     found = database[ROWS].find(change_rows(run, start, end), projection).sort("_id")
     return [row["body"] for row in await found.to_list()]
