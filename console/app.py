@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from console.settings import Settings
 
 _RETRY_SECONDS = 2.0
+_ENDING_SECONDS = 10.0  # a running backfill takes up to half of them to write down where it stands
 _TRANSIENT = ("no-connection", "connection-lost")
 
 Opening = Callable[[], AbstractAsyncContextManager[Context]]
@@ -263,11 +266,19 @@ def run_console(settings: Settings) -> None:
 
 async def _run(settings: Settings) -> DeliveryConsole:
     app = DeliveryConsole(lambda: open_context(settings), environment=settings.environment or "", theme=settings.theme)
-    loop = asyncio.get_running_loop()
     for lost in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(lost, app.exit)
+        # Not the loop's own handler: a write to a terminal that takes nothing more holds the loop as well.
+        signal.signal(lost, partial(_end, app, asyncio.get_running_loop()))
     try:
         await app.run_async(mouse=not settings.no_mouse)
     finally:
         await app.close_session()
     return app
+
+
+def _end(app: DeliveryConsole, loop: asyncio.AbstractEventLoop, reason: int, _frame: object) -> None:
+    """End, as after the terminal was lost; and surely, also where a write to the terminal never returns."""
+    watchdog = threading.Timer(_ENDING_SECONDS, os._exit, (128 + reason,))
+    watchdog.daemon = True  # an end in time takes the watchdog along
+    watchdog.start()
+    loop.call_soon_threadsafe(app.exit)
