@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
 
 from pymongo import ReturnDocument
-from pymongo.errors import OperationFailure, PyMongoError
 
+from services import leases
 from services.backfills.runs import LANES, RUNS, Lane, State, Work, keys_of, lane_key, load_lanes
 from services.database import Database, Document, Session, told
 from services.errors import Fenced, Refused
-
-_UNKNOWN_SESSION_RIGHTS = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +32,11 @@ async def take(
 
     Raises Refused while another runner holds it.
     """
-    over: Document = {"$or": [{"$eq": [{"$type": "$lease.until"}, "null"]}, {"$lte": ["$lease.until", "$$NOW"]}]}
     fixed = {name: {"$literal": value} for name, value in stamp.items()}
-    owner = f"{socket.gethostname()}:{os.getpid()}"
-    lease = {"token": {"$add": ["$lease.token", 1]}, "owner": owner, "until": _until(seconds)}
+    lease = {"token": {"$add": ["$lease.token", 1]}, "owner": leases.holder(), "until": leases.until(seconds)}
     with told():
         taken = await database[RUNS].find_one_and_update(
-            {"_id": run, "state": {"$in": list(states)}, "$expr": over},
+            {"_id": run, "state": {"$in": list(states)}, "$expr": leases.over("$lease.until")},
             [{"$set": {"state": state, "lease": lease, "wanted": None, "began.at": "$$NOW", **fixed}}],
             return_document=ReturnDocument.AFTER,
         )
@@ -53,35 +45,14 @@ async def take(
     return Held(run, int(taken["lease"]["token"]), seconds)
 
 
-@contextlib.asynccontextmanager
-async def kept(database: Database, held: Held) -> AsyncIterator[None]:
+def kept(database: Database, held: Held) -> AbstractAsyncContextManager[None]:
     """Renew the lease while the body runs; where another runner has it, the body is cancelled and Fenced is raised."""
-    body = asyncio.current_task()
-    lost = False
 
-    async def renew() -> None:
-        nonlocal lost
-        while not lost:
-            await asyncio.sleep(held.seconds / 3)
-            with contextlib.suppress(PyMongoError):  # a lost connection heals, or the lease runs out and tells
-                renewed = await database[RUNS].update_one(
-                    _mine(held), [{"$set": {"lease.until": _until(held.seconds)}}]
-                )
-                lost = renewed.matched_count == 0
-        if body:
-            body.cancel()
+    async def renew() -> bool:
+        update = [{"$set": {"lease.until": leases.until(held.seconds)}}]
+        return (await database[RUNS].update_one(_mine(held), update)).matched_count > 0
 
-    renewal = asyncio.create_task(renew())
-    try:
-        yield
-    except asyncio.CancelledError:
-        if lost:
-            if body:
-                body.uncancel()
-            raise Fenced("taken-over", f"Another runner has taken {held.run} over.") from None
-        raise
-    finally:
-        renewal.cancel()
+    return leases.kept(renew, held.seconds, Fenced("taken-over", f"Another runner has taken {held.run} over."))
 
 
 async def give_back(database: Database, held: Held, changes: Document) -> None:
@@ -103,7 +74,7 @@ async def shut_out(database: Database, run: str, token: int) -> None:
     with told():
         stale = [lane["session"] async for lane in database[LANES].find(keys_of(run)) if "session" in lane]
         if stale:
-            await _end(database, stale)
+            await leases.end_sessions(database, stale)
         await database[LANES].update_many(keys_of(run), {"$set": {"token": token}, "$unset": {"session": ""}})
 
 
@@ -124,17 +95,5 @@ async def open_lanes(database: Database, held: Held, work: Work, rows: int, sess
     return await load_lanes(database, held.run, work)
 
 
-async def _end(database: Database, sessions: Sequence[Any]) -> None:
-    try:
-        await database.client.admin.command({"killSessions": [{"id": session} for session in sessions]})
-    except OperationFailure as error:
-        if error.code != _UNKNOWN_SESSION_RIGHTS:  # without the right, the server's limit ends them
-            raise
-
-
 def _mine(held: Held) -> Document:
     return {"_id": held.run, "lease.token": held.token}
-
-
-def _until(seconds: float) -> Document:
-    return {"$add": ["$$NOW", int(seconds * 1000)]}

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
 
 from pymongo import ReturnDocument
-from pymongo.errors import OperationFailure, PyMongoError
 
+from services import leases
 from services.database import Database, Document, Session, told
 from services.errors import Fenced, Refused
 
 SENDER = "console_sender"
 _KEY = "reminders"
 _LOOK_AGAIN = 0.1
-_UNKNOWN_SESSION_RIGHTS = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +34,10 @@ async def take(database: Database, seconds: float, sessions: Sequence[Session]) 
     A dead sender's sessions are ended: its open transactions would else hold their records until the server's limit
     of 60 seconds. Raises Refused while another sender renews the lease.
     """
-    over: Document = {"$or": [{"$eq": [{"$type": "$until"}, "null"]}, {"$lte": ["$until", "$$NOW"]}]}
     values = {
         "token": {"$add": ["$token", 1]},
-        "owner": f"{socket.gethostname()}:{os.getpid()}",
-        "until": _until(seconds),
+        "owner": leases.holder(),
+        "until": leases.until(seconds),
         "idle": {"$divide": [{"$subtract": ["$$NOW", {"$ifNull": ["$ended", "$$NOW"]}]}, 1000]},
     }
     with told():
@@ -50,7 +45,7 @@ async def take(database: Database, seconds: float, sessions: Sequence[Session]) 
         seen = await database[SENDER].find_one({"_id": _KEY}) or {}
         while True:
             taken = await database[SENDER].find_one_and_update(
-                {"_id": _KEY, "$expr": over}, [{"$set": values}], return_document=ReturnDocument.AFTER
+                {"_id": _KEY, "$expr": leases.over("$until")}, [{"$set": values}], return_document=ReturnDocument.AFTER
             )
             if taken:
                 break
@@ -61,7 +56,7 @@ async def take(database: Database, seconds: float, sessions: Sequence[Session]) 
         mine = {"sessions": [session.session_id["id"] for session in sessions]}
         before = await database[SENDER].find_one_and_update({"_id": _KEY, "token": taken["token"]}, {"$set": mine})
         if stale := (before or {}).get("sessions"):
-            await _end(database, stale)
+            await leases.end_sessions(database, stale)
     recent = {each["phone"]: each["ago"] + taken["idle"] for each in taken.get("recent", ())}
     return Turn(int(taken["token"]), seconds, recent)
 
@@ -79,33 +74,14 @@ def taken_over() -> Fenced:
     return Fenced("taken-over", "Another sender has taken over; this one has stopped.")
 
 
-@contextlib.asynccontextmanager
-async def kept(database: Database, turn: Turn) -> AsyncIterator[None]:
+def kept(database: Database, turn: Turn) -> AbstractAsyncContextManager[None]:
     """Renew the lease while the body runs; where another sender has it, the body is cancelled and Fenced is raised."""
-    body = asyncio.current_task()
-    lost = False
 
-    async def renew() -> None:
-        nonlocal lost
-        while not lost:
-            await asyncio.sleep(turn.seconds / 3)
-            with contextlib.suppress(PyMongoError):  # a lost connection heals, or the lease runs out and tells
-                renewed = await database[SENDER].update_one(_mine(turn), [{"$set": {"until": _until(turn.seconds)}}])
-                lost = renewed.matched_count == 0
-        if body:
-            body.cancel()
+    async def renew() -> bool:
+        update = [{"$set": {"until": leases.until(turn.seconds)}}]
+        return (await database[SENDER].update_one(_mine(turn), update)).matched_count > 0
 
-    renewal = asyncio.create_task(renew())
-    try:
-        yield
-    except asyncio.CancelledError:
-        if lost:
-            if body:
-                body.uncancel()
-            raise taken_over() from None
-        raise
-    finally:
-        renewal.cancel()
+    return leases.kept(renew, turn.seconds, taken_over())
 
 
 async def give_back(database: Database, turn: Turn, recent: Mapping[str, float]) -> None:
@@ -119,17 +95,5 @@ async def give_back(database: Database, turn: Turn, recent: Mapping[str, float])
         await database[SENDER].update_one(_mine(turn), [{"$set": ending}])
 
 
-async def _end(database: Database, sessions: Sequence[Any]) -> None:
-    try:
-        await database.client.admin.command({"killSessions": [{"id": session} for session in sessions]})
-    except OperationFailure as error:
-        if error.code != _UNKNOWN_SESSION_RIGHTS:  # without the right, the server's limit ends them
-            raise
-
-
 def _mine(turn: Turn) -> Document:
     return {"_id": _KEY, "token": turn.token}
-
-
-def _until(seconds: float) -> Document:
-    return {"$add": ["$$NOW", int(seconds * 1000)]}
