@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import traceback
 from datetime import UTC, datetime
-from pathlib import Path
 
+from console.folders import state_folder
 from services.errors import ConsoleError
 
 
 def internal_error(error: BaseException) -> ConsoleError:
     """The refusal that tells of an unexpected exception; its traceback goes to a log file of the user's."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "delivery-console"
+    state = state_folder()
     log = state / "errors.log"
     try:
         state.mkdir(parents=True, exist_ok=True)

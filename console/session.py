@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from console import login
 from console.settings import Settings
+from services.audit.trail import Trail
 from services.clock import Clock, utc_now
 from services.database import Database, connect
 from services.deployment.indexes import missing
@@ -54,14 +55,30 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
 async def open_session(settings: Settings, *, warn: bool = False) -> AsyncIterator[Session]:
     """The database and its operator. With `warn`, missing indexes are told once on standard error.
 
-    Raises NotPermitted for an account that is not an operator of the database.
+    What the operator wrote is sealed at the end. Raises NotPermitted for an account that is not an operator of the
+    database.
     """
     async with open_database(settings) as database:
         operator = await identify(database, login.account(), login.source(), settings.operator)
+        operator = replace(operator, trail=Trail(settings.audit_key, settings.audit_checkpoints))
         environment = settings.environment or await environment_of(database) or "production"
         if warn:
             await _warn_of_missing_indexes(database)
-        yield Session(settings, database, operator, environment)
+        try:
+            yield Session(settings, database, operator, environment)
+        finally:
+            await _seal(database, operator)
+
+
+async def _seal(database: Database, operator: Operator) -> None:
+    if not operator.trail.streams:
+        return
+    from services.audit.seal import seal_session
+
+    try:
+        await seal_session(database, operator, utc_now)
+    except ConsoleError as error:
+        print(f"The audit log was not sealed; the next session does it. {error.message}", file=sys.stderr)
 
 
 async def _warn_of_missing_indexes(database: Database) -> None:

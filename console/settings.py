@@ -17,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from console.folders import data_folder
 from services.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -53,6 +54,13 @@ class Settings(BaseSettings):
     def approval_paise(self) -> int | None:
         """The limit in the console's own unit."""
         return None if self.approval_rupees is None else self.approval_rupees * 100
+
+    audit_key: Path = Field(default_factory=lambda: data_folder() / "audit-key.pem")
+    """The key that signs this account's seals of the audit log; made when it is first needed."""
+    audit_checkpoints: Path | None = None
+    """A file outside the database that gets a copy of every checkpoint, and that `audit verify` compares."""
+    audit_trusted_keys: list[str] = []
+    """The public keys (hex) that may have signed; without any, those that the database names."""
 
     reminder_provider: Literal["whatsapp", "myoperator"] | None = None
     reminder_token: SecretStr | None = None

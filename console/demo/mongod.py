@@ -20,6 +20,7 @@ from typing import IO, Any
 from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
+from console import folders
 from services.errors import ConsoleError, Refused
 
 REPLICA_SET = "rs0"
@@ -39,7 +40,7 @@ _ALREADY_INITIATED = 23
 
 def data_folder() -> Path:
     """Where the demo keeps its database between runs."""
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "delivery-console" / "demo"
+    return folders.data_folder() / "demo"
 
 
 def find_binary() -> Path:

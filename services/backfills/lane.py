@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import functools
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from bson.errors import BSONError
 
+from services.audit.chain import Stream
+from services.audit.logger import Purpose
 from services.backfills.backfill import Backfill, Surroundings
 from services.backfills.lease import Held
 from services.backfills.pace import Pace, Throttle
@@ -104,6 +106,9 @@ class Task:
     throttle: Throttle
     step: Step
     pins: Pins
+    purpose: Purpose
+    streams: Mapping[str, Stream]
+    """Each lane's stream of audit entries, by the lane's id."""
 
     @property
     def run(self) -> str:
@@ -232,7 +237,10 @@ async def _transact(task: Task, lane: Lane, session: Session, rows: Sequence[Row
         return batch
 
     series = series_of(f"{task.run}/{task.step.work}")
-    return await transact(task.database, task.operator, task.clock, apply, session, series)
+    return await transact(
+        task.database, task.operator, task.clock, apply, session,
+        purpose=task.purpose, stream=task.streams[lane.id], series=series,
+    )  # fmt: skip
 
 
 async def _give_up(task: Task, lane: Lane, session: Session, row: Row, reason: str) -> Batch:
@@ -241,7 +249,7 @@ async def _give_up(task: Task, lane: Lane, session: Session, row: Row, reason: s
     async def note(changes: ChangeSet) -> None:
         await _checkpoint(task, lane, changes.session, row.number + 1, [row], batch)
 
-    await transact(task.database, task.operator, task.clock, note, session)
+    await transact(task.database, task.operator, task.clock, note, session, stream=task.streams[lane.id])
     return batch
 
 

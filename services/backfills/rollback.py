@@ -92,6 +92,7 @@ async def _work(
     runner = Runner(
         database, operator, clock, stored, pace, progress, RollbackStep(), pins, states, working="rolling-back",
         stopped={}, stamp={"reversal": reversal} if reversal else {},
+        reason=reversal["reason"] if reversal else stored.reversal.reason if stored.reversal else None,
     )  # fmt: skip
     await runner.run(finish)
     return await show_run(database, operator, stored.id)

@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from services.audit.logger import Purpose
+from services.audit.seal import seal
 from services.backfills.backfill import Surroundings
 from services.backfills.collector import rare_collections
 from services.backfills.lane import Step, Task, patiently, retry_failed, run_lane
@@ -71,9 +73,13 @@ class Runner:
     """Its state after an operator's wish was heeded, where it is another one."""
     stamp: Document = field(default_factory=dict)
     """What is written on the run when the lease is taken."""
+    reason: str | None = None
+    """Why, as the operator told it; on every audit entry."""
     again: bool = False
     """Whether records that failed before are tried once more."""
     begun: float = field(default_factory=time.monotonic)
+    ended: set[str] = field(default_factory=set)
+    """The streams of audit entries that it has written to."""
 
     @property
     def seconds(self) -> float:
@@ -104,14 +110,13 @@ class Runner:
             raise
         ending |= {"seconds": self.seconds}
         await patiently(self.pace, lambda: give_back(database, held, ending))
+        with contextlib.suppress(ConsoleError):  # the run is done; what is not sealed now, the next sealer seals
+            await seal(database, self.operator.trail, self.clock, ended=self.ended)
 
     async def _work(self, held: Held) -> Wish | None:
         database, pace = self.database, self.pace
         surroundings = Surroundings(india_day(self.clock()), pace.credit_days)
         backfill, throttle = find_backfill(self.stored.backfill), Throttle(database, pace)
-        task = Task(
-            database, self.operator, self.clock, backfill, held, surroundings, pace, throttle, self.step, self.pins
-        )
         async with contextlib.AsyncExitStack() as stack:
             sessions: list[Session] = [
                 await stack.enter_async_context(database.client.start_session()) for _ in range(_LANES)
@@ -119,6 +124,13 @@ class Runner:
             work, rows = self.step.work, self.stored.planned
             lanes = await patiently(pace, lambda: open_lanes(database, held, work, rows, sessions))
             await patiently(pace, lambda: self.step.ready(database, held.run))
+            # The token makes the names new: what a runner before wrote is its own.
+            streams = {lane.id: self.operator.trail.stream(f"{lane.id}/{held.token}") for lane in lanes}
+            stack.callback(lambda: self.ended.update(self.operator.trail.end(streams.values())))
+            task = Task(
+                database, self.operator, self.clock, backfill, held, surroundings, pace, throttle, self.step, self.pins,
+                self._purpose(), streams,
+            )  # fmt: skip
             told = self._teller(lanes, throttle)
             running = [
                 asyncio.create_task(run_lane(task, lane, session, told))
@@ -135,6 +147,12 @@ class Runner:
                     if not each.cancelling():  # a second cancel would interrupt the abort of its transaction
                         each.cancel()
                 await asyncio.gather(*running, return_exceptions=True)
+
+    def _purpose(self) -> Purpose:
+        planner = self.stored.created_by
+        return Purpose(
+            reason=self.reason, run=self.stored.id, on_behalf_of=planner if planner != self.operator.account else None
+        )
 
     def _teller(self, lanes: Sequence[Lane], throttle: Throttle) -> Callable[[], None]:
         planned, begun = self.stored.planned, time.monotonic()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import bson
 from pymongo import ReadPreference, UpdateMany, UpdateOne
 from pymongo.read_concern import ReadConcern
 
+from services.audit.chain import GENESIS, Stream
+from services.audit.logger import Action, AuditLogger, Facts, Purpose
 from services.changes.difference import ABSENT, assigned_differences
 from services.changes.series import entry_id, new_series
 from services.clock import Clock, to_stored
@@ -20,9 +23,10 @@ from services.errors import Conflict
 from services.operators.operator import Operator
 
 T = TypeVar("T")
-Action: TypeAlias = Literal["CREATE", "UPDATE", "DELETE", "DELIVERED", "BILLED"]
 
 AUDIT_LOGS = "audit_logs"
+STREAMS = "console_audit_streams"
+"""The streams of the audit chain: who writes each, and how far it is sealed."""
 _SNAPSHOT = ReadConcern("snapshot")
 
 
@@ -60,18 +64,31 @@ class Delete:
 Change: TypeAlias = Insert | Update | Delete
 
 
+_NO_PURPOSE = Purpose()
+
+
 class ChangeSet:
     """What one transaction does. Read through `session`; what is added here is written when the work returns."""
 
     def __init__(
-        self, database: Database, operator: Operator, session: Session, now: datetime, series: str | None = None
+        self,
+        database: Database,
+        operator: Operator,
+        session: Session,
+        now: datetime,
+        stream: Stream,
+        series: str | None = None,
+        purpose: Purpose = _NO_PURPOSE,
     ) -> None:
         self.database = database
         self.session = session
         self.now = now
         self._operator = operator
+        self._purpose = purpose
+        self._stream = stream
         self._own = new_series()
         self._series = series or self._own
+        self._logger = AuditLogger(operator, now, self._own[:-1], purpose)
         self._numbers = itertools.count()
         self._changes: list[tuple[Change, dict[str, Any], str]] = []
 
@@ -96,7 +113,7 @@ class ChangeSet:
         """
         if not self._changes:
             return
-        entries = [self._entry(change, differing, entry) for change, differing, entry in self._changes]
+        entries = [self._stream.link(self._entry(*each)) for each in self._changes]
         changes = [change for change, _, _ in self._changes]
         for collection, documents in _grouped(c for c in changes if isinstance(c, Insert)).items():
             await self.database[collection].insert_many([c.document for c in documents], session=self.session)
@@ -106,7 +123,21 @@ class ChangeSet:
             keys = [c.before["_id"] for c in deletes]
             gone = await self.database[collection].delete_many({"_id": {"$in": keys}}, session=self.session)
             _require(gone.deleted_count, len(deletes), collection)
+        if self._stream.is_new:
+            await self.database[STREAMS].insert_one(self._opened(), session=self.session)
         await self.database[AUDIT_LOGS].insert_many(entries, session=self.session)
+
+    def _opened(self) -> Document:
+        return {
+            "_id": self._stream.id,
+            "operator": self._operator.account,
+            "session": self._operator.trail.session,
+            "run": self._purpose.run,
+            "opened_at": to_stored(self.now),
+            "sealed": 0,
+            "head": GENESIS,
+            "ended": False,
+        }
 
     async def _update(self, collection: str, updates: list[Update]) -> None:
         # Records that share guard and values share a statement: the server's cost is by the statement.
@@ -130,18 +161,9 @@ class ChangeSet:
         else:
             after = _applied(before or {}, change.values) if isinstance(change, Update) else None
         record = before if after is None else after
-        return {
-            "_id": entry,
-            "id": entry,
-            "table": change.collection,
-            "record_id": record.get("id") if record and record.get("id") is not None else str(_key(change)),
-            "action": change.action,
-            "user_id": self._operator.account,
-            "timestamp": to_stored(self.now),
-            "before": before,
-            "after": after,
-            "changes": differing,
-        }
+        known = record.get("id") if record else None
+        facts = Facts(str(_key(change)) if known is None else known, before, after, differing)
+        return self._logger.entry(entry, change.collection, change.action, facts)
 
 
 async def transact(
@@ -150,27 +172,41 @@ async def transact(
     clock: Clock,
     work: Callable[[ChangeSet], Awaitable[T]],
     session: Session | None = None,
+    *,
+    purpose: Purpose = _NO_PURPOSE,
+    stream: Stream | None = None,
     series: str | None = None,
 ) -> T:
     """Run `work` in a transaction, then write the changes that it added, with their audit entries.
 
-    `work` runs again when the server asks for a retry, so it keeps no state of its own. `series` begins the ids of
-    the entries that are numbered, for one who must find them again. Raises Refused on a server without transactions,
-    Conflict where a guard failed, and the driver's failures as refusals.
+    `work` runs again when the server asks for a retry, so it keeps no state of its own. The entries go into `stream`,
+    by default the operator's own, whose transactions take turns. `series` begins the ids of the entries that are
+    numbered, for one who must find them again. Raises Refused on a server without transactions, Conflict where a
+    guard failed, and the driver's failures as refusals.
     """
     database.require_writable()
+    chain = stream or operator.trail.own
 
     async def once(open_session: Session) -> T:
-        change_set = ChangeSet(database, operator, open_session, clock(), series)
+        chain.rewind()
+        change_set = ChangeSet(database, operator, open_session, clock(), chain, series, purpose)
         result = await work(change_set)
         await change_set.apply()
+        chain.handed_over()
         return result
 
-    with told():
-        if session is not None:
-            return await session.with_transaction(once, _SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
-        async with database.client.start_session() as own_session:
-            return await own_session.with_transaction(once, _SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(chain.turn)
+        stack.enter_context(told())
+        if session is None:
+            session = await stack.enter_async_context(database.client.start_session())
+        try:
+            result = await session.with_transaction(once, _SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
+        except BaseException:
+            chain.failed()
+            raise
+        chain.landed()
+        return result
 
 
 def _grouped(changes: Any) -> dict[str, list[Any]]:

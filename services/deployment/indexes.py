@@ -99,6 +99,14 @@ AUDIT_BY_RECORD = THIRTEEN[-1]
 # Only the other writer's entries have this field: the console's own commits never pay for it.
 AUDIT_BY_RESOURCE = _index("audit_logs", "resource_id", partial={"resource_id": {"$exists": True}})
 
+_CHAINED = {"chain.seq": {"$exists": True}}
+# One writer per stream: nobody can write a second entry into a place of the chain.
+AUDIT_BY_CHAIN = _index(
+    "audit_logs", "chain.stream", "chain.seq", unique=True, partial={"chain.seq": {"$exists": True}}
+)
+LEAVES_BY_ENTRY = _index("console_audit_leaves", "entries")
+OPEN_STREAMS = _index("console_audit_streams", "opened_at", partial={"ended": False})
+
 ORDERS_BY_DAY = _index("orders", "delivery_date", "_id")
 ORDERS_BY_STATUS = _index("orders", "status", "-_id")
 
@@ -125,6 +133,9 @@ OWN: tuple[Index, ...] = (
     AUDIT_BY_TIME,
     AUDIT_BY_USER,
     AUDIT_BY_RESOURCE,
+    AUDIT_BY_CHAIN,
+    LEAVES_BY_ENTRY,
+    OPEN_STREAMS,
     # Every commit pays for what is on the outbox: one index serves all that reads it.
     _index("console_outbox", "run", "state", "customer_id"),
     _index("console_sends", "state", partial={"state": "asked"}),

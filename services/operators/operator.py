@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
+from services.audit.trail import Trail
 from services.errors import BadRequest, NotPermitted
 
 Role: TypeAlias = Literal["viewer", "support", "ops", "auditor"]
@@ -27,6 +28,8 @@ class Operator:
     roles: tuple[Role, ...]
     source: str = ""
     """Where the login came from, as SSH tells it; empty at the machine itself."""
+    trail: Trail = field(default_factory=Trail, compare=False, repr=False)
+    """What this login writes goes into its own streams of the audit trail."""
 
     def has(self, role: Role) -> bool:
         """Whether a role of this operator is, or includes, that role."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.audit.logger import Purpose
 from services.changes.changeset import ChangeSet, transact
 from services.clock import Clock
 from services.database import Database, Document, told
@@ -99,4 +100,4 @@ async def _cancel(database: Database, operator: Operator, clock: Clock, matching
         changes.add(*await called_off(database, changes.session, list(closed), reason, changes.now))
         return Cancelled(len(ending), len(closed))
 
-    return await transact(database, operator, clock, work)
+    return await transact(database, operator, clock, work, purpose=Purpose(reason=reason))

@@ -98,7 +98,8 @@ async def test_audit_entries_hold_the_nine_fields_and_the_truth(
     after = await database["orders"].find_one({"id": "ord-00"}, {"_id": 0})
     assert entry is not None
     nine = {"id", "table", "record_id", "action", "user_id", "timestamp", "before", "after", "changes"}
-    assert set(entry) == nine
+    assert set(entry) == nine | {"meta", "chain"}
+    assert (entry["meta"]["run"], entry["meta"]["session"]) == (run_of(plan), ops.trail.session)
     assert (entry["before"], entry["after"]) == (before, after)
     assert entry["changes"] == {
         "billed": {"old": False, "new": True},

@@ -35,7 +35,7 @@ async def test_changes_and_their_entries_land_together(database: Database, ops: 
 
     billed, created = sorted(await entries(database), key=lambda entry: str(entry["action"]))
     assert await database["orders"].find_one({"_id": before["_id"]}) == before | {"billed": True}
-    assert billed | {"id": "", "_id": ""} == {
+    assert {name: value for name, value in billed.items() if name not in ("meta", "chain")} | {"id": "", "_id": ""} == {
         "_id": "",
         "id": "",
         "table": "orders",
@@ -47,6 +47,15 @@ async def test_changes_and_their_entries_land_together(database: Database, ops: 
         "after": {"id": "ord_1", "status": "PENDING", "billed": True},
         "changes": {"billed": {"old": False, "new": True}},
     }
+    assert billed["meta"] == created["meta"]
+    assert billed["meta"] | {"request": ""} == {
+        "version": 1,
+        "session": ops.trail.session,
+        "request": "",
+        "source": "local",
+    }
+    assert (billed["chain"]["seq"], created["chain"]["seq"]) == (1, 2)
+    assert created["chain"]["prev"] == billed["chain"]["hash"]
     assert (created["action"], created["before"], created["changes"]) == ("CREATE", None, {})
     assert created["after"] == {"id": "b1", "amount": 12.5}
 

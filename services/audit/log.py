@@ -1,0 +1,140 @@
+"""The log that seals the audit trail: a Merkle tree over the entries' hashes, in tiles, under signed checkpoints.
+
+A document of `console_audit_leaves` is a tile of 256 leaves: the ids of the entries and their hashes, in the order in
+which they were sealed. `console_audit_nodes` holds the tiles above (services/audit/tree.py). A checkpoint names size
+and root of the tree at a moment and the ends of the streams that it took further, and carries the hash of the
+checkpoint before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.audit.signing import Signer, key_name, signed_by
+from services.audit.tree import TILE, Frontier, leaf, path_in, root_of
+from services.database import Database, Document, Session
+
+LEAVES = "console_audit_leaves"
+NODES = "console_audit_nodes"
+CHECKPOINTS = "console_audit_checkpoints"
+KEYS = "console_audit_keys"
+NO_CHECKPOINT = "0" * 64
+
+
+class Head(BaseModel):
+    """How far a stream is sealed."""
+
+    stream: str
+    seq: int
+    hash: str
+
+
+class Checkpoint(BaseModel):
+    """A document of `console_audit_checkpoints`; what is signed is everything but the signature."""
+
+    model_config = ConfigDict(populate_by_name=True, extra="forbid", strict=True)
+
+    number: int = Field(alias="_id")
+    size: int
+    root: str
+    previous: str
+    """The hash of the checkpoint before."""
+    at: str
+    heads: list[Head]
+    adopted: str
+    """Entries without a chain are taken up to this ObjectId; empty before any was."""
+    key: str
+    """The name of the key that signed."""
+    signature: str = ""
+
+    @property
+    def text(self) -> bytes:
+        """What is signed: canonical JSON."""
+        return json.dumps(self.model_dump(exclude={"signature"}), sort_keys=True, separators=(",", ":")).encode()
+
+    @property
+    def hash(self) -> str:
+        """What the next checkpoint names."""
+        return hashlib.sha256(self.text + self.signature.encode()).hexdigest()
+
+    def signed(self, signer: Signer) -> Checkpoint:
+        """The checkpoint with the key's signature."""
+        named = self.model_copy(update={"key": signer.key})
+        return named.model_copy(update={"signature": signer.sign(named.text)})
+
+    def is_signed_by(self, public: str) -> bool:
+        """Whether the signature is that of the public key."""
+        return self.key == key_name(public) and signed_by(public, self.signature, self.text)
+
+    def stored(self) -> Document:
+        """The document."""
+        return self.model_dump(by_alias=True)
+
+
+async def last_checkpoint(database: Database, session: Session | None = None) -> Checkpoint | None:
+    """The newest checkpoint. Raises pydantic's ValidationError where it was altered beyond reading."""
+    found = await database[CHECKPOINTS].find({}, session=session).sort("_id", -1).limit(1).to_list()
+    return Checkpoint.model_validate(found[0]) if found else None
+
+
+def node_key(level: int, number: int) -> str:
+    """The `_id` of a tile above the leaves."""
+    return f"{level}/{number:010d}"
+
+
+def split(hashes: bytes) -> list[bytes]:
+    """Packed hashes, one by one."""
+    return [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
+
+
+async def load_frontier(database: Database, size: int, session: Session | None = None) -> Frontier:
+    """The growing edge of the stored tree."""
+    levels: list[list[bytes]] = []
+    level, count = 0, size
+    while count or level == 0:
+        number, there = divmod(count, TILE)
+        levels.append((await _tile(database, level, number, session))[:there] if there else [])
+        level, count = level + 1, number
+    return Frontier(size, levels)
+
+
+async def _tile(database: Database, level: int, number: int, session: Session | None) -> list[bytes]:
+    if level == 0:
+        tile = await database[LEAVES].find_one({"_id": number}, {"hashes": 1}, session=session)
+        return [leaf(content) for content in split(tile["hashes"])] if tile else []
+    tile = await database[NODES].find_one({"_id": node_key(level, number)}, session=session)
+    return split(tile["hashes"]) if tile else []
+
+
+async def inclusion_path(database: Database, index: int, size: int) -> list[bytes]:
+    """The siblings of a leaf on the way to the root of the tree of that size: a few tiles are read."""
+
+    async def row(level: int, number: int) -> Sequence[bytes]:
+        full = size // TILE**level
+        nodes = (await _tile(database, level, number, None))[: max(0, min(TILE, full - number * TILE))]
+        partial = size % TILE**level
+        if partial and full // TILE == number:
+            nodes.append(root_of(await row(level - 1, full)))
+        return nodes
+
+    path: list[bytes] = []
+    level = 0
+    while True:
+        path += path_in(await row(level, index // TILE), index % TILE)
+        if size <= TILE ** (level + 1):
+            return path
+        level, index = level + 1, index // TILE
+
+
+async def find_leaf(database: Database, key: Any, session: Session | None = None) -> tuple[int, bytes] | None:
+    """The place and the hash of an entry's leaf, by the entry's `_id`."""
+    tile = await database[LEAVES].find_one({"entries": key}, session=session)
+    if tile is None:
+        return None
+    at = tile["entries"].index(key)
+    return tile["_id"] * TILE + at, split(tile["hashes"])[at]

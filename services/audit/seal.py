@@ -1,0 +1,234 @@
+"""The sealer: takes new audit entries into the log, and signs how far it came.
+
+Whoever writes seals at the end of a run and of a session; what a killed process left is sealed by the next one. Two
+sealers at once conflict on the checkpoint's number, and one of them looks again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from bson import ObjectId
+from bson.binary import Binary
+from pymongo import ReadPreference, ReplaceOne, UpdateOne
+from pymongo.read_concern import ReadConcern
+
+from services.audit.chain import LONGEST_LIFE, content_hash, documents_in, key_of, read_key, write_key
+from services.audit.log import (
+    CHECKPOINTS,
+    KEYS,
+    LEAVES,
+    NO_CHECKPOINT,
+    NODES,
+    Checkpoint,
+    Head,
+    last_checkpoint,
+    load_frontier,
+    node_key,
+)
+from services.audit.signing import Signer
+from services.audit.trail import Trail
+from services.audit.tree import TILE
+from services.changes.changeset import AUDIT_LOGS, STREAMS
+from services.clock import Clock, to_stored
+from services.database import DURABLE, Database, Document, Session, told
+from services.deployment.indexes import AUDIT_BY_CHAIN, hint
+from services.errors import Refused
+from services.operators.operator import Operator
+
+_AT_ONCE = 32_768
+"""Entries in one checkpoint: what a transaction holds easily."""
+_ADOPTED_AT_ONCE = 8_192
+ADOPTED_AFTER = timedelta(minutes=10)
+"""Other writers' clocks may differ by as much: younger entries of theirs wait for a later seal."""
+
+
+@dataclass
+class _Batch:
+    """What a checkpoint takes in, in order."""
+
+    entries: list[Any] = field(default_factory=list)
+    hashes: list[bytes] = field(default_factory=list)
+    heads: list[Head] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    """Streams that are sealed to their end."""
+    adopted: str = ""
+
+
+async def seal_session(database: Database, operator: Operator, clock: Clock) -> None:
+    """At the end of a session: seal what it wrote, with whatever others left; nothing where it wrote nothing.
+
+    Raises the refusals of the key and of the database: what is not sealed now is sealed by the next one.
+    """
+    written = operator.trail.end(operator.trail.streams)
+    if written and not database.read_only:
+        await seal(database, operator.trail, clock, ended=written)
+
+
+async def seal(
+    database: Database,
+    trail: Trail,
+    clock: Clock,
+    *,
+    ended: Collection[str] = (),
+    everything: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Checkpoint | None:
+    """Take all new entries of the chain into the log, and a share of older entries; with `everything`, all of those.
+
+    `progress` hears how many entries the log holds. Returns the newest checkpoint, None where there is none.
+    """
+    signer = trail.signer
+    newest: Checkpoint | None = None
+    while True:
+        with told():
+            made, more = await _seal_once(database, signer, clock(), ended)
+        if made is None:
+            break
+        newest = made
+        if trail.copies:
+            _copy(trail.copies, made)
+        if progress:
+            progress(made.size)
+        if not more and not everything:
+            break
+    with told():
+        return newest or await last_checkpoint(database)
+
+
+async def _seal_once(
+    database: Database, signer: Signer, now: datetime, ended: Collection[str]
+) -> tuple[Checkpoint | None, bool]:
+    """One checkpoint, None where nothing was new; and whether the chains have more."""
+    await _publish(database, signer)
+    by_chain = await hint(database, AUDIT_BY_CHAIN)
+
+    async def once(session: Session) -> tuple[Checkpoint | None, bool]:
+        before = await last_checkpoint(database, session)
+        batch = _Batch(adopted=before.adopted if before else "")
+        more = await _gather(database, batch, session, now, ended, by_chain)
+        await _adopt(database, batch, session, now)
+        await _mark(database, batch, session)
+        if not batch.entries:
+            return None, False
+        size = before.size if before else 0
+        frontier = await load_frontier(database, size, session)
+        for content in batch.hashes:
+            frontier.add(content)
+        await _store(database, batch, size, frontier.nodes, session)
+        made = Checkpoint(
+            number=before.number + 1 if before else 0, size=frontier.size, root=frontier.root().hex(),
+            previous=before.hash if before else NO_CHECKPOINT, at=to_stored(now), heads=batch.heads,
+            adopted=batch.adopted, key=signer.key,
+        ).signed(signer)  # fmt: skip
+        await database[CHECKPOINTS].insert_one(made.stored(), session=session)
+        return made, more
+
+    async with database.client.start_session() as session:
+        return await session.with_transaction(once, ReadConcern("snapshot"), DURABLE, ReadPreference.PRIMARY)
+
+
+async def _publish(database: Database, signer: Signer) -> None:
+    if await database[KEYS].find_one({"_id": signer.key}) is None:
+        key = {"_id": signer.key, "public": signer.public}
+        await database[KEYS].update_one({"_id": signer.key}, {"$setOnInsert": key}, upsert=True)
+
+
+async def _gather(
+    database: Database, batch: _Batch, session: Session, now: datetime, ended: Collection[str], by_chain: Any
+) -> bool:
+    """Take in what the open streams have new; True where a stream has still more."""
+    old = to_stored(now - timedelta(seconds=2 * LONGEST_LIFE))
+    async for stream in database[STREAMS].find({"ended": False}, session=session).sort("opened_at", 1):
+        room = _AT_ONCE - len(batch.entries)
+        if room <= 0:
+            return True
+        name, seq = stream["_id"], stream["sealed"]
+        cursor = database[AUDIT_LOGS].find(
+            {"chain.stream": name, "chain.seq": {"$gt": seq}}, {"chain.seq": 1, "chain.hash": 1}, session=session
+        ).sort({"chain.stream": 1, "chain.seq": 1}).limit(room)  # fmt: skip
+        fresh = await (cursor.hint(by_chain) if by_chain else cursor).to_list()
+        for entry in fresh:
+            batch.entries.append(entry["_id"])
+            batch.hashes.append(bytes.fromhex(entry["chain"]["hash"]))
+        if fresh:
+            last = fresh[-1]["chain"]
+            batch.heads.append(Head(stream=name, seq=last["seq"], hash=last["hash"]))
+        if len(fresh) < room and (name in ended or stream["opened_at"] < old):
+            batch.ended.append(name)
+    return False
+
+
+async def _adopt(database: Database, batch: _Batch, session: Session, now: datetime) -> None:
+    """Take in a share of the entries without a chain, of older writers and others, in the order of their ids.
+
+    ObjectIds grow with time, so what comes later comes behind.
+    """
+    position = read_key(batch.adopted)
+    cursor = database[AUDIT_LOGS].find_raw_batches(
+        {"chain": None}, session=session, hint="_id_", limit=_ADOPTED_AT_ONCE,
+        min={"_id": position}, max={"_id": ObjectId.from_datetime(now - ADOPTED_AFTER)},
+    )  # fmt: skip
+    async for documents in cursor:
+        for document in documents_in(cast(bytes, documents)):  # the driver's types tell of documents
+            key = key_of(document)
+            if key != position:
+                batch.entries.append(key)
+                batch.hashes.append(content_hash(document))
+                batch.adopted = write_key(key)
+
+
+async def _mark(database: Database, batch: _Batch, session: Session) -> None:
+    heads = {head.stream: {"sealed": head.seq, "head": head.hash} for head in batch.heads}
+    changes = {name: heads.get(name, {}) | ({"ended": True} if name in batch.ended else {}) for name in
+               {*heads, *batch.ended}}  # fmt: skip
+    if changes:
+        updates = [UpdateOne({"_id": name}, {"$set": values}) for name, values in changes.items()]
+        await database[STREAMS].bulk_write(updates, session=session)
+
+
+async def _store(
+    database: Database, batch: _Batch, size: int, nodes: Mapping[tuple[int, int], Sequence[bytes]], session: Session
+) -> None:
+    """Fill the last tile of leaves up, make new ones behind it, and keep the tiles above them."""
+    entries, hashes = batch.entries, batch.hashes
+    number, there = divmod(size, TILE)
+    tiles: list[Document] = []
+    if there:
+        tile = await database[LEAVES].find_one({"_id": number}, session=session) or {"entries": [], "hashes": b""}
+        room = TILE - there
+        tiles.append(
+            _tile(number, tile["entries"][:there] + entries[:room], tile["hashes"][: there * 32], hashes[:room])
+        )
+        entries, hashes, number = entries[room:], hashes[room:], number + 1
+    for at in range(0, len(entries), TILE):
+        tiles.append(_tile(number + at // TILE, entries[at : at + TILE], b"", hashes[at : at + TILE]))
+    await database[LEAVES].bulk_write([ReplaceOne({"_id": t["_id"]}, t, upsert=True) for t in tiles], session=session)
+    if nodes:
+        above = [{"_id": node_key(*place), "hashes": Binary(b"".join(row))} for place, row in nodes.items()]
+        await database[NODES].bulk_write(
+            [ReplaceOne({"_id": t["_id"]}, t, upsert=True) for t in above], session=session
+        )
+
+
+def _tile(number: int, entries: Sequence[Any], packed: bytes, hashes: Sequence[bytes]) -> Document:
+    return {"_id": number, "entries": list(entries), "hashes": Binary(packed + b"".join(hashes))}
+
+
+def _copy(path: Path, checkpoint: Checkpoint) -> None:
+    """One line more in the file of checkpoints, on the disk before anything else is sealed."""
+    line = json.dumps(checkpoint.model_dump(mode="json"), sort_keys=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise Refused("no-copy", f"The checkpoint could not be copied to {path}: {error}.") from None

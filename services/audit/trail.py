@@ -1,0 +1,55 @@
+"""What an operator's session leaves in the audit trail: its streams, and the key that seals them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.audit.chain import Stream
+from services.audit.signing import Signer
+from services.changes.series import new_series
+
+
+@dataclass(eq=False)
+class Trail:
+    """One login's trail. Everything it writes by hand is one stream; each lane of a run has one of its own."""
+
+    key_file: Path | None = None
+    """The key that signs checkpoints, made when it is first needed; without a file it lives as long as the session."""
+    copies: Path | None = None
+    """A file outside the database that gets a copy of every checkpoint."""
+    session: str = field(default_factory=lambda: new_series()[:-1])
+    streams: list[Stream] = field(default_factory=list)
+    """Those that this session still writes to."""
+    _own: Stream | None = None
+    _begun: int = 0
+    _signer: Signer | None = None
+
+    @property
+    def own(self) -> Stream:
+        """The stream of what the operator does by hand."""
+        if self._own is None:
+            self._begun += 1
+            self._own = self.stream(f"{self.session}/{self._begun}")
+        return self._own
+
+    def stream(self, name: str) -> Stream:
+        """A new stream, for one serial writer; a name is never used twice."""
+        self.streams.append(Stream(name))
+        return self.streams[-1]
+
+    def end(self, streams: Iterable[Stream]) -> set[str]:
+        """Nothing more is written to these streams; returns the ids under which something was."""
+        ended = list(streams)
+        self.streams = [stream for stream in self.streams if stream not in ended]
+        if self._own in ended:
+            self._own = None
+        return {name for stream in ended for name in stream.written}
+
+    @property
+    def signer(self) -> Signer:
+        """The key that signs checkpoints."""
+        if self._signer is None:
+            self._signer = Signer.of(self.key_file)
+        return self._signer
