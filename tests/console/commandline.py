@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_HOME = tempfile.TemporaryDirectory()  # the account's keys: never those of who runs the tests
 _OURS = ("DELIVERY_CONSOLE_", "MONGO_URL", "DB_NAME", "SSH_CONNECTION")
 
 
@@ -28,7 +30,7 @@ class Outcome:
 def environment(**extra: str) -> dict[str, str]:
     """This process's environment without what the console reads, and with `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    return kept | {"COLUMNS": "120"} | extra
+    return kept | {"COLUMNS": "120", "XDG_DATA_HOME": _HOME.name} | extra
 
 
 def console(*arguments: str, env: Mapping[str, str] | None = None, stdin: str | None = None) -> Outcome:
