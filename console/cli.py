@@ -25,7 +25,7 @@ GROUPS: dict[str, str] = {
     "backfill": "Preview repairs of the data, commit them, follow them.",
     "reminders": "Payment reminders: look at them, release and send them, cancel them.",
     "audit": "Look at the audit trail: who changed what, and when.",
-    "db": "Look after the database: its indexes.",
+    "db": "Look after the database: its indexes and its roles.",
     "operators": "Who may work with this database.",
 }
 

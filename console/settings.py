@@ -21,6 +21,7 @@ from console.folders import data_folder
 from services.errors import BadRequest
 
 if TYPE_CHECKING:
+    from services.operators.operator import Role
     from services.reminders.providers.account import Account
     from services.reminders.recipients import Language
 
@@ -61,6 +62,20 @@ class Settings(BaseSettings):
     """A file outside the database that gets a copy of every checkpoint, and that `audit verify` compares."""
     audit_trusted_keys: list[str] = []
     """The public keys (hex) that may have signed; without any, those that the database names."""
+    password_viewer: SecretStr | None = None
+    password_support: SecretStr | None = None
+    password_ops: SecretStr | None = None
+    password_auditor: SecretStr | None = None
+    """For `db security apply`: the passwords of the database users that it makes."""
+
+    @property
+    def passwords(self) -> dict[Role, SecretStr]:
+        """The passwords given, by the role of the database user."""
+        given: dict[Role, SecretStr | None] = {
+            "viewer": self.password_viewer, "support": self.password_support, "ops": self.password_ops,
+            "auditor": self.password_auditor,
+        }  # fmt: skip
+        return {role: password for role, password in given.items() if password}
 
     reminder_provider: Literal["whatsapp", "myoperator"] | None = None
     reminder_token: SecretStr | None = None

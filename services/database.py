@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -32,6 +33,7 @@ READ_LIMIT_MS = 5_000
 DURABLE = WriteConcern("majority", j=True)
 _AUTHENTICATION_FAILED = 18
 _UNAUTHORISED = (13, 8000)
+_REFUSED_COMMAND = re.compile(r'not authorized on (\S+) to execute command \{ (\w+): (?:"([^"]*)")?')
 _OF_ONE_RECORD = (11000, 121)
 """Duplicate key, failed validation: the record is at fault, not the server."""
 _TOO_LARGE = (10334, 17419)
@@ -146,7 +148,7 @@ def describe(error: PyMongoError) -> ConsoleError:
         if error.code == _INTERRUPTED:  # somebody ended its session; what became of it is to be looked up
             return Unreachable("connection-lost", "The server ended the operation; try again in a moment.")
         if error.code in _UNAUTHORISED:
-            return Unreachable("not-authorised", f"The database user may not do this: {_short(error)}.")
+            return Unreachable("not-authorised", _not_authorised(_short(error)))
         code = _failure(error).get("code", error.code)
         if code in _TOO_LARGE:
             return RecordRefused("record-refused", "A record is larger than MongoDB's 16 MB.")
@@ -158,6 +160,21 @@ def describe(error: PyMongoError) -> ConsoleError:
     if isinstance(error, AutoReconnect):
         return Unreachable("connection-lost", "The connection to the database was lost; try again in a moment.")
     return Refused("database-error", f"The database driver failed: {_short(error)}.")
+
+
+def _not_authorised(words: str) -> str:
+    """The sentence for a user without the right; the server's words repeat the command, with people's data in it."""
+    if words.endswith("requires authentication"):
+        return "MongoDB wants a login: put a user and a password into the address, mongodb://USER:PASSWORD@HOST/."
+    refused = _REFUSED_COMMAND.match(words)
+    if refused is None:
+        return f"The database user may not do this: {words}."
+    base, command, collection = refused.groups()
+    where = f"{base}.{collection}" if collection else f"the database {base}"
+    return (
+        f"The database user may not do this: MongoDB refuses it the command {command} on {where}. "
+        "Connect as a user whose database role allows it: an administrator sees them with `db security plan`."
+    )
 
 
 def _failure(error: PyMongoError) -> Mapping[str, Any]:
