@@ -9,7 +9,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from console.demo.mongod import find_binary
+from console.demo.mongod import REPLICA_SET, EmbeddedMongod, find_binary
 
 
 @contextmanager
@@ -30,3 +30,31 @@ def standalone(folder: Path, *options: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(60)
+
+
+class Guarded:
+    """A replica set of one that asks for a login. Its administrator is `admin`; a password is the name, repeated."""
+
+    def __init__(self, server: EmbeddedMongod) -> None:
+        self.server = server
+
+    def uri_of(self, user: str = "admin") -> str:
+        """The address for a user of the database `admin`."""
+        return f"mongodb://{user}:{password_of(user)}@127.0.0.1:{self.server.port}/?replicaSet={REPLICA_SET}"
+
+
+def password_of(user: str) -> str:
+    """The password of a user of a guarded server."""
+    return f"{user}-{user}-word"
+
+
+@contextmanager
+def guarded(folder: Path, *options: str) -> Iterator[Guarded]:
+    """A replica set of one with access control."""
+    with EmbeddedMongod(folder / "server") as server, MongoClient[dict[str, Any]](server.uri) as client:
+        client.admin.command("createUser", "admin", pwd=password_of("admin"), roles=["root"])
+    key = folder / "key"
+    key.write_text("a2V5IG9mIHRoZSB0ZXN0cw==")
+    key.chmod(0o600)
+    with EmbeddedMongod(folder / "server", options=("--keyFile", str(key), *options)) as server:
+        yield Guarded(server)

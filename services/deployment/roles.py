@@ -77,13 +77,13 @@ _OPS: _Part = {
     MARKER: ("insert", "update"),
     # How far every secondary is behind; ending a dead runner's sessions needs no right, they are the same user's.
     CLUSTER: ("replSetGetStatus", "replSetGetConfig"),
-    # Not on the trail: an index with a lifetime would make the server delete entries.
-    **dict.fromkeys(sorted({index.collection for index in INDEXES} - set(TRAIL)), ("createIndex",)),
 }
+# Not on the trail: an index with a lifetime would make the server delete entries.
+_BUILDS: _Part = dict.fromkeys(sorted({index.collection for index in INDEXES} - set(TRAIL)), ("createIndex",))
 _PARTS: Mapping[Role, tuple[_Part, ...]] = {
     "viewer": (_VIEWER,),
     "support": (_VIEWER, _AUDITED, _KEEPS_VIEWS, _SUPPORT),
-    "ops": (_VIEWER, _AUDITED, _KEEPS_VIEWS, _SUPPORT, _SEALS, _OPS),
+    "ops": (_VIEWER, _AUDITED, _KEEPS_VIEWS, _SUPPORT, _SEALS, _OPS, _BUILDS),
     "auditor": (_VIEWER, _AUDITED, _KEEPS_VIEWS, _SEALS),
 }
 
