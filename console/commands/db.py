@@ -132,7 +132,8 @@ def _security(session: Session, found: Security, exit_status: int = 0) -> Answer
         for each in found.roles
     ]
     roles = [("role", each.name, each.state, told) for each, told in zip(found.roles, differences, strict=True)]
-    users = [("user", each.name, each.state, each.reason) for each in found.users]
+    awaited = {"missing": "apply makes it once its password is in the settings"}
+    users = [("user", each.name, each.state, each.reason or awaited.get(each.state, "")) for each in found.users]
     trail = [("collection", each.collection, each.state, each.reason) for each in found.trail]
     return Answer(
         document, [Table(("", "Name", "State", ""), [*roles, *users, *trail]), Line(_append_only(found.login))],
