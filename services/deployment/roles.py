@@ -32,16 +32,17 @@ AUDIT_LEAVES = "console_audit_leaves"
 AUDIT_NODES = "console_audit_nodes"
 AUDIT_CHECKPOINTS = "console_audit_checkpoints"
 AUDIT_KEYS = "console_audit_keys"
-VIEWS = "console_views"
 TRAIL = (AUDIT_LOGS, AUDIT_STREAMS, AUDIT_LEAVES, AUDIT_NODES, AUDIT_CHECKPOINTS, AUDIT_KEYS)
 """What holds or seals the audit trail. Nobody with a console role may take anything away from it."""
 
 _READ = ("find", "listIndexes")
+_SAVED = ("console_views", "console_saved_searches")
+"""Filters that an operator has given a name."""
 _READABLE = (
     "orders", "customers_v2", "users", "subscriptions_v2", "products", "delivery_statuses", "delivery_boys_v2",
     "billing_records", "payment_transactions", "addresses", "areas_v2", "delivery_actions", LOG, QUEUE,
     "notification_templates", "system_settings", *TRAIL, RUNS, ROWS, LANES, EXCEPTIONS, OUTBOX, SENDS, OPERATORS,
-    MARKER, VIEWS,
+    MARKER, *_SAVED,
 )  # fmt: skip
 _VIEWER: _Part = {
     **dict.fromkeys(_READABLE, _READ),
@@ -54,7 +55,7 @@ _SEALS: _Part = {
     AUDIT_CHECKPOINTS: ("insert",),
     AUDIT_KEYS: ("insert",),
 }
-_KEEPS_VIEWS: _Part = {VIEWS: ("insert", "update", "remove")}
+_SAVES: _Part = dict.fromkeys(_SAVED, ("insert", "update", "remove"))
 _SUPPORT: _Part = {
     "orders": ("insert", "update"),
     "delivery_statuses": ("insert", "update", "remove"),  # undoing a confirmation takes back what it made
@@ -82,9 +83,9 @@ _OPS: _Part = {
 _BUILDS: _Part = dict.fromkeys(sorted({index.collection for index in INDEXES} - set(TRAIL)), ("createIndex",))
 _PARTS: Mapping[Role, tuple[_Part, ...]] = {
     "viewer": (_VIEWER,),
-    "support": (_VIEWER, _AUDITED, _KEEPS_VIEWS, _SUPPORT),
-    "ops": (_VIEWER, _AUDITED, _KEEPS_VIEWS, _SUPPORT, _SEALS, _OPS, _BUILDS),
-    "auditor": (_VIEWER, _AUDITED, _KEEPS_VIEWS, _SEALS),
+    "support": (_VIEWER, _AUDITED, _SAVES, _SUPPORT),
+    "ops": (_VIEWER, _AUDITED, _SAVES, _SUPPORT, _SEALS, _OPS, _BUILDS),
+    "auditor": (_VIEWER, _AUDITED, _SAVES, _SEALS),
 }
 
 
