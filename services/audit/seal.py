@@ -6,6 +6,7 @@ sealers at once conflict on the checkpoint's number, and one of them looks again
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import Any, cast
 from bson import ObjectId
 from bson.binary import Binary
 from pymongo import ReadPreference, ReplaceOne, UpdateOne
+from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from services.audit.chain import LONGEST_LIFE, content_hash, documents_in, key_of, read_key, write_key
@@ -136,8 +138,8 @@ async def _seal_once(
 
 async def _publish(database: Database, signer: Signer) -> None:
     if await database[KEYS].find_one({"_id": signer.key}) is None:
-        key = {"_id": signer.key, "public": signer.public}
-        await database[KEYS].update_one({"_id": signer.key}, {"$setOnInsert": key}, upsert=True)
+        with contextlib.suppress(DuplicateKeyError):  # another session of this account was quicker
+            await database[KEYS].insert_one({"_id": signer.key, "public": signer.public})
 
 
 async def _gather(

@@ -192,7 +192,7 @@ class TestCommands:
         trail = {"db": shop.database.name, "collection": AUDIT_LOGS}
         adding = {"resource": trail, "actions": ["changeStream", "find", "insert", "listIndexes"]}
         given = {role["role"]: adding in role["privileges"] for role in planned.json["roles"]}
-        assert given == {"viewer": False, "support": True, "ops": True, "auditor": True}
+        assert given == {"viewer": True, "support": True, "ops": True, "auditor": True}
         assert (unasked.status, unasked.json["error"]["code"]) == (2, "needs-yes")
         assert applied.status == 0
         assert [user["state"] for user in applied.json["users"]] == ["present", "missing", "missing", "missing"]
