@@ -9,12 +9,12 @@ from typing import Any, Literal, TypeAlias
 
 from services.database import READ_LIMIT_MS, Database, Document, Session
 from services.records.fields import first, identity, text
+from services.records.phones import read_phone
 from services.text import visible
 
 Language: TypeAlias = Literal["en", "te"]
 LANGUAGES: Mapping[Language, str] = {"en": "English", "te": "Telugu"}
 _NOBODY: Mapping[Language, str] = {"en": "customer", "te": "వినియోగదారు"}
-_NUMBER = re.compile(r"\+?[\d\s()./-]{10,24}")
 _MARKS = re.compile("[␀-␡⏎]|‹[0-9A-F]+›")
 _LONGEST_NAME = 80
 _FIELDS = {"_id": 0, "id": 1, "name": 1, "phone": 1, "phone_number": 1, "language": 1, "preferred_language": 1}
@@ -42,21 +42,8 @@ class Recipient:
 
 def mobile_number(value: object) -> str | None:
     """A valid Indian mobile number in any writing as E.164 (`+919876543210`); None for anything else."""
-    import phonenumbers  # heavy, and only reminders need it
-
-    written = text(value).strip()
-    if not _NUMBER.fullmatch(written):
-        return None
-    try:
-        number = phonenumbers.parse(written, "IN")
-    except phonenumbers.NumberParseException:
-        return None
-    mobile = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
-    if number.country_code != 91 or not phonenumbers.is_valid_number(number):
-        return None
-    if phonenumbers.number_type(number) not in mobile:
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    phone = read_phone(value)
+    return phone.e164 if phone and phone.indian and phone.mobile else None
 
 
 def read_language(value: object) -> Language | None:

@@ -1,0 +1,39 @@
+"""Phone numbers, in any writing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from services.records.fields import text
+
+_NUMBER = re.compile(r"\+?[\d\s()./-]{10,24}")
+_INDIA = 91
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A number that can be dialled."""
+
+    e164: str
+    """`+919876543210`."""
+    indian: bool
+    mobile: bool
+
+
+def read_phone(value: object) -> Phone | None:
+    """A valid number, Indian unless it says otherwise; None for anything else."""
+    import phonenumbers  # heavy, and few need it
+
+    written = text(value).strip()
+    if not _NUMBER.fullmatch(written):
+        return None
+    try:
+        number = phonenumbers.parse(written, "IN")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    mobile = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return Phone(e164, number.country_code == _INDIA, phonenumbers.number_type(number) in mobile)
