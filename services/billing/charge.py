@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 from services.money import to_double, to_paise
 from services.records.orders import NOT_DELIVERED, PARTIALLY_DELIVERED, Item
@@ -15,6 +15,7 @@ HIGHEST_ORDER_RUPEES = Decimal(100_000)
 """An order above this is taken for a slip of the keyboard."""
 HIGHEST_QUANTITY = Decimal(100_000)
 _TOLERANCE = Decimal("0.01")
+_HALF_A_PAISA = Decimal("0.005")
 _FINEST = Decimal("1e-9")
 """Rupees. Shares of a line need not end; to this digit they are rounded before the paisa, so that a half is a half."""
 
@@ -86,20 +87,9 @@ def charge(order: Ordered, deliveries: Sequence[Delivered]) -> Charge | Undecide
 
     The checks come in the order of the review codes: the amount by itself, against the items, the quantities.
     """
-    total = order.total
-    if total is None:
-        return Undecided("amount-invalid", "The order's amount is missing or not a number.")
-    if not 0 < total <= HIGHEST_ORDER_RUPEES:
-        return Undecided("amount-invalid", f"₹{total:,} is not a believable amount for one order.")
-    lines = [_ordered(item) for item in order.items]
-    whole = [line for line in lines if line is not None]
-    if len(whole) < len(lines):
-        return Undecided("amount-invalid", "An item's quantity or price is missing, negative or not a number.")
-    summed = sum((line.amount for line in whole), Decimal(0))
-    if abs(summed - total) > _TOLERANCE:
-        return Undecided("amount-mismatch", f"The order says ₹{total:,}, its items come to ₹{summed:,}.")
-    if (paise := to_paise(total)) == 0:
-        return Undecided("amount-invalid", "The amount is less than half a paisa.")
+    whole = stated_charge(order)
+    if isinstance(whole, Undecided):
+        return whole
     statuses = [delivery.status for delivery in deliveries]
     if NOT_DELIVERED in statuses:
         return Undecided(
@@ -111,13 +101,45 @@ def charge(order: Ordered, deliveries: Sequence[Delivered]) -> Charge | Undecide
     if report is None:
         if order.partial or PARTIALLY_DELIVERED in (order.status, *statuses):
             return Undecided("quantities-unknown", "The delivery was partial, and nobody noted the quantities.")
-        return Charge(paise, tuple(whole), partial=False)
-    return _delivered(paise, whole, report)
+        return whole
+    return _delivered(whole, report)
 
 
-def _ordered(item: Item) -> Line | None:
+def stated_charge(order: Ordered) -> Charge | Undecided:
+    """What an order costs if all of it is delivered: its total, where the items come to the same to the paisa."""
+    total = believable_amount(order.total)
+    if isinstance(total, Undecided):
+        return total
+    lines = [ordered_line(item) for item in order.items]
+    whole = [line for line in lines if line is not None]
+    if len(whole) < len(lines):
+        return Undecided("amount-invalid", "An item's quantity or price is missing, negative or not a number.")
+    summed = sum((line.amount for line in whole), Decimal(0))
+    if abs(summed - total) > _TOLERANCE:
+        return Undecided("amount-mismatch", f"The order says ₹{total:,}, its items come to ₹{summed:,}.")
+    return Charge(to_paise(total), tuple(whole), partial=False)
+
+
+def believable_amount(total: Decimal | None) -> Decimal | Undecided:
+    """Rupees that one order can cost: more than nothing, and no slip of the keyboard."""
+    if total is None:
+        return Undecided("amount-invalid", "The order's amount is missing or not a number.")
+    if not 0 < total <= HIGHEST_ORDER_RUPEES:
+        return Undecided("amount-invalid", f"₹{total:,} is not a believable amount for one order.")
+    if total < _HALF_A_PAISA:
+        return Undecided("amount-invalid", "The amount is less than half a paisa.")
+    return total
+
+
+def believable_quantity(quantity: Decimal | None) -> TypeGuard[Decimal]:
+    """Whether that many of a product can be ordered at once."""
+    return quantity is not None and 0 < quantity <= HIGHEST_QUANTITY
+
+
+def ordered_line(item: Item) -> Line | None:
+    """An item at its price, or at its total where it has none; None where no such amount can be told."""
     quantity, price = item.quantity, item.price
-    if quantity is None or not 0 < quantity <= HIGHEST_QUANTITY or (price is not None and price < 0):
+    if not believable_quantity(quantity) or (price is not None and price < 0):
         return None
     amount = item.total if price is None else quantity * price
     return None if amount is None or amount < 0 else Line(item, quantity, amount)
@@ -136,12 +158,13 @@ def _report(deliveries: Sequence[Delivered]) -> Sequence[DeliveredItem] | Undeci
     return detailed[0].items
 
 
-def _delivered(paise: int, ordered: list[Line], report: Sequence[DeliveredItem]) -> Charge | Undecided:
+def _delivered(whole: Charge, report: Sequence[DeliveredItem]) -> Charge | Undecided:
+    ordered = whole.lines
     if len(ordered) == len(report) and all(
         given.key == line.item.key and given.delivered == line.quantity
         for line, given in zip(ordered, report, strict=True)
     ):
-        return Charge(paise, tuple(ordered), partial=False)
+        return whole
     reported = _quantities(report)
     if Counter(line.item.key for line in ordered) != Counter(item.key for item in report):
         return Undecided("quantities-unknown", "The delivery's products are not those of the order.")
@@ -152,7 +175,7 @@ def _delivered(paise: int, ordered: list[Line], report: Sequence[DeliveredItem])
             return Undecided("quantities-unknown", f"The delivered quantity of {line.item.name!r} is not known.")
         lines.append(Line(line.item, delivered, line.amount * delivered / line.quantity))
     if all(line.quantity == full.quantity for line, full in zip(lines, ordered, strict=True)):
-        return Charge(paise, tuple(ordered), partial=False)
+        return whole
     amount = to_paise(sum((line.amount for line in lines), Decimal(0)).quantize(_FINEST))
     if amount == 0:
         return Undecided("nothing-delivered", "By the delivery's quantities nothing of it was delivered.", last=True)

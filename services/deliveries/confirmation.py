@@ -19,13 +19,12 @@ from services.operators.operator import Operator
 from services.records.deliveries import read_delivery
 from services.records.orders import (
     CANCELLED,
-    DELIVERED,
     NOT_DELIVERED,
-    PARTIALLY_DELIVERED,
     Item,
     Order,
     read_order,
 )
+from services.validation.quantity import delivered_quantity, delivered_status, ordered_quantity
 
 _DAYS_OFF_SCHEDULE = 1
 
@@ -137,22 +136,16 @@ def _lines(order: Order, request: _Request) -> list[ConfirmedLine]:
             raise BadRequest("unknown-item", f"The product {key!r} {what}; it has: {', '.join(keys) or 'no items'}.")
     lines: list[ConfirmedLine] = []
     for item in order.items:
-        if item.quantity is None or not item.quantity > 0:
-            raise Refused("item-unreadable", f"The ordered quantity of {item.name!r} is not a number above 0.")
-        quantity = request.quantities.get(item.key, item.quantity)
-        if not quantity.is_finite() or not 0 <= quantity <= item.quantity:
-            raise Refused(
-                "bad-quantity",
-                f"Delivered of {item.name!r} must be between 0 and the ordered {item.quantity.normalize():f}.",
-            )
-        lines.append(ConfirmedLine(item, item.quantity, quantity))
+        ordered = item.quantity or Decimal(0)
+        ordered_quantity(item.name, ordered).require()
+        quantity = request.quantities.get(item.key, ordered)
+        delivered_quantity(item.name, quantity, ordered).require()
+        lines.append(ConfirmedLine(item, ordered, quantity))
     return lines
 
 
 def _status(lines: Sequence[ConfirmedLine]) -> str:
-    if all(line.delivered == line.ordered for line in lines):
-        return DELIVERED
-    return PARTIALLY_DELIVERED if any(line.delivered for line in lines) else NOT_DELIVERED
+    return delivered_status([(line.delivered, line.ordered) for line in lines])
 
 
 async def _deliveries(changes: ChangeSet, order_id: str) -> list[Document]:

@@ -1,0 +1,33 @@
+"""Quantities: what was ordered, and what of it was delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from services.billing.charge import HIGHEST_QUANTITY, believable_quantity
+from services.records.orders import DELIVERED, NOT_DELIVERED, PARTIALLY_DELIVERED
+from services.validation.result import Result, accepted, quoted, refused
+
+
+def ordered_quantity(name: str, ordered: Decimal | None) -> Result:
+    """Above 0 and believable, as billing takes it."""
+    if not believable_quantity(ordered):
+        words = f"The ordered quantity of {quoted(name)} is not a number above 0 and up to {HIGHEST_QUANTITY:,}."
+        return refused("item-unreadable", "quantity", ordered, words)
+    return accepted("quantity", ordered, f"{ordered:f} of {quoted(name)} were ordered.")
+
+
+def delivered_quantity(name: str, delivered: Decimal | None, ordered: Decimal) -> Result:
+    """Between 0 and what was ordered."""
+    if delivered is None or not delivered.is_finite() or not 0 <= delivered <= ordered:
+        words = f"Delivered of {quoted(name)} must be between 0 and the ordered {ordered.normalize():f}."
+        return refused("bad-quantity", "delivered_qty", delivered, words)
+    return accepted("delivered_qty", delivered, f"{delivered:f} of {ordered:f} were delivered.")
+
+
+def delivered_status(quantities: Sequence[tuple[Decimal, Decimal]]) -> str:
+    """What became of an order, by the delivered and the ordered quantity of each item."""
+    if all(delivered == ordered for delivered, ordered in quantities):
+        return DELIVERED
+    return PARTIALLY_DELIVERED if any(delivered for delivered, _ in quantities) else NOT_DELIVERED
