@@ -126,6 +126,7 @@ OWN: tuple[Index, ...] = (
     _index("subscriptions_v2", "id"),
     _index("delivery_boys_v2", "id"),
     _index("products", "id"),
+    _index("addresses", "id"),
     _index("billing_records", "order_id"),
     _index("delivery_statuses", "customer_id", "delivery_date"),
     # The console's own entries have their id as `_id`.

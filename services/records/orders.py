@@ -23,6 +23,8 @@ NOT_DELIVERED = "NOT_DELIVERED"
 CANCELLED = "CANCELLED"
 DELIVERED_STATUSES = (DELIVERED, PARTIALLY_DELIVERED)
 """Goods reached the customer, all or some."""
+OPEN_STATUSES = ("PENDING", "CONFIRMED", "PROCESSING", "OUT_FOR_DELIVERY")
+"""The delivery is still to come."""
 
 # The backend's endpoints, its older versions and the delivery staff's app spell these in their own ways.
 _STATUSES = {

@@ -1,0 +1,116 @@
+"""Orders: whose they are, what is in them, where and when they go, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Any
+
+from services.billing.charge import Undecided, believable_quantity, ordered_line, stated_charge
+from services.records.fields import first, identity
+from services.records.orders import OPEN_STATUSES, Order, read_items, read_order, status_spellings
+from services.validation.customer import named_customer
+from services.validation.days import not_past
+from services.validation.lookups import Lookups
+from services.validation.result import Result, accepted, quoted, refused, warned
+from services.validation.values import ValidationUtils
+
+PAYMENT_METHODS = ("CASH", "CARD", "UPI", "NETBANKING", "WALLET", "PAYPAL", "GOOGLE_PAY", "APPLE_PAY")
+
+
+class OrderValidator:
+    """Eight validators; `today` is the calendar day in India."""
+
+    def __init__(self, lookups: Lookups, today: date) -> None:
+        self._lookups = lookups
+        self._today = today
+
+    async def customer_exists(self, customer_id: object, user_id: object) -> Result:
+        """Exactly one customer is the order's, by any of the meanings of its two fields."""
+        _, result = await named_customer(self._lookups, customer_id, user_id)
+        return result
+
+    async def user_matches_customer(self, customer_id: object, user_id: object) -> Result:
+        """The order's user is the customer's: by either of the two links between them."""
+        field = "user_id"
+        customer, _ = await named_customer(self._lookups, customer_id, user_id)
+        if customer is None:
+            return refused("customer-missing", field, user_id, "There is no customer whose user it could be.")
+        name = identity(user_id)
+        if name is None:
+            return warned("user-missing", field, user_id, "The order names no user; the customer is known without.")
+        user = await self._lookups.first("users", name)
+        if name == customer.user_id or (user and identity(user.get("customer_v2_id")) == customer.id):
+            return accepted(field, user_id, "It is the customer's user.")
+        if user is None:
+            return refused("user-unknown", field, user_id, f"There is no user {quoted(name)}.")
+        if customer.user_id or identity(user.get("customer_v2_id")):
+            return refused("user-mismatch", field, user_id, "The order's user is linked to another customer.")
+        words = "User and customer are not linked to each other; the backfill link-users-customers can do it."
+        return warned("user-not-linked", field, user_id, words)
+
+    async def items(self, items: object) -> Result:
+        """At least one item, each with a quantity above 0 and a price of 0 or more, or a total where it has none."""
+        lines = read_items({"items": items})
+        if not lines:
+            return refused("items-missing", "items", items, "The order has no items.")
+        for number, line in enumerate(lines):
+            if ordered_line(line) is not None:
+                continue
+            if not believable_quantity(line.quantity):
+                code, name, told = "item-quantity", "quantity", "quantity above 0"
+            else:
+                code, name, told = "item-price", "price", "price of 0 or more"
+            stored = items[number] if isinstance(items, list) else None
+            return refused(code, f"items.{number}.{name}", stored, f"Item {number + 1} has no {told} that is a number.")
+        return accepted("items", len(lines), f"There are {len(lines):,}, each with a quantity and a price.")
+
+    async def address(self, address_id: object, owners: Collection[str | None]) -> Result:
+        """The address is there, and belongs to one of the ids under which the customer is known."""
+        field = "address_id"
+        name = identity(address_id)
+        if name is None:
+            return refused("address-missing", field, address_id, "The order names no address.")
+        address = await self._lookups.first("addresses", name)
+        if address is None:
+            return refused("address-unknown", field, address_id, f"There is no address {quoted(name)}.")
+        owner = identity(address.get("user_id"))
+        if owner is None or owner not in owners:
+            return refused("address-foreign", field, address_id, "The address belongs to somebody else.")
+        return accepted(field, address_id, "The address is the customer's.")
+
+    async def delivery_date(self, value: object) -> Result:
+        """A day from today on."""
+        return not_past("delivery_date", value, self._today)
+
+    async def total(self, document: Mapping[str, Any]) -> Result:
+        """The amount of an order as stored: above 0, believable, and equal to its items to the paisa."""
+        stored = first(document, "total_amount", "total")
+        outcome = stated_charge(read_order(document))
+        if isinstance(outcome, Undecided):
+            return refused(outcome.code, "total_amount", stored, outcome.message)
+        return accepted("total_amount", stored, "The items come to it.")
+
+    async def payment_method(self, value: object) -> Result:
+        """One that is supported, in any spelling."""
+        result = await ValidationUtils.enum_value("payment_method", value, PAYMENT_METHODS)
+        if not result.ok:
+            return refused("payment-unsupported", result.field, value, result.message)
+        return result
+
+    async def no_duplicate(self, order: Order, owners: Collection[str | None]) -> Result:
+        """No other open order of the customer for that day: one of the same kind, and of the same subscription."""
+        field, day = "delivery_date", order.delivery_date
+        names = [name for name in owners if name]
+        if day is None or not names:
+            return refused("date-unreadable", field, day, "Without a customer and a day no other order can be told.")
+        spellings = [spelling for status in OPEN_STATUSES for spelling in status_spellings(status)]
+        for name in ("customer_id", "user_id"):
+            condition = {name: {"$in": names}, "status": {"$in": spellings}, "delivery_date": day.isoformat()}
+            for found in map(read_order, await self._lookups.matching("orders", condition)):
+                alike = (found.kind, found.subscription_id) == (order.kind, order.subscription_id)
+                if alike and found.key != order.key:
+                    other = found.id or str(found.key)
+                    words = f"{other} is open for the same customer and day; change that one, or cancel one of them."
+                    return refused("order-duplicate", field, day, words)
+        return accepted(field, day, "The customer has no other such order open for that day.")
