@@ -673,7 +673,7 @@ class TestSubscriptionValidator:
 
 
 NUMBERS = [0, -0.0, 0.0001, 1, 50.5, 100, 100.01, -0.01, -5, Decimal("7.5"), Decimal128("99.99"), 10**30, -(10**30)]
-NO_NUMBERS: list[Any] = [None, True, False, "5", "", float("nan"), 1e309, Decimal("NaN"), Decimal128("Infinity"), {}, [], b"5"]
+NO_NUMBERS: list[Any] = [None, True, "5", "", float("nan"), 1e309, Decimal("NaN"), Decimal128("Infinity"), {}, [], b"5"]
 
 
 class TestValidationUtils:

@@ -1,1 +1,5 @@
-"""The 27 validators: what the console holds against a value before it writes it, and in an order that is stored."""
+"""The 27 validators, and five of plain values that others are made from.
+
+A service that writes asks those that apply and refuses with `(await validator.rule(...)).require()`; within a
+transaction the `Lookups` take its session. `check_order` asks all of them about an order that is stored.
+"""

@@ -77,4 +77,4 @@ class BillingValidator:
         if others:
             months = ", ".join(quoted(each.get("month")) for each in others[:3])
             return refused("bill-duplicate", "month", month, f"The order has a billing record already, in {months}.")
-        return accepted("month", month, "It has begun, and the order is billed once.")
+        return accepted("month", month, "It has begun, and no other record bills the order.")
