@@ -20,7 +20,7 @@ from services.errors import BadRequest, ConsoleError
 # The command groups: each is the `app` of console/commands/<name>.py. The sentence is what --help shows, unloaded.
 GROUPS: dict[str, str] = {
     "demo": "Embedded MongoDB with demo data, then the console.",
-    "orders": "Find orders and show everything about one.",
+    "orders": "Find orders, show everything about one, and check it.",
     "deliveries": "A day's deliveries, and their confirmation.",
     "backfill": "Preview repairs of the data, commit them, follow them.",
     "reminders": "Payment reminders: look at them, release and send them, cancel them.",

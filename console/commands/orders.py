@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from console.command import Json, Limit, PageToken, group, run
+from console.commands.order_check import check
 from console.output import Answer, Block, Line, Pairs, Table
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from services.records.deliveries import Delivery
     from services.records.orders import Order
 
-app = group("Find orders and show everything about one.")
+app = group("Find orders, show everything about one, and check it.")
+app.command("check")(check)
 
 
 @app.command("find")
