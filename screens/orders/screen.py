@@ -63,6 +63,7 @@ class OrdersScreen(ListPlace):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "confirm", "Confirm delivery", tooltip="Confirm the delivery of the order under the cursor."),
+        Binding("v", "check", "Check", tooltip="Ask every validator about the order under the cursor."),
         Binding("u", "unbilled", "Unbilled", tooltip="Only delivered one-time orders that were never billed, or all."),
     ]
 
@@ -188,6 +189,16 @@ class OrdersScreen(ListPlace):
             from screens.deliveries.dialog import ConfirmDelivery
 
             self.app.push_screen(ConfirmDelivery(self.context, order_id), self._delivery_confirmed)
+
+    def action_check(self) -> None:
+        """Ask every validator about the order under the cursor."""
+        order_id = self.under_cursor()
+        if self.context and order_id:
+            from screens.orders.check import CheckOrder
+
+            self.app.push_screen(CheckOrder(self.context, order_id))
+        else:
+            self.say("There is no order under the cursor to check.")
 
     def _delivery_confirmed(self, confirmation: Confirmation | None) -> None:
         if confirmation:
