@@ -242,9 +242,8 @@ class TestOrderValidator:
         assert says(await ORDERS.total(shop.order(**fields))) == code
 
     async def test_total_takes_nothing_hostile(self) -> None:
-        long = Decimal128("-1E+6144")  # the amount is told as it is
-        await none_accepted(lambda value: ORDERS.total(shop.order(total_amount=value)), long)
-        assert says(await ORDERS.total(shop.order(total_amount=long))) == "amount-invalid"
+        await none_accepted(lambda value: ORDERS.total(shop.order(total_amount=value)))
+        await none_accepted(lambda value: ORDERS.total(shop.order(items=[{"quantity": 1, "price": value}])))
 
     @given(st.lists(st.tuples(st.integers(1, 50), st.integers(1, 20_00)), min_size=1, max_size=20), st.integers(-5, 5))
     async def test_a_total_may_be_a_paisa_off_its_items(self, lines: list[tuple[int, int]], off: int) -> None:
@@ -456,7 +455,7 @@ class TestBillingValidator:
         assert says(await BILLING.amount(rupees)) == code
 
     async def test_amount_takes_nothing_hostile(self) -> None:
-        await none_accepted(BILLING.amount, Decimal128("-1E+6144"))
+        await none_accepted(BILLING.amount)
 
     @pytest.mark.parametrize(
         ("order_id", "month", "code"),

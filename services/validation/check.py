@@ -23,7 +23,7 @@ from services.validation.customer import named_customer
 from services.validation.delivery import DeliveryValidator
 from services.validation.lookups import Lookups
 from services.validation.order import OrderValidator
-from services.validation.result import Outcome, Result, refused
+from services.validation.result import Outcome, Result, quoted, refused
 from services.validation.subscription import SubscriptionValidator
 
 _Question: TypeAlias = tuple[str, str, Callable[[], Awaitable[Result]]]
@@ -81,7 +81,7 @@ async def check_order(database: Database, operator: Operator, clock: Clock, orde
     if not found and ObjectId.is_valid(order_id):  # an order without an id is named by its key
         found = await lookups.matching("orders", {"_id": ObjectId(order_id)})
     if not found:
-        raise NotFound("unknown-order", f"There is no order {order_id!r}. `orders find` searches for orders.")
+        raise NotFound("unknown-order", f"There is no order {quoted(order_id)}. `orders find` searches for orders.")
     case = await _gather(lookups, found[0])
     today = india_day(clock())
     questions = [
