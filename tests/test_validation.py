@@ -361,6 +361,19 @@ class TestAddressValidator:
         address = {"address_line1": "12", "city": "Bengaluru"}
         await none_accepted(lambda value: AddressValidator().pincode({**address, "pincode": value}))
 
+    async def test_every_circle_begins_where_india_post_says(self) -> None:
+        firsts = {
+            "Delhi": "11", "Haryana": "12 13", "Chandigarh": "14 15 16", "Himachal": "17", "Kashmir": "18 19",
+            "Uttarakhand": "20 24 28", "Rajasthan": "30 34", "Gujarat": "36 39", "Goa": "40 44", "Madhya": "45 48",
+            "Chhattisgarh": "49", "Telangana": "50", "Andhra": "51 53", "Karnataka": "56 59", "Tamil": "60 64",
+            "Kerala": "67 69", "West Bengal": "70 74", "Odisha": "75 77", "Assam": "78", "North East": "79",
+            "Jharkhand": "80 85", "Army": "90 99", "No postal circle": "29 35 54 55 86 89",
+        }  # fmt: skip
+        for circle, beginnings in firsts.items():
+            for first in beginnings.split():
+                address = {"address_line1": "1", "city": "B", "pincode": f"{first}0001"}
+                assert circle in (await AddressValidator().pincode(address)).message
+
     @given(st.integers(0, 9_999_999))
     async def test_a_pincode_is_six_digits_of_which_the_first_is_not_0(self, number: int) -> None:
         result = await AddressValidator().pincode({"address_line1": "1", "city": "B", "pincode": str(number)})
