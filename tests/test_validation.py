@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from services.clock import month_of
 from services.database import Database, Document
-from services.deployment.indexes import apply
 from services.errors import Refused
-from services.operators.operator import Operator
 from services.records.deliveries import read_delivery
 from services.records.orders import read_items, read_order
 from services.validation.address import AddressValidator
@@ -26,7 +24,6 @@ from services.validation.result import Result
 from services.validation.subscription import SubscriptionValidator
 from services.validation.values import ValidationUtils
 from tests import shop
-from tests.explaining import watch
 
 TODAY = date(2026, 11, 22)
 ACCEPTED = "accepted"
@@ -67,6 +64,11 @@ async def none_accepted(ask: Callable[[Any], Awaitable[Result]], *but: Any) -> N
             assert not result.ok, value
             assert says(result)
             assert len(result.message) < 400
+
+
+@pytest.fixture
+def database(emptied: Database) -> Database:
+    return emptied
 
 
 @pytest.fixture
@@ -750,40 +752,6 @@ class TestAllOfThem:
             await ValidationUtils.string_length("a", one, 1, 5), await ValidationUtils.enum_value("a", one, ("X",)),
         ]:  # fmt: skip
             assert says(result)
-
-    async def test_every_question_to_the_database_is_served_by_an_index(
-        self, database: Database, ops: Operator
-    ) -> None:
-        await apply(database, ops)
-        many = [shop.order(status="pending", customer_id=f"c{n}", user_id=f"u{n}") for n in range(30)]
-        await shop.stock(database, orders=many)
-        lookups, name = Lookups(database), many[0]["id"]
-
-        async def ask() -> None:
-            orders, billing = OrderValidator(lookups, TODAY), BillingValidator(lookups, TODAY)
-            deliveries, subscriptions = DeliveryValidator(lookups), SubscriptionValidator(lookups, TODAY)
-            await orders.user_matches_customer(shop.CUSTOMER, "u1")
-            await orders.address("a1", ["u1"])
-            await orders.no_duplicate(read_order(many[0]), ["c0", "u0"])
-            await billing.not_billed(name)
-            await deliveries.delivery_exists(name)
-            await deliveries.person_active("raj")
-            await subscriptions.customer_exists("c1")
-            await subscriptions.product_exists("milk")
-
-        watched = await watch(database, ask())
-        watched.assert_indexed()
-        assert len(watched.queries) == 13
-
-    async def test_a_record_is_asked_for_once(self, database: Database, lookups: Lookups) -> None:
-        await database["orders"].insert_one({"id": "o1", "status": "DELIVERED"})
-        validator = BillingValidator(lookups, TODAY)
-
-        async def ask() -> None:
-            for question in (validator.order_exists, validator.order_delivered, validator.not_billed):
-                await question("o1")
-
-        assert len((await watch(database, ask())).queries) == 2
 
     async def test_a_refused_value_can_be_raised_as_a_refusal(self) -> None:
         (await ValidationUtils.positive_number("quantity", 1)).require()
