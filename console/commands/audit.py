@@ -36,11 +36,11 @@ def list_entries(
     """Show the entries that match, newest first."""
 
     async def work(session: Session) -> Answer:
-        from services.audit.browser import list_entries
         from services.audit.filters import read_filters
+        from services.audit.query import AuditQuery
 
         filters = read_filters(record, user, table, action, first_day, last_day)
-        page = await list_entries(session.database, session.operator, filters, token, limit)
+        page = await AuditQuery(session.database, session.operator).page(filters, token, limit)
         blocks: list[Block] = [_table(page.items) if page.items else Line("No entry matches.")]
         if page.next:
             blocks.append(Line(f"More with --page {page.next}"))
@@ -58,10 +58,10 @@ def show_entry(
     """Show one entry with every field that changed."""
 
     async def work(session: Session) -> Answer:
-        from services.audit.browser import get_entry
         from services.audit.entries import field_changes
+        from services.audit.query import AuditQuery
 
-        entry = await get_entry(session.database, session.operator, entry_id)
+        entry = await AuditQuery(session.database, session.operator).entry(entry_id)
         fields = field_changes(entry)
         document = _document(entry) | {"before": entry.before, "after": entry.after, "fields": fields}
         blocks: list[Block] = [Pairs(_pairs(entry))]

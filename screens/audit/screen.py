@@ -106,13 +106,13 @@ class AuditScreen(ListPlace):
 
     def reader(self, context: Context) -> Reader:
         """The entries that the filters leave."""
-        from services.audit.browser import list_entries
         from services.audit.filters import read_filters
+        from services.audit.query import AuditQuery
 
         names = ("record", "user", "table", "action", "from", "to")
         record, user, table, action, first, last = (self.query_one(f"#{name}", Field).value or None for name in names)
         filters = read_filters(record, user, table, action, first, last)
-        return partial(list_entries, context.database, context.operator, filters)
+        return partial(AuditQuery(context.database, context.operator).page, filters)
 
     def row_of(self, item: Entry) -> Row:
         """One entry, kept for the sheet."""

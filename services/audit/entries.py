@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from bson import Decimal128, ObjectId
+
 from services.changes.difference import same
 from services.clock import read_timestamp
+from services.records.fields import mapping
 from services.records.findings import Finding
 
 _MASK = "•••••"
@@ -17,6 +20,30 @@ _PRIVATE = {
     "location", "latitude", "longitude",
 }  # fmt: skip
 Kind: TypeAlias = Literal["added", "removed", "changed", "same"]
+
+SIZE = "size_of_entry"
+"""A field that only `LISTED` gives: the bytes of an entry whose values were left out."""
+_LARGEST_LISTED = 16_384
+_LONGEST_WORD = 200
+_SMALL = {"$lte": [{"$bsonSize": "$$ROOT"}, _LARGEST_LISTED]}
+
+
+def _word_of(field: str) -> dict[str, Any]:
+    path = f"${field}"
+    start = {"$cond": [{"$eq": [{"$type": path}, "string"]}, {"$substrCP": [path, 0, _LONGEST_WORD]}, "$$REMOVE"]}
+    return {"$cond": [_SMALL, path, start]}
+
+
+LISTED: dict[str, Any] = {
+    "timestamp": 1,
+    **{
+        name: _word_of(name)
+        for name in ("id", "table", "resource_type", "record_id", "resource_id", "action", "user_id")
+    },
+    **{name: {"$cond": [_SMALL, f"${name}", "$$REMOVE"]} for name in ("before", "after", "changes", "meta")},
+    SIZE: {"$cond": [_SMALL, "$$REMOVE", {"$bsonSize": "$$ROOT"}]},
+}
+"""What a list reads of an entry: of one above 16 KB only who, what and when, so that a page of them stays quick."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +60,8 @@ class Entry:
     before: Any
     after: Any
     changes: Any
+    meta: Mapping[str, Any]
+    """What its writer noted beside it: `run`, `session`, `request`, `reason`, ...; empty where there is nothing."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -65,6 +94,8 @@ def read_entry(document: Mapping[str, Any]) -> Entry:
     changes = document.get("changes")
     if changes is not None and not isinstance(changes, Mapping):
         found.append(Finding("odd-changes", "The changes of the entry are not a list of fields."))
+    if size := document.get(SIZE):
+        found.append(_large(size))
     return Entry(
         key=document.get("_id"),
         id=_words(document, "id") or str(document.get("_id", "")),
@@ -76,8 +107,22 @@ def read_entry(document: Mapping[str, Any]) -> Entry:
         before=document.get("before"),
         after=document.get("after"),
         changes=changes,
+        meta=mapping(document.get("meta")),
         findings=tuple(found),
     )
+
+
+def listed(entry: Entry, size: int) -> Entry:
+    """What a list shows of a whole entry of so many bytes, as `LISTED` reads it."""
+    if size <= _LARGEST_LISTED:
+        return entry
+    words = {name: getattr(entry, name)[:_LONGEST_WORD] for name in ("id", "table", "record_id", "action", "user")}
+    found = (*entry.findings, _large(size))
+    return replace(entry, before=None, after=None, changes=None, meta={}, findings=found, **words)
+
+
+def _large(size: int) -> Finding:
+    return Finding("large", f"The entry has {size:,} bytes: a list leaves its values out, `audit show` does not.")
 
 
 def masked(entry: Entry) -> Entry:
@@ -94,6 +139,19 @@ def _masked(value: Any) -> Any:
     return [_masked(each) for each in value] if isinstance(value, list) else value
 
 
+def holds(value: Any, words: str) -> bool:
+    """Whether a value, or one inside of it, has these lower case words in it in any case."""
+    if isinstance(value, str):
+        return words in value.lower()
+    if isinstance(value, Mapping):
+        return any(holds(inner, words) for inner in value.values())
+    if isinstance(value, list):
+        return any(holds(inner, words) for inner in value)
+    if isinstance(value, datetime):
+        return words in value.isoformat().lower()
+    return isinstance(value, (bool, int, float, ObjectId, Decimal128)) and words in str(value).lower()
+
+
 def field_changes(entry: Entry) -> tuple[FieldChange, ...]:
     """The fields of the record before and after, nested ones by dotted path, in stored order.
 
@@ -106,6 +164,13 @@ def field_changes(entry: Entry) -> tuple[FieldChange, ...]:
         new = _flat(after) if isinstance(after, Mapping) else {}
         return tuple(_between(field, old, new) for field in {**old, **new})
     return tuple(_listed(entry.changes))
+
+
+def changed_fields(entry: Entry) -> tuple[str, ...]:
+    """The fields that an entry says were changed, by dotted path; a record's creation and its end change none."""
+    alone = isinstance(entry.before, Mapping) != isinstance(entry.after, Mapping)
+    found = _listed(entry.changes) if alone else field_changes(entry)
+    return tuple(change.field for change in found if change.kind != "same")
 
 
 def _words(document: Mapping[str, Any], *fields: str) -> str:

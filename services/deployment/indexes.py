@@ -94,10 +94,28 @@ THIRTEEN: tuple[Index, ...] = (
 """The indexes that the earlier migration should have built."""
 
 AUDIT_BY_TIME = _index("audit_logs", "-timestamp", "-_id")
-AUDIT_BY_USER = _index("audit_logs", "user_id", "-timestamp", "-_id")
+# Each page of the audit trail is a few ranges of one index, in order: a field that nobody asked for is asked of the
+# index first (a handful of tables and actions). Per entry of a commit all of them cost the server some 10 µs more
+# than these keys without any, where separate ones by table, by action and by user cost as much and serve no two
+# filters together.
+AUDIT_BY_TABLE = _index("audit_logs", "table", "action", "-timestamp", "-_id")
+AUDIT_BY_USER = _index("audit_logs", "user_id", "table", "action", "-timestamp", "-_id")
+AUDIT_BY_RUN = _index(
+    "audit_logs", "meta.run", "table", "action", "-timestamp", "-_id", partial={"meta.run": {"$gt": ""}}
+)
+AUDIT_BY_SESSION = _index(
+    "audit_logs", "meta.session", "table", "action", "-timestamp", "-_id", partial={"meta.session": {"$gt": ""}}
+)
 AUDIT_BY_RECORD = THIRTEEN[-1]
-# Only the other writer's entries have this field: the console's own commits never pay for it.
+# Only the other writer's entries have these fields: the console's own commits never pay for them.
 AUDIT_BY_RESOURCE = _index("audit_logs", "resource_id", partial={"resource_id": {"$exists": True}})
+AUDIT_BY_KIND = _index(
+    "audit_logs", "resource_type", "action", "-timestamp", "-_id", partial={"resource_type": {"$exists": True}}
+)
+AUDIT_BY_USER_AND_KIND = _index(
+    "audit_logs", "user_id", "resource_type", "action", "-timestamp", "-_id",
+    partial={"resource_type": {"$exists": True}},
+)  # fmt: skip
 
 _CHAINED = {"chain.seq": {"$exists": True}}
 # One writer per stream: nobody can write a second entry into a place of the chain.
@@ -132,11 +150,16 @@ OWN: tuple[Index, ...] = (
     # The console's own entries have their id as `_id`.
     _index("audit_logs", "id", partial={"_id": {"$type": "objectId"}}),
     AUDIT_BY_TIME,
+    AUDIT_BY_TABLE,
     AUDIT_BY_USER,
+    AUDIT_BY_RUN,
+    AUDIT_BY_SESSION,
     AUDIT_BY_RESOURCE,
     AUDIT_BY_CHAIN,
     LEAVES_BY_ENTRY,
     OPEN_STREAMS,
+    AUDIT_BY_KIND,
+    AUDIT_BY_USER_AND_KIND,
     # Every commit pays for what is on the outbox: one index serves all that reads it.
     _index("console_outbox", "run", "state", "customer_id"),
     _index("console_sends", "state", partial={"state": "asked"}),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bson import ObjectId
 
-from services.audit.browser import history
 from services.audit.entries import Entry
+from services.audit.query import AuditQuery
 from services.billing.charge import Undecided, charge
 from services.billing.month import billing_month
 from services.customers.resolution import CustomerLinks, Resolution
@@ -66,7 +66,7 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
     entries: tuple[Entry, ...] = ()
     too_many: list[Finding] = []
     try:
-        entries = await history(database, operator, "orders", order_id, limit=_HISTORY)
+        entries = (await AuditQuery(database, operator).by_record("orders", order_id, limit=_HISTORY)).items
     except Refused as refused:
         too_many.append(Finding(refused.code, refused.message))
     deliveries, bills = tuple(map(read_delivery, delivered)), tuple(map(read_bill, billed))

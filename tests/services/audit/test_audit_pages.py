@@ -5,9 +5,9 @@ import pytest
 from bson import ObjectId
 from bson.datetime_ms import DatetimeMS
 
-from services.audit.browser import RECORD_ENTRIES, get_entry, history, list_entries
 from services.audit.entries import Entry
 from services.audit.filters import AuditFilters, read_filters
+from services.audit.query import RECORD_ENTRIES, AuditQuery
 from services.database import Database, Document
 from services.deployment.indexes import INDEXES
 from services.errors import BadRequest, NotFound, NotPermitted, Refused
@@ -49,7 +49,7 @@ async def pages(database: Database, operator: Operator, filters: AuditFilters, l
     found: list[Entry] = []
     token: str | None = None
     while True:
-        page = await list_entries(database, operator, filters, token, limit)
+        page = await AuditQuery(database, operator).page(filters, token, limit)
         found += page.items
         assert len(page.items) == limit or page.next is None
         if page.next is None:
@@ -170,12 +170,12 @@ async def test_a_record_has_its_history_from_both_shapes_newest_first(
     entries = [first_shape(n) if n % 2 else second_shape(n) for n in range(70)]
     await put(database, [*entries, first_shape(0, timestamp=None, id="undated")])
 
-    found = await pages(database, viewer, AuditFilters(table="orders", record_id="ord_0"), limit)
-    newest = await history(database, viewer, "orders", "ord_0", 2)
+    found = await pages(database, viewer, AuditFilters(tables=("orders",), record_id="ord_0"), limit)
+    newest = await AuditQuery(database, viewer).by_record("orders", "ord_0", limit=2)
 
     assert [entry.at for entry in found[:-1]] == [START + timedelta(minutes=n) for n in range(63, -1, -7)]
     assert found[-1].id == "undated"
-    assert list(newest) == found[:2]
+    assert list(newest.items) == found[:2]
 
 
 async def test_a_record_with_very_many_entries_is_refused_until_it_is_narrowed(
@@ -184,11 +184,11 @@ async def test_a_record_with_very_many_entries_is_refused_until_it_is_narrowed(
     await put(database, [first_shape(n, record_id="hot") for n in range(RECORD_ENTRIES + 1)])
 
     with pytest.raises(Refused, match="--from") as refusal:
-        await history(database, ops, "orders", "hot")
+        await AuditQuery(database, ops).by_record("orders", "hot")
 
     assert refusal.value.code == "too-many-entries"
-    one_day = AuditFilters(table="orders", record_id="hot", last_day=date(2026, 11, 1))
-    assert len((await list_entries(database, ops, one_day, None, 200)).items) == 200
+    one_day = AuditFilters(tables=("orders",), record_id="hot", last_day=date(2026, 11, 1))
+    assert len((await AuditQuery(database, ops).page(one_day, None, 200)).items) == 200
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ async def test_every_query_is_served_by_an_index(database: Database, ops: Operat
 async def test_an_entry_is_found_by_its_id_through_an_index(database: Database, ops: Operator) -> None:
     await put(database, [first_shape(n) for n in range(50)])
 
-    watched = await watch(database, get_entry(database, ops, "entry-7"))
+    watched = await watch(database, AuditQuery(database, ops).entry("entry-7"))
 
     watched.assert_indexed()
 
@@ -226,8 +226,8 @@ async def test_an_entry_is_found_by_its_id_through_an_index(database: Database, 
 async def test_without_the_indexes_the_list_is_still_right(database: Database, ops: Operator) -> None:
     await database["audit_logs"].insert_many([first_shape(n) if n % 3 else second_shape(n) for n in range(30)])
 
-    found = await pages(database, ops, AuditFilters(user="asha"), 4)
-    record = await pages(database, ops, AuditFilters(table="orders", record_id="ord_1"), 4)
+    found = await pages(database, ops, AuditFilters(users=("asha",)), 4)
+    record = await pages(database, ops, AuditFilters(tables=("orders",), record_id="ord_1"), 4)
 
     assert [entry.at for entry in found] == [START + timedelta(minutes=n) for n in range(29, 0, -2)]
     assert len(record) == 5
@@ -236,30 +236,30 @@ async def test_without_the_indexes_the_list_is_still_right(database: Database, o
 async def test_an_entry_is_found_by_the_id_that_the_list_shows(database: Database, viewer: Operator) -> None:
     await database["audit_logs"].insert_many([first_shape(1), second_shape(2), first_shape(3, _id="odd", id=None)])
 
-    for shown in (await list_entries(database, viewer, AuditFilters())).items:
-        assert await get_entry(database, viewer, shown.id) == shown
+    for shown in (await AuditQuery(database, viewer).page(AuditFilters())).items:
+        assert await AuditQuery(database, viewer).entry(shown.id) == shown
 
 
 async def test_an_unknown_entry_is_told(database: Database, viewer: Operator) -> None:
     with pytest.raises(NotFound) as refusal:
-        await get_entry(database, viewer, "nothing")
+        await AuditQuery(database, viewer).entry("nothing")
     assert refusal.value.code == "unknown-entry"
 
 
 async def test_only_an_operator_with_a_role_reads_the_trail(database: Database) -> None:
     nobody = Operator("nobody", ())
     with pytest.raises(NotPermitted):
-        await list_entries(database, nobody, AuditFilters())
+        await AuditQuery(database, nobody).page(AuditFilters())
     with pytest.raises(NotPermitted):
-        await history(database, nobody, "orders", "x")
+        await AuditQuery(database, nobody).by_record("orders", "x")
     with pytest.raises(NotPermitted):
-        await get_entry(database, nobody, "x")
+        await AuditQuery(database, nobody).entry("x")
 
 
 @pytest.mark.parametrize("token", ["x", "!!", "AAAA"])
 async def test_a_token_of_another_list_is_refused(database: Database, viewer: Operator, token: str) -> None:
     with pytest.raises(BadRequest) as refusal:
-        await list_entries(database, viewer, AuditFilters(), token)
+        await AuditQuery(database, viewer).page(AuditFilters(), token)
     assert refusal.value.code == "bad-page"
 
 
@@ -296,11 +296,11 @@ async def test_a_viewer_sees_no_phone_and_no_address_in_an_entry(
         {"id": "e1", "table": "customers_v2", "record_id": "c1", "before": None, "after": person, "changes": changes}
     )
     for entry in (
-        await get_entry(database, viewer, "e1"),
-        (await list_entries(database, viewer, AuditFilters())).items[0],
-        (await history(database, viewer, "customers_v2", "c1"))[0],
+        await AuditQuery(database, viewer).entry("e1"),
+        (await AuditQuery(database, viewer).page(AuditFilters())).items[0],
+        (await AuditQuery(database, viewer).by_record("customers_v2", "c1")).items[0],
     ):
         assert "9876" not in repr(entry)
         assert "Cross" not in repr(entry)
         assert entry.after["name"] == "Asha"
-    assert "4th Cross" in repr(await get_entry(database, auditor, "e1"))
+    assert "4th Cross" in repr(await AuditQuery(database, auditor).entry("e1"))
