@@ -92,8 +92,12 @@ def show(answer: Answer, *, as_json: bool) -> None:
             _print_blocks(answer.blocks)
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is still buffered goes nowhere, or Python would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reader_gone()
+
+
+def reader_gone() -> None:
+    """What is still buffered for a reader who has gone away goes nowhere, or Python would complain at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_error(code: str, message: str, *, as_json: bool) -> None:

@@ -130,6 +130,22 @@ def masked(entry: Entry) -> Entry:
     return replace(entry, before=_masked(entry.before), after=_masked(entry.after), changes=_masked(entry.changes))
 
 
+def private_values(value: Any, path: str = "") -> dict[str, Any]:
+    """The phones and addresses in a record, by dotted path: what `masked` would hide."""
+    found: dict[str, Any] = {}
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            here = f"{path}.{name}" if path else str(name)
+            if inner and _PRIVATE & set(str(name).lower().split(".")):
+                found[here] = inner
+            else:
+                found |= private_values(inner, here)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            found |= private_values(inner, f"{path}.{number}")
+    return found
+
+
 def _masked(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {

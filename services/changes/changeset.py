@@ -65,6 +65,14 @@ Change: TypeAlias = Insert | Update | Delete
 
 
 _NO_PURPOSE = Purpose()
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A sensitive reading: an entry without a change, whose `after` says what was read and why."""
+
+    collection: str
+    record_id: str
+    action: Literal["READ", "EXPORT"]
+    noted: Document
 
 
 class ChangeSet:
@@ -90,7 +98,7 @@ class ChangeSet:
         self._series = series or self._own
         self._logger = AuditLogger(operator, now, self._own[:-1], purpose)
         self._numbers = itertools.count()
-        self._changes: list[tuple[Change, dict[str, Any], str]] = []
+        self._changes: list[tuple[Change | Access, dict[str, Any], str]] = []
 
     def add(self, *changes: Change, first: int | None = None) -> int:
         """Add changes and return how many there were; an update that changes no value is left out, unaudited.
@@ -105,6 +113,10 @@ class ChangeSet:
             elif differing := assigned_differences(change.before, change.values):
                 self._changes.append((change, differing, entry_id(series, number)))
         return len(self._changes) - before
+
+    def note(self, access: Access) -> None:
+        """Add the entry of a reading."""
+        self._changes.append((access, {}, entry_id(self._own, next(self._numbers))))
 
     async def apply(self) -> None:
         """Write the changes and their audit entries.
@@ -154,16 +166,30 @@ class ChangeSet:
         result = await self.database[collection].bulk_write(statements, session=self.session)
         _require(result.matched_count, len(updates), collection)
 
-    def _entry(self, change: Change, differing: dict[str, Any], entry: str) -> Document:
-        before = None if isinstance(change, Insert) else _shown(change.before)
-        if isinstance(change, Insert):
-            after: Document | None = _shown(change.document)
+    def _entry(self, change: Change | Access, differing: dict[str, Any], entry: str) -> Document:
+        before = _shown(change.before) if isinstance(change, (Update, Delete)) else None
+        if isinstance(change, Update):
+            after: Document | None = _applied(before or {}, change.values)
+        elif isinstance(change, Insert):
+            after = _shown(change.document)
         else:
-            after = _applied(before or {}, change.values) if isinstance(change, Update) else None
+            after = change.noted if isinstance(change, Access) else None
         record = before if after is None else after
         known = record.get("id") if record else None
         facts = Facts(str(_key(change)) if known is None else known, before, after, differing)
         return self._logger.entry(entry, change.collection, change.action, facts)
+        return {
+            "_id": entry,
+            "id": entry,
+            "table": change.collection,
+            "record_id": _record_id(change, record or {}),
+            "action": change.action,
+            "user_id": self._operator.account,
+            "timestamp": to_stored(self.now),
+            "before": before,
+            "after": after,
+            "changes": differing,
+        }
 
 
 async def transact(
@@ -209,6 +235,18 @@ async def transact(
         return result
 
 
+async def note_access(database: Database, operator: Operator, clock: Clock, access: Access) -> None:
+    """Write the entry of a sensitive reading; what it is about is read or shown only after this returns.
+
+    Raises as `transact`.
+    """
+
+    async def work(changes: ChangeSet) -> None:
+        changes.note(access)
+
+    await transact(database, operator, clock, work)
+
+
 def _grouped(changes: Any) -> dict[str, list[Any]]:
     groups: dict[str, list[Any]] = {}
     for change in changes:
@@ -246,8 +284,12 @@ def _applied(document: Document, values: Mapping[str, Any]) -> Document:
     return after
 
 
-def _key(change: Change) -> object:
-    return change.document.get("_id") if isinstance(change, Insert) else change.before["_id"]
+def _record_id(change: Change | Access, record: Document) -> Any:
+    if isinstance(change, Access):
+        return change.record_id
+    if record.get("id") is not None:
+        return record["id"]
+    return str(change.document.get("_id") if isinstance(change, Insert) else change.before["_id"])
 
 
 def _require(actual: int, expected: int, collection: str) -> None:

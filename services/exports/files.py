@@ -89,13 +89,8 @@ def write_file(path: Path, write: Callable[[BinaryIO], None], *, replace: bool =
     Raises as `write_export`.
     """
     beside = None
+    require_place(path, replace=replace)
     try:
-        if path.is_dir():
-            raise BadRequest("is-a-folder", f"{path} is a folder; name a file in it.")
-        if not path.parent.is_dir():
-            raise BadRequest("no-folder", f"There is no folder {path.parent}; make it first, or write elsewhere.")
-        if path.exists() and not replace:
-            raise FileExistsError
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".delivery-console-", suffix=".part")
         beside = Path(name)
         with os.fdopen(handle, "wb") as stream:
@@ -105,8 +100,7 @@ def write_file(path: Path, write: Callable[[BinaryIO], None], *, replace: bool =
         size = beside.stat().st_size
         _put(beside, path, replace=replace)
     except FileExistsError:
-        message = f"{path} is there already. Write elsewhere, or replace it (--force)."
-        raise Refused("file-exists", message) from None
+        raise _is_there(path) from None
     except OSError as error:
         raise Refused("not-written", f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
@@ -114,6 +108,20 @@ def write_file(path: Path, write: Callable[[BinaryIO], None], *, replace: bool =
             with contextlib.suppress(OSError):
                 beside.unlink(missing_ok=True)
     return size
+
+
+def require_place(path: Path, *, replace: bool = False) -> None:
+    """Raise as `write_export` does where a file cannot be put there, before anything is made for it."""
+    if path.is_dir():
+        raise BadRequest("is-a-folder", f"{path} is a folder; name a file in it.")
+    if not path.parent.is_dir():
+        raise BadRequest("no-folder", f"There is no folder {path.parent}; make it first, or write elsewhere.")
+    if path.exists() and not replace:
+        raise _is_there(path)
+
+
+def _is_there(path: Path) -> Refused:
+    return Refused("file-exists", f"{path} is there already. Write elsewhere, or replace it (--force).")
 
 
 def _put(beside: Path, path: Path, *, replace: bool) -> None:

@@ -32,12 +32,13 @@ def escaped(value: str) -> str:
 
 def _write_table(table: Table, stream: TextIO) -> None:
     stream.write(f"\n## {escaped(table.title)}\n\n")
-    if not table.rows:
+    rows = list(table.rows)
+    if not rows:
         stream.write("None.\n")
         return
     stream.write(f"| {' | '.join(escaped(column.title) for column in table.columns)} |\n")
     stream.write(f"|{'|'.join(' --- ' if column.kind == 'text' else ' ---: ' for column in table.columns)}|\n")
-    for row in table.rows:
+    for row in rows:
         cells = (
             escaped(cell) if isinstance(cell, str) else cell_words(column.kind, cell)
             for column, cell in zip(table.columns, row, strict=True)

@@ -116,7 +116,7 @@ def test_a_fault_of_the_console_is_a_sentence_and_its_details_are_in_a_log(tmp_p
     fault = (
         "import sys, console.cli as c, console.command as k\n"
         "def broken(*a, **k): raise KeyError('secret detail')\n"
-        "import console.commands.audit as a; a.run = broken\n"
+        "import console.commands.audit.entries as a; a.run = broken\n"
         "sys.exit(c.execute(['audit', 'list', '--json']))\n"
     )
     result = subprocess.run(

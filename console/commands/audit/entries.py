@@ -1,34 +1,27 @@
-"""`audit`: who changed what, and when."""
+"""`audit list`, `audit show` and `audit reveal`: the entries, newest first, and what one holds."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.command import Json, Limit, PageToken, group, run
+from console.command import Json, Limit, PageToken, run
+from console.commands.audit.group import Words, app, entry_document, filtered, filters_of
 from console.output import Answer, Block, Line, Pairs, Table
+from services.errors import BadRequest
 
 if TYPE_CHECKING:
     from console.session import Session
     from services.audit.entries import Entry
 
-app = group("Look at the audit trail: who changed what, and when.")
-
 
 @app.command("list")
+@filtered
 def list_entries(
     context: typer.Context,
-    record: Annotated[str | None, typer.Option(metavar="TABLE/ID", help="Entries about this record.")] = None,
-    user: Annotated[str | None, typer.Option(metavar="USER", help="Entries by this user.")] = None,
-    table: Annotated[str | None, typer.Option(metavar="TABLE", help="Entries about records of this table.")] = None,
-    action: Annotated[
-        str | None, typer.Option(metavar="ACTION", help="Entries of this action, such as BILLED.")
-    ] = None,
-    first_day: Annotated[str | None, typer.Option("--from", metavar="DATE", help="From this day in India.")] = None,
-    last_day: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="To this day in India, included.")
-    ] = None,
+    words: Words,
+    view: Annotated[str | None, typer.Option(metavar="NAME", help="What this saved view asks for.")] = None,
     token: PageToken = None,
     limit: Limit = None,
     as_json: Json = False,
@@ -36,15 +29,21 @@ def list_entries(
     """Show the entries that match, newest first."""
 
     async def work(session: Session) -> Answer:
-        from services.audit.filters import read_filters
         from services.audit.query import AuditQuery
+        from services.audit.views import load_view
 
-        filters = read_filters(record, user, table, action, first_day, last_day)
-        page = await AuditQuery(session.database, session.operator).page(filters, token, limit)
+        asked = words
+        if view is not None:
+            saved = await load_view(session.database, session.operator, view)
+            asked = {**saved.words, **words}
+        page = await AuditQuery(session.database, session.operator).page(filters_of(asked), token, limit)
         blocks: list[Block] = [_table(page.items) if page.items else Line("No entry matches.")]
+        if page.note:
+            blocks.append(Line(page.note))
         if page.next:
             blocks.append(Line(f"More with --page {page.next}"))
-        return Answer({"entries": [_document(entry) for entry in page.items], "next": page.next}, blocks)
+        document = {"entries": [entry_document(entry) for entry in page.items], "next": page.next, "note": page.note}
+        return Answer(document, blocks)
 
     run(context, work, as_json=as_json)
 
@@ -63,7 +62,7 @@ def show_entry(
 
         entry = await AuditQuery(session.database, session.operator).entry(entry_id)
         fields = field_changes(entry)
-        document = _document(entry) | {"before": entry.before, "after": entry.after, "fields": fields}
+        document = entry_document(entry) | {"before": entry.before, "after": entry.after, "fields": fields}
         blocks: list[Block] = [Pairs(_pairs(entry))]
         differing = [field for field in fields if field.kind != "same"]
         if differing:
@@ -75,17 +74,27 @@ def show_entry(
     run(context, work, as_json=as_json)
 
 
-def _document(entry: Entry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "table": entry.table,
-        "record_id": entry.record_id,
-        "action": entry.action,
-        "user_id": entry.user,
-        "timestamp": entry.at,
-        "changes": entry.changes,
-        "findings": entry.findings,
-    }
+@app.command("reveal")
+def reveal_record(
+    context: typer.Context,
+    record: Annotated[str, typer.Argument(metavar="TABLE/ID", help="The record, or audit_logs/ENTRY.")],
+    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.")],
+    as_json: Json = False,
+) -> None:
+    """Show the phones and addresses of one record; the audit trail has who and why before they are shown."""
+
+    async def work(session: Session) -> Answer:
+        from services.audit.access import reveal
+
+        table, slash, record_id = record.strip().partition("/")
+        if not slash or not record_id:
+            raise BadRequest("bad-record", f"{record!r} is no record; write TABLE/ID, for example users/u-17.")
+        shown = await reveal(session.database, session.operator, session.clock, table, record_id, reason)
+        pairs = list(shown.values.items())
+        blocks: list[Block] = [Pairs(pairs) if pairs else Line("The record has no phone and no address.")]
+        return Answer({"table": table, "record_id": record_id, "values": shown.values}, blocks)
+
+    run(context, work, as_json=as_json)
 
 
 def _pairs(entry: Entry) -> list[tuple[str, object]]:
@@ -97,6 +106,7 @@ def _pairs(entry: Entry) -> list[tuple[str, object]]:
         ("User", entry.user),
         ("Action", entry.action),
         ("Record", f"{entry.table}/{entry.record_id}"),
+        *((name.replace("_", " ").capitalize(), value) for name, value in entry.meta.items() if value is not None),
     ]
 
 

@@ -1,0 +1,72 @@
+"""`audit export` and `audit check-export`: the trail as a file, and that file by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.command import Json, finish, run
+from console.commands.audit.group import Words, app, filtered_to_file, filters_of
+from console.output import Answer, Line
+
+if TYPE_CHECKING:
+    from console.session import Session
+
+
+@app.command("export")
+@filtered_to_file
+def export_entries(
+    context: typer.Context,
+    words: Words,
+    to: Annotated[str, typer.Option("--to", metavar="FILE", help="The file to write.")],
+    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.")],
+    format_name: Annotated[
+        str | None, typer.Option("--format", metavar="F", help="jsonl, csv or xlsx; else by the file's ending.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the entries that match to a file; the audit trail has who and why before the first is read."""
+
+    async def work(session: Session) -> Answer:
+        from services.audit.export import export, format_of
+        from services.exports.files import path_of
+
+        path = path_of(to)
+        done = await export(
+            session.database, session.operator, session.clock, filters_of(words), path, format_of(path, format_name),
+            reason, replace=force,
+        )  # fmt: skip
+        document = {
+            "file": str(done.path), "format": done.format, "entries": done.entries, "bytes": done.size,
+            "manifest": done.manifest,
+        }  # fmt: skip
+        told = f"{done.entries:,} entries are in {done.path}: {done.size:,} bytes, readable by you alone."
+        return Answer(document, [Line(told)])
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("check-export")
+def check_file(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl file that `audit export` wrote.")],
+    as_json: Json = False,
+) -> None:
+    """Check an exported file by its manifest, without a database."""
+    from services.audit.export import check_export
+
+    checked = check_export(path)
+    signed = "The manifest is signed." if checked.signature else "The manifest is not signed: anybody can have made it."
+    if checked.intact:
+        told = f"All {checked.entries:,} entries are as they were exported. {signed}"
+    else:
+        told = (
+            f"The file was changed: its manifest speaks of {checked.manifest.get('entries')} entries and another sum."
+        )
+    document = {
+        "intact": checked.intact, "entries": checked.entries, "sha256": checked.sha256,
+        "manifest": checked.manifest, "signature": checked.signature,
+    }  # fmt: skip
+    finish(Answer(document, [Line(told)], 0 if checked.intact else 1), as_json=as_json)
