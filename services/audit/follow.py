@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
@@ -24,7 +24,7 @@ _GONE = (280, 286)
 _INSERTS: list[dict[str, Any]] = [{"$match": {"operationType": "insert"}}]
 
 
-async def follow(database: Database, operator: Operator, filters: AuditFilters) -> AsyncIterator[Entry]:
+async def follow(database: Database, operator: Operator, filters: AuditFilters) -> AsyncGenerator[Entry, None]:
     """The entries that match, from now on and without a gap.
 
     Raises Refused on a server without a replica set, and where the server has forgotten what came while it could not

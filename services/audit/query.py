@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -78,7 +78,7 @@ class AuditQuery:
         self._operator.require("viewer", "read the audit trail")
         return await report(self._database, filters)
 
-    def follow(self, filters: AuditFilters) -> AsyncIterator[Entry]:
+    def follow(self, filters: AuditFilters) -> AsyncGenerator[Entry, None]:
         """The entries that match as they are written, for ever. Raises as `follow`."""
         self._operator.require("viewer", "read the audit trail")
         return follow(self._database, self._operator, filters)

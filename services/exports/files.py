@@ -102,7 +102,7 @@ def write_file(path: Path, write: Callable[[BinaryIO], None], *, replace: bool =
     except FileExistsError:
         raise _is_there(path) from None
     except OSError as error:
-        raise Refused("not-written", f"{path} cannot be written: {error.strerror or error}.") from error
+        raise _not_written(path, error) from error
     finally:
         if beside is not None:
             with contextlib.suppress(OSError):
@@ -112,12 +112,19 @@ def write_file(path: Path, write: Callable[[BinaryIO], None], *, replace: bool =
 
 def require_place(path: Path, *, replace: bool = False) -> None:
     """Raise as `write_export` does where a file cannot be put there, before anything is made for it."""
-    if path.is_dir():
-        raise BadRequest("is-a-folder", f"{path} is a folder; name a file in it.")
-    if not path.parent.is_dir():
-        raise BadRequest("no-folder", f"There is no folder {path.parent}; make it first, or write elsewhere.")
-    if path.exists() and not replace:
-        raise _is_there(path)
+    try:
+        if path.is_dir():
+            raise BadRequest("is-a-folder", f"{path} is a folder; name a file in it.")
+        if not path.parent.is_dir():
+            raise BadRequest("no-folder", f"There is no folder {path.parent}; make it first, or write elsewhere.")
+        if path.exists() and not replace:
+            raise _is_there(path)
+    except OSError as error:  # a name that is too long
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> Refused:
+    return Refused("not-written", f"{path} cannot be written: {error.strerror or error}.")
 
 
 def _is_there(path: Path) -> Refused:
