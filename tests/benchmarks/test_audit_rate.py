@@ -30,6 +30,7 @@ STAFF = [f"boy_{number}" for number in range(120)]
 TABLES = (
     ["orders"] * 10 + ["billing_records"] * 6 + ["delivery_statuses"] * 3 + ["customers_v2", "payment_transactions"]
 )
+ACTIONS = ("UPDATE", "CREATE", "BILLED", "DELIVERED")
 ASKED: list[dict[str, str]] = [
     {},
     {"user": "asha"},
@@ -71,7 +72,7 @@ def entries() -> Iterator[Document]:
         entry: Document = {
             "_id": (key := str(uuid.UUID(int=chance.getrandbits(128)))), "id": key,
             "table": "leads" if number == ENTRIES // 500 else chance.choice(TABLES), "record_id": record,
-            "action": "DELETE" if number == ENTRIES // 2 else chance.choice(("UPDATE", "CREATE", "BILLED", "DELIVERED")),
+            "action": "DELETE" if number == ENTRIES // 2 else chance.choice(ACTIONS),
             "user_id": user, "timestamp": at.isoformat(timespec="microseconds"), "before": before,
             "after": before | {"status": "DELIVERED"}, "changes": {"status": {"old": "PENDING", "new": "DELIVERED"}},
         }  # fmt: skip

@@ -77,7 +77,8 @@ async def test_o_goes_to_the_order_and_says_why_where_there_is_none(own_company:
 
 async def test_in_a_narrow_terminal_enter_shows_the_change(company: Company) -> None:
     async with opened(company.app(), (80, 24)) as pilot:
-        await press(pilot, "f6", "enter")
+        await press(pilot, "f6")
+        await press(pilot, "enter")
         sheet = pilot.app.screen.query_one("#entry", Sheet)
         assert sheet.display
         assert pilot.app.focused is sheet
