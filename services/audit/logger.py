@@ -11,7 +11,8 @@ from services.clock import to_stored
 from services.database import Document
 from services.operators.operator import Operator
 
-Action: TypeAlias = Literal["CREATE", "UPDATE", "DELETE", "DELIVERED", "BILLED"]
+Action: TypeAlias = Literal["CREATE", "UPDATE", "DELETE", "DELIVERED", "BILLED", "READ", "EXPORT"]
+"""Those of domain.md, and two for what was shown or taken out without a change."""
 
 META_VERSION = 1
 
@@ -30,7 +31,7 @@ class Purpose:
 class Facts:
     """What an entry records: the record's id, its states without `_id`, and the fields that differ."""
 
-    record_id: str
+    record_id: Any
     before: Document | None
     after: Document | None
     changes: Mapping[str, Any]

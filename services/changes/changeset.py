@@ -62,16 +62,17 @@ class Delete:
 
 
 Change: TypeAlias = Insert | Update | Delete
-
-
 _NO_PURPOSE = Purpose()
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """A sensitive reading: an entry without a change, whose `after` says what was read and why."""
 
     collection: str
     record_id: str
-    action: Literal["READ", "EXPORT"]
+    action: Action
+    """READ or EXPORT."""
     noted: Document
 
 
@@ -175,21 +176,8 @@ class ChangeSet:
         else:
             after = change.noted if isinstance(change, Access) else None
         record = before if after is None else after
-        known = record.get("id") if record else None
-        facts = Facts(str(_key(change)) if known is None else known, before, after, differing)
+        facts = Facts(_record_id(change, record or {}), before, after, differing)
         return self._logger.entry(entry, change.collection, change.action, facts)
-        return {
-            "_id": entry,
-            "id": entry,
-            "table": change.collection,
-            "record_id": _record_id(change, record or {}),
-            "action": change.action,
-            "user_id": self._operator.account,
-            "timestamp": to_stored(self.now),
-            "before": before,
-            "after": after,
-            "changes": differing,
-        }
 
 
 async def transact(
@@ -244,7 +232,7 @@ async def note_access(database: Database, operator: Operator, clock: Clock, acce
     async def work(changes: ChangeSet) -> None:
         changes.note(access)
 
-    await transact(database, operator, clock, work)
+    await transact(database, operator, clock, work, purpose=Purpose(reason=access.noted.get("reason")))
 
 
 def _grouped(changes: Any) -> dict[str, list[Any]]:

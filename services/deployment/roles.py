@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from services.audit.log import CHECKPOINTS, KEYS, LEAVES, NODES
+from services.audit.views import VIEWS
 from services.backfills.runs import EXCEPTIONS, LANES, ROWS, RUNS
 from services.changes.changeset import AUDIT_LOGS, STREAMS
 from services.deployment.indexes import INDEXES
@@ -32,7 +33,7 @@ TRAIL = (AUDIT_LOGS, STREAMS, LEAVES, NODES, CHECKPOINTS, KEYS)
 """What holds or seals the audit trail. Nobody with a console role may take anything away from it."""
 
 _READ = ("find", "listIndexes")
-SAVED = ("console_views", "console_saved_searches")
+SAVED = (VIEWS, "console_saved_searches")
 """Filters that an operator has given a name."""
 _READABLE = (
     "orders", "customers_v2", "users", "subscriptions_v2", "products", "delivery_statuses", "delivery_boys_v2",

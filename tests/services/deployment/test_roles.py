@@ -12,9 +12,9 @@ import pytest
 from pymongo.errors import OperationFailure
 
 import services
-from services.audit.browser import list_entries
 from services.audit.filters import AuditFilters
 from services.audit.prove import prove
+from services.audit.query import AuditQuery
 from services.audit.seal import seal
 from services.audit.verify import verify as verify_trail
 from services.backfills.approval import approve
@@ -81,9 +81,11 @@ async def look_around(database: Database, operator: Operator, clock: Clock) -> N
     assert (await find_orders(database, operator, "Asha")).items
     assert (await show_order(database, operator, "o1")).order.id == "o1"
     assert (await list_day(database, operator, DayFilters(DAY))).items
-    await list_entries(database, operator, AuditFilters())
-    await list_entries(database, operator, AuditFilters(user="sam"))
-    await list_entries(database, operator, AuditFilters(table="orders", record_id="o1"))
+    audit = AuditQuery(database, operator)
+    await audit.page(AuditFilters())
+    await audit.by_user("sam")
+    await audit.by_record("orders", "o1")
+    await audit.report(AuditFilters())
     await list_operators(database, operator)
     await identify(database, operator.account, "")
     await environment_of(database)
@@ -121,7 +123,7 @@ async def test_support_confirms_deliveries(stocked: Secured, clock: Clock) -> No
     async with made_operators(stocked, clock) as operators, stocked.logged_in("support") as database:
         await look_around(database, operators["sam"], clock)
         assert (await confirm_delivery(database, operators["sam"], clock, "due")).status == "DELIVERED"
-        assert (await list_entries(database, operators["sam"], AuditFilters(user="sam"))).items
+        assert (await AuditQuery(database, operators["sam"]).by_user("sam")).items
 
 
 async def test_an_auditor_seals_and_verifies(stocked: Secured, clock: Clock) -> None:
