@@ -96,7 +96,7 @@ def charge(order: Ordered, deliveries: Sequence[Delivered]) -> Charge | Undecide
         return Undecided(
             "delivery-contradicts", "The order says delivered, its delivery says not delivered.", last=True
         )
-    report = _report(deliveries)
+    report = settling_report(deliveries)
     if isinstance(report, Undecided):
         return report
     if report is None:
@@ -151,7 +151,7 @@ def _rupees(amount: Decimal) -> str:
     return f"₹{amount:,}" if abs(amount) < _COUNTED else f"₹{amount:.3E}"
 
 
-def _report(deliveries: Sequence[Delivered]) -> Sequence[DeliveredItem] | Undecided | None:
+def settling_report(deliveries: Sequence[Delivered]) -> Sequence[DeliveredItem] | Undecided | None:
     """The lines that say what was delivered; what an operator confirmed last goes before other reports."""
     detailed = [delivery for delivery in deliveries if delivery.items]
     if len(detailed) < 2:
@@ -159,7 +159,7 @@ def _report(deliveries: Sequence[Delivered]) -> Sequence[DeliveredItem] | Undeci
     confirmed = [delivery for delivery in detailed if delivery.confirmation_method == "admin"]
     if confirmed:
         return max(confirmed, key=lambda delivery: delivery.confirmed_at).items
-    if any(_quantities(other.items) != _quantities(detailed[0].items) for other in detailed[1:]):
+    if any(quantities_by_product(other.items) != quantities_by_product(detailed[0].items) for other in detailed[1:]):
         return Undecided("quantities-unknown", "Two deliveries of this order name different quantities.")
     return detailed[0].items
 
@@ -171,7 +171,7 @@ def _delivered(whole: Charge, report: Sequence[DeliveredItem]) -> Charge | Undec
         for line, given in zip(ordered, report, strict=True)
     ):
         return whole
-    reported = _quantities(report)
+    reported = quantities_by_product(report)
     if Counter(line.item.key for line in ordered) != Counter(item.key for item in report):
         return Undecided("quantities-unknown", "The delivery's products are not those of the order.")
     lines: list[Line] = []
@@ -188,7 +188,7 @@ def _delivered(whole: Charge, report: Sequence[DeliveredItem]) -> Charge | Undec
     return Charge(amount, tuple(line for line in lines if line.quantity), partial=True)
 
 
-def _quantities(report: Sequence[DeliveredItem]) -> dict[str, list[Decimal | None]]:
+def quantities_by_product(report: Sequence[DeliveredItem]) -> dict[str, list[Decimal | None]]:
     """Delivered quantities by product; one that stands on two lines has them in the order of the lines."""
     quantities: dict[str, list[Decimal | None]] = {}
     for item in report:

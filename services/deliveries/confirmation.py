@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,39 +12,36 @@ from typing import Any
 from bson import ObjectId
 
 from services.changes.changeset import ChangeSet, Insert, Update, transact
+from services.changes.series import series_of
 from services.clock import Clock, format_moment, india_day, read_day, to_stored
+from services.customers.resolution import CustomerLinks
 from services.database import Database, Document
+from services.deliveries.quantities import ConfirmedLine, confirmed_lines, on_record, outcome
+from services.deliveries.staff import load_staff
 from services.errors import BadRequest, NotFound, Refused
 from services.operators.operator import Operator
 from services.records.deliveries import read_delivery
-from services.records.orders import (
-    CANCELLED,
-    NOT_DELIVERED,
-    Item,
-    Order,
-    read_order,
-)
-from services.validation.quantity import delivered_quantity, delivered_status, ordered_quantity
+from services.records.orders import CANCELLED, NOT_DELIVERED, Order, read_order
 
+CONFIRMATION = "delivery_confirmation_id"
+"""The order's field that names its confirmation: by that its audit entries are found again."""
+LAST_CONFIRMATION = "last_delivery_confirmation_id"
+"""The subscription's field that names the confirmation that its last delivery comes from."""
+CONFIRMING = "confirmation/"
+"""Before a confirmation's id, the name of the series of its audit entries."""
+ORDER_ENTRY, DELIVERY_ENTRY, SUBSCRIPTION_ENTRY = range(3)
+"""The numbers of a confirmation's audit entries in its series."""
+LONGEST_REASON = 500
 _DAYS_OFF_SCHEDULE = 1
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmedLine:
-    """One item of the order, and how much of it was delivered."""
-
-    item: Item
-    ordered: Decimal
-    delivered: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a confirmation wrote."""
+    """What a confirmation wrote; `delivered_at` is None where nothing was delivered."""
 
     order_id: str
     status: str
-    delivered_at: datetime
+    delivered_at: datetime | None
     lines: tuple[ConfirmedLine, ...]
     reason: str
 
@@ -53,8 +50,11 @@ class Confirmation:
 class _Request:
     order_id: str
     quantities: Mapping[str, Decimal]
+    not_delivered: bool
     delivered_at: datetime | None
+    delivery_boy: str | None
     reason: str
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 async def confirm_delivery(
@@ -64,33 +64,43 @@ async def confirm_delivery(
     order_id: str,
     *,
     quantities: Mapping[str, Decimal] | None = None,
+    not_delivered: bool = False,
     delivered_at: datetime | None = None,
+    delivery_boy: str | None = None,
     reason: str = "",
 ) -> Confirmation:
-    """Confirm what was delivered of an order, by default all of it, now.
+    """Confirm what was delivered of an order: by default what is on record, which is all of it where nobody said less.
 
-    `quantities` names delivered quantities by product id (on old orders by the item's name); an item that is not
-    named was delivered whole. `delivered_at` is aware; without one the time on record counts, else now. Raises
-    NotFound for an unknown order, and Refused with the rule that does not allow it.
+    `quantities` names delivered quantities by product id (on old orders by the item's name), `not_delivered` says
+    that nothing was. `delivered_at` is aware; without one the time on record counts, else now. `delivery_boy` is the
+    id of who brought it, where the order does not say so or says it wrong. Raises NotFound for an unknown order or
+    person, and Refused with the rule that does not allow it.
     """
     operator.require("support", "confirm deliveries")
-    request = _Request(order_id, dict(quantities or {}), delivered_at, reason.strip())
+    if not_delivered and quantities:
+        raise BadRequest("bad-item", "What was not delivered has no delivered quantities; leave them out.")
+    if len(reason) > LONGEST_REASON:
+        raise BadRequest("bad-reason", f"The reason may have up to {LONGEST_REASON} characters.")
+    request = _Request(order_id, dict(quantities or {}), not_delivered, delivered_at, delivery_boy, reason.strip())
 
     async def work(changes: ChangeSet) -> Confirmation:
-        document, order = await _order(changes, order_id)
-        _require_open(order)
+        document, order = await load_order(changes, order_id)
+        existing = await load_deliveries(changes, order_id)
+        _require_open(order, existing)
         moment = _moment(order, request, changes.now)
-        lines = _lines(order, request)
-        existing = await _deliveries(changes, order_id)
+        lines = _lines(order, request, existing)
         await _require_agreement_with_bill(changes, order, moment, lines, existing)
-        confirmation = _Confirming(changes, operator, document, order, moment, lines, _status(lines), request.reason)
-        await confirmation.add(existing)
-        return Confirmation(order_id, confirmation.status, moment, tuple(lines), request.reason)
+        confirming = _Confirming(changes, operator, document, order, moment, lines, outcome(lines), request)
+        await confirming.add(existing)
+        at = moment if confirming.status != NOT_DELIVERED else None
+        return Confirmation(order_id, confirming.status, at, lines, request.reason)
 
-    return await transact(database, operator, clock, work)
+    series = series_of(f"{CONFIRMING}{request.id}")
+    return await transact(database, operator, clock, work, series=series, reason=request.reason)
 
 
-async def _order(changes: ChangeSet, order_id: str) -> tuple[Document, Order]:
+async def load_order(changes: ChangeSet, order_id: str) -> tuple[Document, Order]:
+    """The order of that id. Raises NotFound where there is none, Refused where there are two."""
     found = await changes.database["orders"].find({"id": order_id}, session=changes.session).limit(2).to_list()
     if not found:
         raise NotFound("unknown-order", f"There is no order {order_id!r}; it may have been deleted meanwhile.")
@@ -99,13 +109,27 @@ async def _order(changes: ChangeSet, order_id: str) -> tuple[Document, Order]:
     return found[0], read_order(found[0])
 
 
-def _require_open(order: Order) -> None:
+async def load_deliveries(changes: ChangeSet, order_id: str) -> list[Document]:
+    """The delivery documents of an order, newest first."""
+    found = changes.database["delivery_statuses"].find({"order_id": order_id}, session=changes.session)
+    return await found.sort("_id", -1).to_list()
+
+
+async def is_billed(changes: ChangeSet, order_id: str) -> bool:
+    """Whether the order has a billing record; the flag alone says nothing."""
+    bills = changes.database["billing_records"]
+    return await bills.find_one({"order_id": order_id}, {"_id": 1}, session=changes.session) is not None
+
+
+def _require_open(order: Order, existing: Sequence[Document]) -> None:
     if order.status == CANCELLED:
         raise Refused("order-cancelled", "The order is cancelled; a cancelled order cannot be confirmed.")
     if order.delivery_confirmed:
         when = f", {format_moment(order.delivered_at)}" if order.delivered_at else ""
+        who = read_delivery(existing[0]).confirmed_by_name if existing else ""
         words = order.status.replace("_", " ").lower()
-        raise Refused("already-confirmed", f"The delivery is confirmed already: {words}{when}.")
+        by = f", by {who}" if who else ""
+        raise Refused("already-confirmed", f"The delivery is confirmed already: {words}{when}{by}.")
 
 
 def _moment(order: Order, request: _Request, now: datetime) -> datetime:
@@ -128,40 +152,21 @@ def _moment(order: Order, request: _Request, now: datetime) -> datetime:
     return moment
 
 
-def _lines(order: Order, request: _Request) -> list[ConfirmedLine]:
-    keys = [item.key for item in order.items]
-    for key in request.quantities:
-        if keys.count(key) != 1:
-            what = "is not on this order" if key not in keys else "is on this order twice"
-            raise BadRequest("unknown-item", f"The product {key!r} {what}; it has: {', '.join(keys) or 'no items'}.")
-    lines: list[ConfirmedLine] = []
-    for item in order.items:
-        ordered = item.quantity or Decimal(0)
-        ordered_quantity(item.name, ordered).require()
-        quantity = request.quantities.get(item.key, ordered)
-        delivered_quantity(item.name, quantity, ordered).require()
-        lines.append(ConfirmedLine(item, ordered, quantity))
+def _lines(order: Order, request: _Request, existing: Sequence[Document]) -> tuple[ConfirmedLine, ...]:
+    known = on_record(order, [read_delivery(document) for document in existing])
+    if request.not_delivered:
+        known = (Decimal(0),) * len(order.items)
+    lines = confirmed_lines(order, known, request.quantities)
+    if outcome(lines) == NOT_DELIVERED and not request.reason:
+        raise Refused("needs-reason", "Nothing of the order was delivered; say why, as the reason.")
     return lines
-
-
-def _status(lines: Sequence[ConfirmedLine]) -> str:
-    return delivered_status([(line.delivered, line.ordered) for line in lines])
-
-
-async def _deliveries(changes: ChangeSet, order_id: str) -> list[Document]:
-    """The delivery documents of an order, newest first."""
-    found = changes.database["delivery_statuses"].find({"order_id": order_id}, session=changes.session)
-    return await found.sort("_id", -1).to_list()
 
 
 async def _require_agreement_with_bill(
     changes: ChangeSet, order: Order, moment: datetime, lines: Sequence[ConfirmedLine], existing: Sequence[Document]
 ) -> None:
     """A bill was made for what was known; other quantities or another day would contradict it."""
-    bill = await changes.database["billing_records"].find_one(
-        {"order_id": order.id}, {"_id": 1}, session=changes.session
-    )
-    if bill is None:
+    if not await is_billed(changes, order.id or ""):
         return
     reported = [read_delivery(document).items for document in existing]
     known = [[item.delivered for item in items] for items in reported if items] or [[line.ordered for line in lines]]
@@ -178,7 +183,7 @@ def _stored_line(line: ConfirmedLine) -> Document:
         "product_name": item.name,
         "ordered_qty": float(line.ordered),
         "delivered_qty": float(line.delivered),
-        "status": _status([line]).lower(),
+        "status": outcome([line]).lower(),
         "price_per_unit": float(item.price) if item.price is not None else None,
     }
 
@@ -194,23 +199,37 @@ class _Confirming:
     moment: datetime
     lines: Sequence[ConfirmedLine]
     status: str
-    reason: str
+    request: _Request
 
     async def add(self, existing: Sequence[Document]) -> None:
         """Add the order's, the delivery's and the subscription's changes to the change set."""
         now = to_stored(self.changes.now)
+        given = await self._given()
         values: dict[str, Any] = {"status": self.status, "delivery_confirmed": True, "updated_at": now}
+        values |= given | {CONFIRMATION: self.request.id}
         if self.status != NOT_DELIVERED:
             values["delivered_at"] = to_stored(self.moment)
         elif self.document.get("delivered_at") is not None:
             values["delivered_at"] = None
         guard = {name: {"$eq": self.document.get(name)} for name in ("status", "delivery_confirmed")}
         action = "UPDATE" if self.status == NOT_DELIVERED else "DELIVERED"
-        self.changes.add(Update("orders", self.document, values, guard, action))  # type: ignore[arg-type]
-        self._delivery(now, existing)
+        self.changes.add(Update("orders", self.document, values, guard, action), first=ORDER_ENTRY)  # type: ignore[arg-type]
+        await self._delivery(now, existing, given)
         await self._subscription()
 
-    def _delivery(self, now: str, existing: Sequence[Document]) -> None:
+    async def _given(self) -> Document:
+        """The delivery person, where one is given."""
+        person = self.request.delivery_boy
+        if person is None:
+            return {}
+        found = (await load_staff(self.changes.database, [person], self.changes.session)).get(person)
+        if found is None:
+            raise NotFound("unknown-delivery-person", f"There is no delivery person {person!r} on the staff.")
+        if not found.active:
+            raise Refused("delivery-person-inactive", f"{found.name or person} is not active on the staff any more.")
+        return {"delivery_boy_id": person}
+
+    async def _delivery(self, now: str, existing: Sequence[Document], given: Document) -> None:
         values = {
             "status": self.status.lower(),
             "delivered_at": to_stored(self.moment) if self.status != NOT_DELIVERED else None,
@@ -222,12 +241,13 @@ class _Confirming:
             "ip_address": self.operator.source,
             "device_info": "delivery-console",
             "items": [_stored_line(line) for line in self.lines],
+            **given,
         }
-        if self.reason:
-            values["notes"] = self.reason
+        if self.request.reason:
+            values["notes"] = self.request.reason
         if existing:
             guard = {"status": {"$eq": existing[0].get("status")}}
-            self.changes.add(Update("delivery_statuses", existing[0], values, guard))
+            self.changes.add(Update("delivery_statuses", existing[0], values, guard), first=DELIVERY_ENTRY)
             return
         new: Document = {
             "_id": ObjectId(),
@@ -235,11 +255,19 @@ class _Confirming:
             "order_id": self.order.id,
             "customer_id": self.order.customer_id,
             "delivery_date": self.document.get("delivery_date"),
-            "delivery_boy_id": self.order.delivery_boy_id,
+            "delivery_boy_id": None if given else await self._person(),
             "notes": "",
             "created_at": now,
         }
-        self.changes.add(Insert("delivery_statuses", new | values))
+        self.changes.add(Insert("delivery_statuses", new | values), first=DELIVERY_ENTRY)
+
+    async def _person(self) -> str | None:
+        """Who brings this customer's orders, where the order names nobody."""
+        if self.order.delivery_boy_id:
+            return self.order.delivery_boy_id
+        links = await CustomerLinks.load(self.changes.database, [self.order.owner], self.changes.session)
+        customer = links.customer(links.resolve(self.order.owner).customer_id)
+        return customer.delivery_boy_id if customer else None
 
     async def _subscription(self) -> None:
         if not self.order.subscription_id or self.status == NOT_DELIVERED:
@@ -253,5 +281,6 @@ class _Confirming:
                 "last_delivery_date": india_day(self.moment).isoformat(),
                 "last_delivery_at": to_stored(self.moment),
                 "last_delivery_confirmed": True,
+                LAST_CONFIRMATION: self.request.id,
             }
-            self.changes.add(Update("subscriptions_v2", subscription, values, guard={}))
+            self.changes.add(Update("subscriptions_v2", subscription, values, guard={}), first=SUBSCRIPTION_ENTRY)

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.customers.resolution import CustomerLinks
 from services.database import READ_LIMIT_MS, Database, Document, told
-from services.deliveries.staff import staff_names
+from services.deliveries.shifts import load_shifts
+from services.deliveries.staff import SHIFTS, load_staff
 from services.errors import BadRequest
 from services.operators.operator import Operator, mask_phone
 from services.paging import Page, bad_token, below, list_kind, page_size, read_token, scalar_key, write_token
-from services.records.orders import Item, Kind, Order, known_statuses, read_order, read_status
+from services.records.fields import identity
+from services.records.orders import (
+    CANCELLED,
+    FAILED_STATUSES,
+    NOT_DELIVERED,
+    Item,
+    Kind,
+    Order,
+    known_statuses,
+    read_order,
+    read_status,
+)
 
 _CHUNK = 200
+NOBODY = "none"
+"""What a filter calls the delivery person of orders that have none."""
 
 
 @dataclass(frozen=True)
 class DayFilters:
-    """One scheduled day in India, narrowed to a delivery person (id or name's beginning), an area, a status."""
+    """One scheduled day in India, narrowed to a delivery person (id, name's beginning or none), an area, a status,
+    a shift; what is brought in both shifts is of each.
+    """
 
     day: date
     delivery_boy: str | None = None
     area: str | None = None
     status: str | None = None
+    shift: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +51,31 @@ class DeliveryRow:
     order_id: str
     customer_name: str
     area: str
+    """The customer's, else the one assigned to the delivery person."""
     phone: str
+    delivery_boy_id: str | None
+    """The order's, else the customer's delivery person."""
     delivery_person: str
+    shift: str
+    """The subscription's on that day, else the delivery person's; empty where neither says one."""
     items: str
     """`2 × Milk 500 ml, 1 × Bread`."""
     status: str
+    reported: str
+    """The status of the newest report in `delivery_statuses`; empty where there is none."""
     confirmed: bool
     kind: Kind
     delivered_at: datetime | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is told as not delivered, and nobody has confirmed that."""
+        return not self.confirmed and (self.status in FAILED_STATUSES or self.reported == NOT_DELIVERED)
+
+    @property
+    def due(self) -> bool:
+        """Whether it waits to be confirmed as what it looks like."""
+        return not (self.confirmed or self.failed or self.status == CANCELLED)
 
 
 async def list_day(
@@ -48,31 +83,44 @@ async def list_day(
 ) -> Page[DeliveryRow]:
     """The orders scheduled for a day, newest first.
 
-    Raises BadRequest for a status that is none.
+    Raises BadRequest for a status or a shift that is none.
     """
     operator.require("viewer", "look at deliveries")
-    if filters.status and read_status(filters.status) not in known_statuses():
-        names = ", ".join(known_statuses())
-        raise BadRequest("unknown-status", f"{filters.status!r} is no status; the statuses are {names}.")
     size, key = page_size(limit), read_token(list_kind("deliveries", filters), token)
     if key is not None and ("_id" not in key or not scalar_key(key["_id"])):
         raise bad_token()
     kept: list[tuple[object, DeliveryRow]] = []
-    after = key["_id"] if key else None
-    with told():
-        while len(kept) <= size:
-            documents = await _chunk(database, filters.day, after)
-            rows = await _rows(database, operator, documents)
-            kept += [
-                (document["_id"], row)
-                for document, row, person in zip(documents, *rows, strict=True)
-                if _fits(row, person, filters)
-            ]
-            if len(documents) < _CHUNK:
-                break
-            after = documents[-1]["_id"]
+    async for found in read_day_rows(database, operator, filters, key["_id"] if key else None):
+        kept.append(found)
+        if len(kept) > size:
+            break
     more = write_token(list_kind("deliveries", filters), {"_id": kept[size - 1][0]}) if len(kept) > size else None
     return Page(tuple(row for _, row in kept[:size]), more)
+
+
+async def read_day_rows(
+    database: Database, operator: Operator, filters: DayFilters, after: object = None
+) -> AsyncIterator[tuple[object, DeliveryRow]]:
+    """Each order of the day that fits, behind its `_id`, newest first; `after` is the `_id` to go on behind."""
+    _require_known(filters)
+    while True:
+        with told():
+            documents = await _chunk(database, filters.day, after)
+            rows = await _rows(database, operator, documents, filters.day)
+        for document, row in zip(documents, rows, strict=True):
+            if _fits(row, filters):
+                yield document["_id"], row
+        if len(documents) < _CHUNK:
+            return
+        after = documents[-1]["_id"]
+
+
+def _require_known(filters: DayFilters) -> None:
+    if filters.status and read_status(filters.status) not in known_statuses():
+        names = ", ".join(known_statuses())
+        raise BadRequest("unknown-status", f"{filters.status!r} is no status; the statuses are {names}.")
+    if filters.shift and filters.shift.lower() not in SHIFTS:
+        raise BadRequest("unknown-shift", f"{filters.shift!r} is no shift; the shifts are {', '.join(SHIFTS)}.")
 
 
 async def _chunk(database: Database, day: date, after: object) -> list[Document]:
@@ -83,9 +131,7 @@ async def _chunk(database: Database, day: date, after: object) -> list[Document]
     return await cursor.limit(_CHUNK).max_time_ms(READ_LIMIT_MS).to_list()
 
 
-async def _rows(
-    database: Database, operator: Operator, documents: list[Document]
-) -> tuple[list[DeliveryRow], list[str | None]]:
+async def _rows(database: Database, operator: Operator, documents: list[Document], day: date) -> list[DeliveryRow]:
     orders = [read_order(document) for document in documents]
     links = await CustomerLinks.load(database, [order.owner for order in orders])
     customers = [links.customer(links.resolve(order.owner).customer_id) for order in orders]
@@ -93,23 +139,41 @@ async def _rows(
         order.delivery_boy_id or (customer.delivery_boy_id if customer else None)
         for order, customer in zip(orders, customers, strict=True)
     ]
-    names = await staff_names(database, people)
-    rows = [
-        DeliveryRow(
-            order_id=order.id or str(order.key),
-            customer_name=customer.name if customer else "",
-            area=customer.area if customer else "",
-            phone=mask_phone(customer.phone, operator) if customer else "",
-            delivery_person=names.get(person or "", ""),
-            items=describe_items(order),
-            status=order.status,
-            confirmed=order.delivery_confirmed is True,
-            kind=order.kind,
-            delivered_at=order.delivered_at,
+    staff = await load_staff(database, people)
+    shifts = await load_shifts(database, [order.subscription_id for order in orders], day)
+    reports = await _reports(database, [order.id for order in orders])
+    rows = []
+    for order, customer, name in zip(orders, customers, people, strict=True):
+        person = staff.get(name or "")
+        shift = shifts.get(order.subscription_id or "", "")
+        rows.append(
+            DeliveryRow(
+                order_id=order.id or str(order.key),
+                customer_name=customer.name if customer else "",
+                area=(customer.area if customer else "") or (person.area if person else ""),
+                phone=mask_phone(customer.phone, operator) if customer else "",
+                delivery_boy_id=name,
+                delivery_person=person.name if person else "",
+                shift=shift or (person.shift if person else ""),
+                items=describe_items(order),
+                status=order.status,
+                reported=reports.get(order.id or "", ""),
+                confirmed=order.delivery_confirmed is True,
+                kind=order.kind,
+                delivered_at=order.delivered_at,
+            )
         )
-        for order, customer, person in zip(orders, customers, people, strict=True)
-    ]
-    return rows, people
+    return rows
+
+
+async def _reports(database: Database, ids: Iterable[str | None]) -> dict[str, str]:
+    """The status of the newest report about each order."""
+    cursor = database["delivery_statuses"].find(
+        {"order_id": {"$in": [name for name in ids if name]}}, {"order_id": 1, "status": 1}
+    )
+    found = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
+    newest_last = sorted(found, key=lambda report: str(report["_id"]))
+    return {identity(each.get("order_id")) or "": read_status(each.get("status")) for each in newest_last}
 
 
 def describe_items(order: Order) -> str:
@@ -121,10 +185,16 @@ def _quantity(item: Item) -> str:
     return "?" if item.quantity is None else f"{item.quantity.normalize():f}"
 
 
-def _fits(row: DeliveryRow, person: str | None, filters: DayFilters) -> bool:
-    wanted = (filters.delivery_boy or "").strip().casefold()
+def _fits(row: DeliveryRow, filters: DayFilters) -> bool:
     return (
-        (not wanted or person == filters.delivery_boy or row.delivery_person.casefold().startswith(wanted))
+        _brought_by(row, (filters.delivery_boy or "").strip())
         and (not filters.area or row.area.casefold().startswith(filters.area.strip().casefold()))
         and (not filters.status or row.status == read_status(filters.status))
+        and (not filters.shift or row.shift in (filters.shift.lower(), "both"))
     )
+
+
+def _brought_by(row: DeliveryRow, wanted: str) -> bool:
+    if wanted.casefold() == NOBODY:
+        return row.delivery_boy_id is None
+    return not wanted or row.delivery_boy_id == wanted or row.delivery_person.casefold().startswith(wanted.casefold())

@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from services.database import Database, Session
-from services.records.fields import text
+from services.database import READ_LIMIT_MS, Database, Session
+from services.records.fields import flag, text, word
+
+SHIFTS = ("morning", "evening", "both")
+_FIELDS = {"_id": 0, "id": 1, "name": 1, "area_assigned": 1, "shift": 1, "is_active": 1, "status": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPerson:
+    """One of the delivery staff; area and shift are empty where they are not on record."""
+
+    name: str
+    area: str
+    shift: str
+    active: bool
+
+
+async def load_staff(
+    database: Database, ids: Iterable[str | None], session: Session | None = None
+) -> dict[str, DeliveryPerson]:
+    """The delivery people by id; an unknown id is left out."""
+    wanted = sorted({name for name in ids if name})
+    if not wanted:
+        return {}
+    cursor = database["delivery_boys_v2"].find({"id": {"$in": wanted}}, _FIELDS, session=session)
+    return {
+        str(person["id"]): DeliveryPerson(
+            text(person.get("name")),
+            text(person.get("area_assigned")),
+            read_shift(person.get("shift")),
+            # Some documents say it as a flag, some as a status; one that says neither works.
+            flag(person.get("is_active")) is not False and word(person.get("status")) in ("", "ACTIVE"),
+        )
+        async for person in cursor.max_time_ms(READ_LIMIT_MS)
+    }
 
 
 async def staff_names(database: Database, ids: Iterable[str | None], session: Session | None = None) -> dict[str, str]:
     """The names of delivery people by id; an unknown id is left out."""
-    wanted = sorted({name for name in ids if name})
-    if not wanted:
-        return {}
-    cursor = database["delivery_boys_v2"].find({"id": {"$in": wanted}}, {"_id": 0, "id": 1, "name": 1}, session=session)
-    return {str(person["id"]): text(person.get("name")) async for person in cursor}
+    return {name: person.name for name, person in (await load_staff(database, ids, session)).items()}
+
+
+def read_shift(value: object) -> str:
+    """A stored shift in one spelling; empty where it is none."""
+    shift = word(value).lower()
+    return shift if shift in SHIFTS else ""

@@ -21,10 +21,13 @@ DELIVERED = "DELIVERED"
 PARTIALLY_DELIVERED = "PARTIALLY_DELIVERED"
 NOT_DELIVERED = "NOT_DELIVERED"
 CANCELLED = "CANCELLED"
+FAILED = "FAILED"
 DELIVERED_STATUSES = (DELIVERED, PARTIALLY_DELIVERED)
 """Goods reached the customer, all or some."""
 OPEN_STATUSES = ("PENDING", "CONFIRMED", "PROCESSING", "OUT_FOR_DELIVERY")
 """The delivery is still to come."""
+FAILED_STATUSES = (NOT_DELIVERED, FAILED)
+"""Nothing reached the customer, though somebody was on the way."""
 
 # The backend's endpoints, its older versions and the delivery staff's app spell these in their own ways.
 _STATUSES = {
@@ -38,7 +41,7 @@ _STATUSES = {
     "NOT_DELIVERED": NOT_DELIVERED,
     "CANCELLED": CANCELLED,
     "CANCELED": CANCELLED,
-    "FAILED": "FAILED",
+    "FAILED": FAILED,
 }
 _ONE_TIME = {"ONE_TIME", "ONETIME"}
 _SUBSCRIPTION = {"SUBSCRIPTION", "SUBSCRIPTIONS"}

@@ -58,7 +58,8 @@ async def test_quantities_decide_the_status(
     order = due()
     await shop.stock(database, orders=order, delivery_statuses=shop.delivery(order, status="pending"))
     amounts = {key: Decimal(value) for key, value in quantities.items()}
-    assert (await confirm_delivery(database, support, clock, "o1", quantities=amounts)).status == status
+    done = await confirm_delivery(database, support, clock, "o1", quantities=amounts, reason="as the customer told")
+    assert done.status == status
     stored = await database["orders"].find_one({"id": "o1"})
     assert stored is not None
     assert ("delivered_at" in stored) == (status != "NOT_DELIVERED")
@@ -96,6 +97,15 @@ YESTERYEAR = datetime(2025, 11, 22, tzinfo=UTC)
         ({}, {"quantities": {"eggs": Decimal("1e309")}}, "bad-quantity"),
         ({}, {"quantities": {"milk": Decimal(1)}}, "unknown-item"),
         ({"items": [{"product_id": "eggs", "quantity": "two", "price": 1.0}]}, {}, "item-unreadable"),
+        ({"items": []}, {}, "items-missing"),
+        ({}, {"not_delivered": True}, "needs-reason"),
+        ({}, {"quantities": {"eggs": Decimal(0), "bread": Decimal(0)}}, "needs-reason"),
+        ({}, {"not_delivered": True, "reason": "gone", "quantities": {"eggs": Decimal(1)}}, "bad-item"),
+        ({}, {"reason": "x" * 501}, "bad-reason"),
+        ({}, {"delivery_boy": "boy-9"}, "unknown-delivery-person"),
+        ({"status": "not-delivered"}, {}, "needs-reason"),
+        ({"status": "Partially Delivered"}, {}, "quantities-unknown"),
+        ({"partial_delivery_items": ["Eggs"]}, {"quantities": {"eggs": Decimal(1)}}, "quantities-unknown"),
     ],
 )
 async def test_what_the_rules_refuse_is_told_and_not_written(
@@ -188,7 +198,7 @@ async def test_lines_of_one_product_are_confirmed_each_for_itself(
 async def test_nothing_delivered_leaves_no_delivery_time(database: Database, support: Operator, clock: Clock) -> None:
     await shop.stock(database, orders=due(delivered_at="2026-11-22T01:00:00+00:00"))
     none = {"eggs": Decimal(0), "bread": Decimal(0)}
-    await confirm_delivery(database, support, clock, "o1", quantities=none)
+    await confirm_delivery(database, support, clock, "o1", quantities=none, reason="nobody at home")
     stored = await database["orders"].find_one({"id": "o1"})
     assert stored is not None
     assert (stored["status"], stored["delivered_at"]) == ("NOT_DELIVERED", None)
@@ -200,9 +210,96 @@ async def test_a_bill_settles_the_day_and_the_quantities(database: Database, sup
         database, orders=order, billing_records=shop.bill(order),
         delivery_statuses=shop.delivery(order, {"eggs": 1, "bread": 1}),
     )  # fmt: skip
-    for request in ({}, {"quantities": {"eggs": Decimal(1)}, "delivered_at": clock()}):
+    whole, moved = {"eggs": Decimal(2)}, {"eggs": Decimal(1)}
+    for request in ({"quantities": whole}, {"quantities": moved, "delivered_at": clock()}):
         with pytest.raises(ConsoleError) as refused:
-            await confirm_delivery(database, support, clock, "o1", **request)  # type: ignore[arg-type]
+            await confirm_delivery(database, support, clock, "o1", **request)
         assert refused.value.code == "already-billed"
-    agreed = await confirm_delivery(database, support, clock, "o1", quantities={"eggs": Decimal(1)})
+    agreed = await confirm_delivery(database, support, clock, "o1")
     assert agreed.status == "PARTIALLY_DELIVERED"
+
+
+async def test_not_delivered_says_why_and_leaves_the_subscription_alone(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await shop.stock(
+        database, orders=due(order_type="subscription", subscription_id="s1"), subscriptions_v2={"id": "s1"}
+    )
+    done = await confirm_delivery(database, support, clock, "o1", not_delivered=True, reason=" gate locked ")
+    assert (done.status, done.delivered_at) == ("NOT_DELIVERED", None)
+    (delivery,) = await database["delivery_statuses"].find().to_list()
+    assert (delivery["status"], delivery["notes"]) == ("not_delivered", "gate locked")
+    assert [item["delivered_qty"] for item in delivery["items"]] == [0.0, 0.0]
+    assert await database["subscriptions_v2"].find_one({}, {"_id": 0}) == {"id": "s1"}
+    reasons = await database["audit_logs"].distinct("meta.reason")
+    assert reasons == ["gate locked"]
+
+
+@pytest.mark.parametrize(
+    ("status", "reported", "status_now"),
+    [
+        ("pending", {"delivered": {"eggs": 1, "bread": 1}, "status": "partially-delivered"}, "PARTIALLY_DELIVERED"),
+        ("DELIVERED", {"delivered": {"eggs": 2, "bread": 0}}, "PARTIALLY_DELIVERED"),
+        ("pending", {"delivered": {"eggs": 0, "bread": 0}, "status": "NOT_DELIVERED"}, "NOT_DELIVERED"),
+        ("pending", {"status": "Not Delivered"}, "NOT_DELIVERED"),
+        ("pending", {"status": "delivered"}, "DELIVERED"),
+        ("FAILED", {"status": "delivered"}, "NOT_DELIVERED"),
+    ],
+)
+async def test_what_is_on_record_is_confirmed_where_nothing_else_is_stated(
+    database: Database, support: Operator, clock: Clock, status: str, reported: dict[str, Any], status_now: str
+) -> None:
+    order = due(status=status)
+    await shop.stock(database, orders=order, delivery_statuses=shop.delivery(order, **reported))
+    assert (await confirm_delivery(database, support, clock, "o1", reason="by the notebook")).status == status_now
+
+
+async def test_what_is_stated_goes_before_what_is_on_record(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    order = due(status="not_delivered")
+    await shop.stock(database, orders=order, delivery_statuses=shop.delivery(order, status="not_delivered"))
+    done = await confirm_delivery(database, support, clock, "o1", quantities={"eggs": Decimal(2)})
+    assert [line.delivered for line in done.lines] == [2, 0]
+
+
+async def test_a_quantity_of_a_product_on_two_lines_fills_one_after_the_other(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    line = {"product_id": "milk", "product_name": "Milk", "price": 50.0}
+    two = [{**line, "quantity": 2}, {**line, "quantity": 3}]
+    await shop.stock(
+        database, orders=[due(items=two), due(id="o2", items=[two[0], {**two[1], "price": 45.0}])],
+    )  # fmt: skip
+    done = await confirm_delivery(database, support, clock, "o1", quantities={"milk": Decimal(3)})
+    assert [each.delivered for each in done.lines] == [2, 1]
+    with pytest.raises(BadRequest, match="two prices"):
+        await confirm_delivery(database, support, clock, "o2", quantities={"milk": Decimal(3)})
+
+
+async def test_who_brought_it_is_the_given_person_else_the_orders_else_the_customers(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await shop.stock(
+        database, orders=[due(), due(id="o2", delivery_boy_id="boy-2"), due(id="o3")],
+        customers_v2=shop.customer(delivery_boy_id="boy-3"),
+        delivery_boys_v2=[{"id": "boy-1", "name": "Raj"}, {"id": "boy-4", "status": "inactive"}],
+    )  # fmt: skip
+    await confirm_delivery(database, support, clock, "o1", delivery_boy="boy-1")
+    await confirm_delivery(database, support, clock, "o2")
+    with pytest.raises(ConsoleError, match="not active"):
+        await confirm_delivery(database, support, clock, "o3", delivery_boy="boy-4")
+    await confirm_delivery(database, support, clock, "o3")
+    people = {each["order_id"]: each["delivery_boy_id"] async for each in database["delivery_statuses"].find()}
+    assert people == {"o1": "boy-1", "o2": "boy-2", "o3": "boy-3"}
+    named = [order.get("delivery_boy_id") async for order in database["orders"].find().sort("id", 1)]
+    assert named == ["boy-1", "boy-2", None]
+
+
+async def test_the_other_operator_is_told_who_confirmed_it(
+    database: Database, support: Operator, ops: Operator, clock: Clock
+) -> None:
+    await shop.stock(database, orders=due())
+    await confirm_delivery(database, ops, clock, "o1")
+    with pytest.raises(ConsoleError, match="confirmed already: delivered, 2026-11-22 10:00, by olga"):
+        await confirm_delivery(database, support, clock, "o1")

@@ -1,0 +1,116 @@
+"""How much of each item was delivered: as it is on record, and as a confirmation states it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.billing.charge import Undecided, quantities_by_product, settling_report
+from services.errors import BadRequest, Refused
+from services.records.deliveries import Delivery
+from services.records.orders import (
+    DELIVERED,
+    FAILED_STATUSES,
+    NOT_DELIVERED,
+    PARTIALLY_DELIVERED,
+    Item,
+    Order,
+)
+
+_OUTCOMES = (DELIVERED, PARTIALLY_DELIVERED, NOT_DELIVERED)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedLine:
+    """One item of the order, and how much of it was delivered."""
+
+    item: Item
+    ordered: Decimal
+    delivered: Decimal
+
+
+def outcome(lines: Sequence[ConfirmedLine]) -> str:
+    """The status that these quantities come to: all, some or nothing delivered."""
+    if all(line.delivered == line.ordered for line in lines):
+        return DELIVERED
+    return PARTIALLY_DELIVERED if any(line.delivered for line in lines) else NOT_DELIVERED
+
+
+def on_record(order: Order, deliveries: Sequence[Delivery]) -> tuple[Decimal | None, ...]:
+    """The delivered quantity of each item as the order and its reports, newest first, say it.
+
+    What was ordered where nobody said otherwise; None where something was missing and nobody noted how much.
+    """
+    reports = [delivery for delivery in deliveries if delivery.status in _OUTCOMES]
+    if order.status in FAILED_STATUSES or (reports and reports[0].status == NOT_DELIVERED):
+        return (Decimal(0),) * len(order.items)
+    unknown = (None,) * len(order.items)
+    report = settling_report(reports)
+    if isinstance(report, Undecided):
+        return unknown
+    if report is None:
+        partly = order.partial or PARTIALLY_DELIVERED in (order.status, *(each.status for each in reports))
+        return unknown if partly else tuple(item.quantity for item in order.items)
+    if Counter(item.key for item in report) != Counter(item.key for item in order.items):
+        return unknown
+    reported = quantities_by_product(report)
+    return tuple(_within(reported[item.key].pop(0), item) for item in order.items)
+
+
+def _within(quantity: Decimal | None, item: Item) -> Decimal | None:
+    known = quantity is not None and item.quantity is not None and 0 <= quantity <= item.quantity
+    return quantity if known else None
+
+
+def confirmed_lines(
+    order: Order, known: Sequence[Decimal | None], stated: Mapping[str, Decimal]
+) -> tuple[ConfirmedLine, ...]:
+    """The lines of a confirmation: stated quantities by product, the others as they are `known` to be.
+
+    Raises BadRequest for a product that the order has not, Refused for what is not from 0 to ordered or not known.
+    """
+    ordered = [_ordered(item) for item in order.items]
+    if not ordered:
+        raise Refused("items-missing", "The order has no items, so nothing of it can be confirmed.")
+    delivered = list(known)
+    for key, quantity in stated.items():
+        places = _places(order, key)
+        whole = sum((ordered[place] for place in places), Decimal(0))
+        if not quantity.is_finite() or not 0 <= quantity <= whole:
+            name, most = order.items[places[0]].name, f"{whole.normalize():f}"
+            raise Refused("bad-quantity", f"Delivered of {name!r} must be between 0 and the ordered {most}.")
+        rest = quantity
+        for place in places:
+            delivered[place] = min(rest, ordered[place])
+            rest -= min(rest, ordered[place])
+    lines = []
+    for item, whole, given in zip(order.items, ordered, delivered, strict=True):
+        if given is None:
+            raise Refused(
+                "quantities-unknown",
+                f"Something of the order was not delivered, and nobody noted how much: say how much of {item.name!r} "
+                f"({item.key}) was delivered.",
+            )
+        lines.append(ConfirmedLine(item, whole, given))
+    return tuple(lines)
+
+
+def _ordered(item: Item) -> Decimal:
+    if item.quantity is None or not item.quantity > 0:
+        raise Refused("item-unreadable", f"The ordered quantity of {item.name!r} is not a number above 0.")
+    return item.quantity
+
+
+def _places(order: Order, key: str) -> list[int]:
+    """The lines of a product; a quantity of it fills them one after the other, so they must cost the same."""
+    places = [place for place, item in enumerate(order.items) if item.key == key]
+    if not places:
+        names = ", ".join(item.key for item in order.items)
+        raise BadRequest("unknown-item", f"The product {key!r} is not on this order; it has: {names}.")
+    if len({order.items[place].price for place in places}) > 1:
+        raise BadRequest(
+            "unknown-item", f"The product {key!r} is on this order at two prices; which one was short is not said."
+        )
+    return places

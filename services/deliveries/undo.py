@@ -1,0 +1,193 @@
+"""Taking a confirmation back: what it wrote becomes what was there before, from the images in the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.changes.changeset import AUDIT_LOGS, ChangeSet, Delete, Update, transact
+from services.changes.difference import differences, lookup, same
+from services.changes.series import entry_id, series_of
+from services.clock import Clock
+from services.database import READ_LIMIT_MS, Database, Document, told
+from services.deliveries.confirmation import (
+    CONFIRMATION,
+    CONFIRMING,
+    DELIVERY_ENTRY,
+    LAST_CONFIRMATION,
+    LONGEST_REASON,
+    ORDER_ENTRY,
+    SUBSCRIPTION_ENTRY,
+    is_billed,
+    load_deliveries,
+    load_order,
+)
+from services.errors import BadRequest, Refused
+from services.operators.operator import Operator
+from services.records.fields import identity
+from services.records.orders import Order, read_order
+
+_UNDOING = "undone/"
+_TOUCHED_BY_ALL = "updated_at"
+"""Whoever changes a record sets this; by itself it contradicts nothing."""
+_LAST = ("last_delivery_date", "last_delivery_at", "last_delivery_confirmed", LAST_CONFIRMATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A confirmation that was taken back, and the order's state now."""
+
+    order_id: str
+    was: str
+    """The status that was confirmed."""
+    status: str
+    delivered_at: datetime | None
+    reason: str
+
+
+async def undo_confirmation(database: Database, operator: Operator, clock: Clock, order_id: str, reason: str) -> Undone:
+    """Take the confirmation of an order back: order, delivery and subscription as they were before it.
+
+    A delivery that the confirmation made goes. A subscription with a later delivery keeps that one. Raises
+    BadRequest without a reason, NotFound for an unknown order, and Refused where the order is billed, the console did
+    not confirm it, or somebody changed since what the confirmation wrote; the sentence names what.
+    """
+    operator.require("support", "take confirmations back")
+    database.require_writable()
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        raise BadRequest(
+            "no-reason", f"Taking a confirmation back needs a reason of up to {LONGEST_REASON} characters."
+        )
+    with told():
+        found = await database["orders"].find_one({"id": order_id}, {CONFIRMATION: 1}, max_time_ms=READ_LIMIT_MS)
+    confirmation = identity(found.get(CONFIRMATION)) if found else None
+
+    async def work(changes: ChangeSet) -> Undone:
+        document, order = await load_order(changes, order_id)
+        await _require_possible(changes, document, order, confirmation)
+        undoing = _Undoing(changes, await _entries(changes, confirmation or ""))
+        undoing.order(document)
+        undoing.delivery(await load_deliveries(changes, order_id))
+        undoing.require_unchanged()
+        await undoing.subscription()
+        before = read_order(undoing.entries[ORDER_ENTRY]["before"])
+        return Undone(order_id, order.status, before.status, before.delivered_at, reason.strip())
+
+    series = series_of(f"{_UNDOING}{confirmation}")
+    return await transact(database, operator, clock, work, series=series, reason=reason.strip())
+
+
+async def _require_possible(changes: ChangeSet, document: Document, order: Order, confirmation: str | None) -> None:
+    if not order.delivery_confirmed:
+        words = order.status.replace("_", " ").lower() or "without a status"
+        raise Refused(
+            "not-confirmed", f"The delivery is not confirmed, so there is nothing to take back; it is {words}."
+        )
+    if confirmation is None or identity(document.get(CONFIRMATION)) != confirmation:
+        raise Refused(
+            "not-confirmed-here",
+            "The delivery was not confirmed with this console, so nobody knows what it was before; it is left alone.",
+        )
+    if await is_billed(changes, order.id or ""):
+        raise Refused(
+            "already-billed", "The order has a billing record; its run must be rolled back before its confirmation."
+        )
+
+
+async def _entries(changes: ChangeSet, confirmation: str) -> dict[int, Document]:
+    """A confirmation's audit entries by number.
+
+    Raises Refused where the two that each one has are not there.
+    """
+    entries = await _written(changes, f"{CONFIRMING}{confirmation}")
+    if not {ORDER_ENTRY, DELIVERY_ENTRY} <= entries.keys():
+        raise Refused(
+            "no-images", "The audit entries of the confirmation are not all there, so what was before it is not known."
+        )
+    return entries
+
+
+async def _written(changes: ChangeSet, name: str) -> dict[int, Document]:
+    """The audit entries of the series of that name, by number."""
+    numbers = (ORDER_ENTRY, DELIVERY_ENTRY, SUBSCRIPTION_ENTRY)
+    keys = {entry_id(series_of(name), number): number for number in numbers}
+    cursor = changes.database[AUDIT_LOGS].find({"_id": {"$in": list(keys)}}, session=changes.session)
+    return {keys[entry["_id"]]: entry for entry in await cursor.to_list()}
+
+
+class _Undoing:
+    """The changes that take one confirmation back, and what stands against them."""
+
+    def __init__(self, changes: ChangeSet, entries: Mapping[int, Document]) -> None:
+        self.entries = entries
+        self._changes = changes
+        self._since: list[str] = []
+
+    def order(self, document: Document) -> None:
+        """The order gets the values back that the confirmation replaced."""
+        self._restore(ORDER_ENTRY, "orders", document)
+
+    def delivery(self, documents: Sequence[Document]) -> None:
+        """The delivery goes if the confirmation made it, else it gets its values back."""
+        entry = self.entries[DELIVERY_ENTRY]
+        names = [each for each in documents if entry["record_id"] in (each.get("id"), str(each["_id"]))]
+        if not names:
+            self._since.append("delivery_statuses (it is gone)")
+        elif entry["before"] is not None:
+            self._restore(DELIVERY_ENTRY, "delivery_statuses", names[0])
+        else:
+            after = {"_id": names[0]["_id"], **entry["after"]}
+            self._note("delivery_statuses", differences(after, names[0]))
+            self._changes.add(Delete("delivery_statuses", names[0]), first=DELIVERY_ENTRY)
+
+    def require_unchanged(self) -> None:
+        """Raise Refused where somebody changed since what the confirmation wrote."""
+        if self._since:
+            raise Refused(
+                "changed-since",
+                f"Since the confirmation somebody changed {', '.join(self._since)}. Nothing was taken back.",
+            )
+
+    async def subscription(self) -> None:
+        """The subscription's last delivery is the one before, unless a later one has taken its place."""
+        entry = self.entries.get(SUBSCRIPTION_ENTRY)
+        if entry is None:
+            return
+        subscription = await self._changes.database["subscriptions_v2"].find_one(
+            {"id": entry["record_id"]}, session=self._changes.session
+        )
+        if subscription is None or not _alike(subscription, entry["after"]):
+            return
+        before = await self._still_true(entry["before"])
+        values = {name: lookup(before, name) for name in _LAST}
+        guard = {name: {"$eq": subscription.get(name)} for name in _LAST}
+        self._changes.add(Update("subscriptions_v2", subscription, values, guard), first=SUBSCRIPTION_ENTRY)
+
+    async def _still_true(self, before: Document) -> Document:
+        """The last delivery before; where its own confirmation was taken back meanwhile, the one before that."""
+        while earlier := identity(before.get(LAST_CONFIRMATION)):
+            wrote = (await _written(self._changes, f"{CONFIRMING}{earlier}")).get(SUBSCRIPTION_ENTRY)
+            undone = await _written(self._changes, f"{_UNDOING}{earlier}")
+            if wrote is None or not undone or not _alike(before, wrote["after"]):
+                break
+            before = wrote["before"]
+        return before
+
+    def _restore(self, number: int, collection: str, current: Document) -> None:
+        entry = self.entries[number]
+        kept = {path: value for path, value in current.items() if path in entry["changes"]}
+        ours = {path: lookup(entry["after"], path) for path in entry["changes"]}
+        changed = [path for path, value in ours.items() if not same(kept.get(path), value)]
+        self._note(collection, changed)
+        values = {path: lookup(entry["before"], path) for path in ours if path not in changed}
+        guard = {path: {"$eq": kept[path]} for path in values if path in kept}
+        self._changes.add(Update(collection, current, values, guard), first=number)
+
+    def _note(self, collection: str, fields: Mapping[str, Any] | Sequence[str]) -> None:
+        self._since += [f"{collection}.{name}" for name in fields if name != _TOUCHED_BY_ALL]
+
+
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(same(one.get(name), other.get(name)) for name in _LAST)
