@@ -1,31 +1,48 @@
-"""`deliveries`: a day's list, and the confirmation of an order."""
+"""`deliveries`: a day's list, the confirmation of orders and of a route, and taking one back."""
 
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console.command import Json, Limit, PageToken, group, run
-from console.output import Answer, Block, Line, Table
+from console.command import Json, Limit, PageToken, Yes, confirm, group, run
+from console.output import Answer, Block, Line, Table, progress_bar
 from services.errors import BadRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
     from console.session import Session
+    from services.deliveries.confirmation import Confirmation
+    from services.deliveries.route import Outcome, Route
 
 app = group("A day's deliveries, and their confirmation.")
+
+Day = Annotated[str, typer.Option("--date", metavar="D", help="The scheduled day, today or yesterday.")]
+Area = Annotated[str | None, typer.Option(metavar="A", help="Only customers of this area.")]
+Shift = Annotated[str | None, typer.Option(metavar="S", help="Only what is brought in this shift: morning, evening.")]
+DeliveredAt = Annotated[
+    str | None,
+    typer.Option(
+        metavar="T", help="When, in India: 2026-11-05T06:12, or 06:12 for today. Else as on record, else now."
+    ),
+]
 
 
 @app.command("list")
 def list_deliveries(
     context: typer.Context,
-    day: Annotated[str, typer.Option("--date", metavar="D", help="The scheduled day, today or yesterday.")],
+    day: Day,
     delivery_boy: Annotated[
-        str | None, typer.Option("--delivery-boy", metavar="ID", help="Only this delivery person: id or name.")
+        str | None,
+        typer.Option("--delivery-boy", metavar="ID", help="Only this delivery person: id, name, or none for no one's."),
     ] = None,
-    area: Annotated[str | None, typer.Option(metavar="A", help="Only customers of this area.")] = None,
+    area: Area = None,
     status: Annotated[str | None, typer.Option(metavar="S", help="Only this status.")] = None,
+    shift: Shift = None,
     token: PageToken = None,
     limit: Limit = None,
     as_json: Json = False,
@@ -36,13 +53,25 @@ def list_deliveries(
         from services.clock import format_moment, parse_day
         from services.deliveries.day import DayFilters, list_day
 
-        filters = DayFilters(parse_day(day, "day of --date"), delivery_boy, area, status)
+        filters = DayFilters(parse_day(day, "day of --date"), delivery_boy, area, status, shift)
         page = await list_day(session.database, session.operator, filters, token, limit)
-        headings = ("Order", "Customer", "Area", "Delivery person", "Items", "Status", "Delivered")
+        headings = (
+            "Order",
+            "Customer",
+            "Area",
+            "Delivery person",
+            "Shift",
+            "Items",
+            "Status",
+            "Confirmed",
+            "Delivered",
+        )
         rows = [
-            (r.order_id, r.customer_name, r.area, r.delivery_person, r.items, r.status, format_moment(r.delivered_at))
+            (r.order_id, r.customer_name, r.area, r.delivery_person, r.shift, r.items, r.status,
+             "yes" if r.confirmed else f"reported {_words(r.reported)}" if r.reported else "",
+             format_moment(r.delivered_at))
             for r in page.items
-        ]
+        ]  # fmt: skip
         blocks: list[Block] = [Table(headings, rows) if rows else Line(f"No deliveries on {filters.day}.")]
         blocks += [Line(f"More with --page {page.next}")] if page.next else []
         return Answer({"deliveries": page.items, "next": page.next}, blocks)
@@ -51,45 +80,199 @@ def list_deliveries(
 
 
 @app.command("confirm")
-def confirm_one(
+def confirm_some(
     context: typer.Context,
-    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID")],
+    order_ids: Annotated[list[str], typer.Argument(metavar="ORDER_ID...")],
     item: Annotated[
         list[str] | None,
         typer.Option(metavar="PRODUCT_ID=QTY", help="Delivered of an item, where it was not all of it; repeatable."),
     ] = None,
-    delivered_at: Annotated[
-        str | None, typer.Option(metavar="T", help="When, in India: 2026-11-05T06:12, or 06:12 for today.")
+    not_delivered: Annotated[
+        bool, typer.Option("--not-delivered", help="Nothing was delivered; needs --reason.")
+    ] = False,
+    delivered_at: DeliveredAt = None,
+    delivery_boy: Annotated[
+        str | None, typer.Option("--delivery-boy", metavar="ID", help="Who brought it, where the order names another.")
     ] = None,
-    reason: Annotated[str, typer.Option(metavar="R", help="Why it is confirmed off schedule.")] = "",
+    reason: Annotated[
+        str, typer.Option(metavar="R", help="Why it is confirmed off schedule, or was not delivered.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Confirm an order's delivery: all of it now, unless told otherwise."""
+    """Confirm orders' deliveries: what is on record, all of it where nobody said less, unless told otherwise.
+
+    One order may have quantities and a delivery person of its own; of several each has its own outcome.
+    """
+    quantities = _quantities(item or [])
+    if len(order_ids) > 1 and (quantities or delivery_boy):
+        raise BadRequest("one-order", "--item and --delivery-boy are about one order; confirm it by itself.")
 
     async def work(session: Session) -> Answer:
-        from services.clock import format_moment, parse_moment
         from services.deliveries.confirmation import confirm_delivery
 
+        moment = _moment(delivered_at)
+        if len(order_ids) > 1:
+            outcomes = await _confirm_all(session, order_ids, delivered_at, reason, not_delivered=not_delivered)
+            return Answer(_outcomes(outcomes), _told(outcomes), _exit_status(outcomes))
         confirmed = await confirm_delivery(
-            session.database,
-            session.operator,
-            session.clock,
-            order_id,
-            quantities=_quantities(item or []),
-            delivered_at=parse_moment(delivered_at, "time of --delivered-at") if delivered_at else None,
+            session.database, session.operator, session.clock, order_ids[0],
+            quantities=quantities, not_delivered=not_delivered, delivered_at=moment, delivery_boy=delivery_boy,
             reason=reason,
-        )
-        line = f"{confirmed.order_id} is {confirmed.status}, {format_moment(confirmed.delivered_at)}."
-        items = [
-            {"product_id": each.item.product_id, "name": each.item.name, "ordered": float(each.ordered),
-             "delivered": float(each.delivered)}
-            for each in confirmed.lines
-        ]  # fmt: skip
-        names = ("order_id", "status", "delivered_at", "reason")
-        document = {name: getattr(confirmed, name) for name in names} | {"items": items}
-        return Answer({"confirmation": document}, [Line(line)])
+        )  # fmt: skip
+        return Answer({"confirmation": _document(confirmed)}, [Line(_sentence(confirmed))])
 
     run(context, work, as_json=as_json)
+
+
+@app.command("confirm-route")
+def confirm_route(
+    context: typer.Context,
+    day: Day,
+    delivery_boy: Annotated[
+        str, typer.Option("--delivery-boy", metavar="ID", help="Whose route: id, name, or none for no one's orders.")
+    ],
+    excepted: Annotated[
+        list[str] | None, typer.Option("--except", metavar="ORDER_ID", help="Leave this order out; repeatable.")
+    ] = None,
+    area: Area = None,
+    shift: Shift = None,
+    delivered_at: DeliveredAt = None,
+    reason: Annotated[str, typer.Option(metavar="R", help="Why it is confirmed off schedule.")] = "",
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Confirm a delivery person's whole day but for what failed; each order has its own outcome.
+
+    Left out by themselves: what is confirmed or cancelled, and what is reported as not delivered.
+    """
+
+    async def work(session: Session) -> Answer:
+        from services.clock import parse_day
+        from services.deliveries.day import DayFilters
+        from services.deliveries.route import read_route
+
+        _moment(delivered_at)
+        filters = DayFilters(parse_day(day, "day of --date"), delivery_boy, area, None, shift)
+        route = await read_route(session.database, session.operator, filters, excepted or [])
+        document = {"date": filters.day, "left_out": _left_out(route), "already_confirmed": route.confirmed}
+        summary = _summary(route)
+        if not route.due:
+            return Answer(document | _outcomes([]), [Line(summary)])
+        confirm(f"{summary} Confirm {len(route.due)} in {session.database.name}?", yes=yes)
+        ids = [row.order_id for row in route.due]
+        outcomes = await _confirm_all(session, ids, delivered_at, reason, not_delivered=False)
+        blocks = [*_told(outcomes), Line(summary)]
+        return Answer(document | _outcomes(outcomes), blocks, _exit_status(outcomes))
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("undo")
+def undo(
+    context: typer.Context,
+    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID")],
+    reason: Annotated[str, typer.Option(metavar="R", help="Why; it is kept in the audit trail.")],
+    as_json: Json = False,
+) -> None:
+    """Take an order's confirmation back: everything becomes what it was before, until the order is billed."""
+
+    async def work(session: Session) -> Answer:
+        from services.deliveries.undo import undo_confirmation
+
+        undone = await undo_confirmation(session.database, session.operator, session.clock, order_id, reason)
+        line = f"{undone.order_id} was {_words(undone.was)} and is {_words(undone.status)} again, not confirmed."
+        return Answer({"undone": undone}, [Line(line)])
+
+    run(context, work, as_json=as_json)
+
+
+async def _confirm_all(
+    session: Session, order_ids: Sequence[str], delivered_at: str | None, reason: str, *, not_delivered: bool
+) -> Sequence[Outcome]:
+    from services.deliveries.route import confirm_deliveries
+
+    done: list[Outcome] = []
+    with progress_bar() as bar:
+
+        def step(outcome: Outcome) -> None:
+            done.append(outcome)
+            bar("Confirmed", len(done), len(order_ids))
+
+        return await confirm_deliveries(
+            session.database, session.operator, session.clock, order_ids,
+            not_delivered=not_delivered, delivered_at=_moment(delivered_at), reason=reason, report=step,
+        )  # fmt: skip
+
+
+def _moment(delivered_at: str | None) -> datetime | None:
+    from services.clock import parse_moment
+
+    return parse_moment(delivered_at, "time of --delivered-at") if delivered_at else None
+
+
+def _document(confirmed: Confirmation) -> dict[str, Any]:
+    items = [
+        {"product_id": each.item.product_id, "name": each.item.name, "ordered": float(each.ordered),
+         "delivered": float(each.delivered)}
+        for each in confirmed.lines
+    ]  # fmt: skip
+    names = ("order_id", "status", "delivered_at", "reason")
+    return {name: getattr(confirmed, name) for name in names} | {"items": items}
+
+
+def _outcomes(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Every order with its confirmation, or the error that refused it."""
+    listed = [
+        {
+            "order_id": each.order_id,
+            "confirmation": _document(each.confirmation) if each.confirmation else None,
+            "error": {"code": each.refusal.code, "message": each.refusal.message} if each.refusal else None,
+        }
+        for each in outcomes
+    ]
+    confirmed = sum(each.confirmation is not None for each in outcomes)
+    return {"outcomes": listed, "confirmed": confirmed, "refused": len(outcomes) - confirmed}
+
+
+def _told(outcomes: Sequence[Outcome]) -> list[Block]:
+    rows = [
+        (each.order_id, _words(each.confirmation.status) if each.confirmation else "refused",
+         each.refusal.message if each.refusal else "")
+        for each in outcomes
+    ]  # fmt: skip
+    confirmed = sum(each.confirmation is not None for each in outcomes)
+    return [Table(("Order", "Outcome", "Why"), rows), Line(f"{confirmed} of {len(outcomes)} are confirmed.")]
+
+
+def _exit_status(outcomes: Iterable[Outcome]) -> int:
+    """That of the worst refusal: a lost database goes before a rule."""
+    return max((each.refusal.exit_status for each in outcomes if each.refusal), default=0)
+
+
+def _left_out(route: Route) -> list[dict[str, str]]:
+    parts = (("excepted", route.excepted), ("reported-not-delivered", route.failed))
+    return [{"order_id": row.order_id, "why": why} for why, rows in parts for row in rows]
+
+
+def _summary(route: Route) -> str:
+    who = route.due[0].delivery_person if route.due else ""
+    left = [
+        (len(route.failed), "reported as not delivered"), (len(route.excepted), "left out as asked"),
+        (route.confirmed, "confirmed already"), (route.cancelled, "cancelled"),
+    ]  # fmt: skip
+    words = "; ".join(f"{number} {why}" for number, why in left if number)
+    return f"{who or 'The route'}: {len(route.due)} to confirm{f'; {words}' if words else ''}."
+
+
+def _sentence(confirmed: Confirmation) -> str:
+    from services.clock import format_moment
+
+    when = f", {format_moment(confirmed.delivered_at)}" if confirmed.delivered_at else ""
+    return f"{confirmed.order_id} is confirmed as {_words(confirmed.status)}{when}."
+
+
+def _words(status: str) -> str:
+    return status.replace("_", " ").lower()
 
 
 def _quantities(items: list[str]) -> dict[str, Decimal]:
