@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Loaded(Message):
-    """The order to confirm."""
+    """The order to confirm, and what is known of each of its items: how much of it was delivered."""
 
     detail: OrderDetail
+    known: Sequence[Decimal | None]
 
 
 @dataclass
@@ -48,10 +49,11 @@ class Confirmed(Message):
 class ItemLine(Horizontal):
     """One item: its name, what was ordered, and the delivered quantity to type."""
 
-    def __init__(self, item: Item) -> None:
+    def __init__(self, item: Item, known: Decimal | None) -> None:
         super().__init__()
         self.item = item
-        self.input = Line(quantity(item.quantity), compact=True, max_length=12)
+        self.known = known
+        self.input = Line("" if known is None else quantity(known), compact=True, max_length=12)
 
     def compose(self) -> ComposeResult:
         """Name, input, ordered."""
@@ -60,17 +62,13 @@ class ItemLine(Horizontal):
         ordered = text(f"of {quantity(self.item.quantity)} {self.item.unit}", "muted")
         yield Label(ordered, markup=False, classes="item-ordered")
 
-    def delivered(self) -> Decimal | None:
-        """What was typed, None where it is what was ordered.
-
-        Raises BadRequest for what is no number.
-        """
+    def delivered(self) -> Decimal:
+        """What was typed. Raises BadRequest for what is no number."""
         try:
-            typed = Decimal(self.input.value.strip())
+            return Decimal(self.input.value.strip())
         except InvalidOperation:
             name = self.item.name or self.item.key
             raise BadRequest("bad-quantity", f"Type a number as the delivered quantity of {name!r}.") from None
-        return None if typed == self.item.quantity else typed
 
 
 class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
@@ -100,7 +98,10 @@ class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
                 "Delivered at", id="at", placeholder="as on record, else now", max_length=32,
                 explains="India time: YYYY-MM-DDTHH:MM, or HH:MM for today. Empty means the time on record, else now.",
             )  # fmt: skip
-            yield Field("Reason", id="reason", explains="Needed where the time is off schedule.", max_length=500)
+            yield Field(
+                "Reason", id="reason", placeholder="where it is late, or nothing was delivered", max_length=500,
+                explains="Needed where the time is off schedule, and where nothing was delivered.",
+            )  # fmt: skip
             yield Notice(id="refusal")
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
@@ -109,16 +110,16 @@ class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
     def on_mount(self) -> None:
         """Read the order as it is now."""
         self.query_one("#cancel", Button).focus()
-        self.ask("order", partial(_load, self._with, self._order_id), Loaded)
+        self.ask("order", partial(_load, self._with, self._order_id), lambda loaded: loaded)
 
     async def on_loaded(self, event: Loaded) -> None:
-        """Show the items, each prefilled with what was ordered."""
+        """Show the items, each prefilled with what is on record, which is what was ordered where nobody said less."""
         order, customer = event.detail.order, event.detail.customer
         who = text(customer.name if customer else "no customer", "strong", limit=60)
         due = text(f"due {order.delivery_date or '—'} · ", "muted")
         words = Text.assemble(who, "\n", text(self._order_id, "muted"), "\n", due, status_text(order.status))
         self.query_one("#order-line", Static).update(words)
-        await self.query_one("#items").mount_all([ItemLine(item) for item in order.items])
+        await self.query_one("#items").mount_all(map(ItemLine, order.items, event.known))
         self.query_one("#confirm", Button).disabled = False
         first = next(iter(self.query(ItemLine)), None)
         (first.input if first else self.query_one("#at", Field).input).focus()
@@ -136,8 +137,7 @@ class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
         from services.clock import parse_moment
 
         try:
-            lines = [(line.item.key, line.delivered()) for line in self.query(ItemLine)]
-            quantities = {key: number for key, number in lines if number is not None}
+            quantities = _changed(list(self.query(ItemLine)))
             typed = self.query_one("#at", Field).value
             moment = parse_moment(typed, "delivery time") if typed else None
         except BadRequest as error:
@@ -175,10 +175,21 @@ class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
         self.dismiss(None)
 
 
-async def _load(context: Context, order_id: str) -> OrderDetail:
+def _changed(lines: Sequence[ItemLine]) -> dict[str, Decimal]:
+    """The delivered quantities by product, of those that are not what is on record."""
+    typed: dict[str, Decimal] = {}
+    for line in lines:
+        typed[line.item.key] = typed.get(line.item.key, Decimal(0)) + line.delivered()
+    changed = {line.item.key for line in lines if line.delivered() != line.known}
+    return {key: number for key, number in typed.items() if key in changed}
+
+
+async def _load(context: Context, order_id: str) -> Loaded:
+    from services.deliveries.quantities import on_record
     from services.orders.detail import show_order
 
-    return await show_order(context.database, context.operator, order_id)
+    detail = await show_order(context.database, context.operator, order_id)
+    return Loaded(detail, on_record(detail.order, detail.deliveries))
 
 
 async def _confirm(

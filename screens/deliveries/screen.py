@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Select
 
+from screens.asking import ConnectionLost, Refusal
 from screens.context import Context
+from screens.deliveries import questions, views
+from screens.deliveries.many import ConfirmMany, Decision
 from screens.listing import ListPlace, Reader
 from screens.place import OpenOrder
-from screens.tones import customer_text, status_text, text
+from screens.tones import count, text
 from screens.widgets.choices import status_select
 from screens.widgets.field import Field
-from screens.widgets.table import Column, RecordTable, Row
-from services.errors import BadRequest
+from screens.widgets.meter import Meter, Reading
+from screens.widgets.reason import ReasonDialog
+from screens.widgets.table import RecordTable, Row
+from services.errors import BadRequest, Unreachable
 
 if TYPE_CHECKING:
-    from services.deliveries.confirmation import Confirmation
-    from services.deliveries.day import DeliveryRow
+    from datetime import datetime
 
-_COLUMNS = (
-    Column("", 1),
-    Column("Customer", 14, grow=1),
-    Column("Area", 10, grow=1, drop=4),
-    Column("Items", 22, grow=6),
-    Column("Delivery person", 14, grow=1, drop=3),
-    Column("Status", 15),
-    Column("Phone", 15, drop=1),
-    Column("At", 5, drop=2),
-)
+    from rich.text import Text
+
+    from services.deliveries.confirmation import Confirmation
+    from services.deliveries.day import DayFilters, DeliveryRow
+    from services.deliveries.route import Outcome
+    from services.paging import Page
+
+_WRITING = ("confirm", "not_delivered", "route", "undo")
+_ON_ROWS = (*_WRITING, "mark", "mark_all", "order")
 
 
 class DeliveriesScreen(ListPlace):
@@ -47,15 +50,35 @@ class DeliveriesScreen(ListPlace):
     CSS_PATH = "deliveries.tcss"
     ABOUT = (
         "The orders that are due on one day in India, newest first. Confirming one notes what was delivered of each "
-        "item and when; the rules that do not allow it are told inside the dialog."
+        "item and when; several that are marked, or a delivery person's whole route, are confirmed as they are on "
+        "record, each for itself. For a route, mark what failed: marked ones and those told as not delivered are left "
+        "out. A confirmation can be taken back until the order is billed."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "turn(-1)", "Before", key_display="[", tooltip="The day before."),
         Binding("right_square_bracket", "turn(1)", "After", key_display="]", tooltip="The day after."),
         Binding("t", "today", "Today", tooltip="Back to today."),
-        Binding("c", "confirm", "Confirm", tooltip="Confirm the delivery under the cursor; Enter does the same."),
+        Binding("space", "mark", "Mark", tooltip="Mark the delivery under the cursor, or unmark it."),
+        Binding("a", "mark_all", "All", tooltip="Mark all that waits under these filters; again, mark none."),
+        Binding("c", "confirm", "Confirm", tooltip="Confirm the marked ones, else the one under the cursor."),
+        Binding("r", "route", "Route", tooltip="Confirm the route of the delivery person under the cursor."),
+        Binding(
+            "n", "not_delivered", "Not delivered", tooltip="Note the marked ones, else this one, as such; asks why."
+        ),
+        Binding("u", "undo", "Undo", tooltip="Take the confirmation under the cursor back; asks why."),
         Binding("o", "order", "Order", tooltip="Show the order under the cursor."),
     ]
+
+    def __init__(self, environment: str = "") -> None:
+        super().__init__(environment)
+        self._filters: DayFilters | None = None
+        self._rows: dict[str, DeliveryRow] = {}
+        self._marked: dict[str, None] = {}
+        """Ids, also of rows on pages that are not loaded."""
+        self._refusals: dict[str, str] = {}
+        """Why the last confirmation of several left an order alone, by its id."""
+        self._working = ""
+        """What this console does now, as a sentence."""
 
     def compose_place(self) -> Iterable[Widget]:
         """Day and filters above the list."""
@@ -63,10 +86,15 @@ class DeliveriesScreen(ListPlace):
             yield Field("Day", id="day", explains="The day due, YYYY-MM-DD, today or yesterday.", max_length=10)
             yield Field("Person", id="person", explains="The beginning of a delivery person's name, or an id.")
             yield Field("Area", id="area", explains="The beginning of an area's name.")
+            yield Select(
+                [(each, each) for each in ("morning", "evening")], prompt="any shift", compact=True, id="shift"
+            )
             yield status_select()
+        yield Meter(id="meter")
         table = RecordTable(
-            _COLUMNS, noun="deliveries", id="day-list", empty="Nothing due on this day fits the filters.",
-            explains="The deliveries of the day; ✓ marks confirmed ones. Enter confirms.",
+            views.COLUMNS, noun="deliveries", id="day-list", empty="Nothing due on this day fits the filters.",
+            explains="The deliveries of the day: ✓ confirmed, ● marked, ✗ refused with the reason; a ? stands before "
+            "what was reported and not confirmed. Enter confirms the one under the cursor.",
         )  # fmt: skip
         table.border_title = "Deliveries"
         yield table
@@ -84,17 +112,27 @@ class DeliveriesScreen(ListPlace):
         self.read_first()
 
     def why_not(self, action: str) -> str | None:
-        """Confirming needs a role and a delivery."""
-        if action not in ("confirm", "order"):
+        """Writing needs a role, and all but the filters a delivery."""
+        if action not in _ON_ROWS:
             return None
         if self.context is None:
             return "There is no connection to the database yet."
-        if action == "confirm" and not self.context.operator.has("support"):
-            held = ", ".join(self.context.operator.roles) or "no role"
-            return f"It needs the role support; {self.context.operator.account} has {held}."
-        if action == "confirm" and self.context.database.read_only:
+        operator = self.context.operator
+        if action in _WRITING and not operator.has("support"):
+            return f"It needs the role support; {operator.account} has {', '.join(operator.roles) or 'no role'}."
+        if action in _WRITING and self.context.database.read_only:
             return self.context.database.read_only
-        return None if self.under_cursor() else "There is no delivery under the cursor."
+        if action in _WRITING and self._working:
+            return self._working
+        row = self._row()
+        if row is None:
+            return "There is no delivery under the cursor."
+        if action == "undo" and not row.confirmed:
+            return "It is not confirmed, so there is nothing to take back."
+        return "It is confirmed already." if action == "mark" and row.confirmed else None
+
+    def _row(self) -> DeliveryRow | None:
+        return self._rows.get(self.under_cursor())
 
     def _day(self) -> date:
         from services.clock import parse_day
@@ -122,22 +160,71 @@ class DeliveriesScreen(ListPlace):
         """The day, narrowed by the filters."""
         from services.deliveries.day import DayFilters, list_day
 
-        day, status = self._day(), self.query_one(Select).value
+        status, shift = (self.query_one(name, Select).value for name in ("#status", "#shift"))
         filters = DayFilters(
-            day=day,
+            day=self._day(),
             delivery_boy=self.query_one("#person", Field).value or None,
             area=self.query_one("#area", Field).value or None,
             status=status if isinstance(status, str) else None,
+            shift=shift if isinstance(shift, str) else None,
         )
-        self.list_target().border_title = f"Deliveries · {day:%A} {day}"
+        if filters != self._filters:
+            # What is marked is in sight, or was marked as all that these filters leave.
+            self._filters = filters
+            self._marked.clear()
+            self._refusals.clear()
+        self.list_target().border_title = f"Deliveries · {filters.day:%A} {filters.day}"
         return partial(list_day, context.database, context.operator, filters)
 
+    def page_shown(self, page: Page[DeliveryRow], *, first: bool) -> None:
+        """Rows that are no longer listed are forgotten."""
+        if first:
+            self._rows = {row.order_id: row for row in page.items}
+
     def row_of(self, item: DeliveryRow) -> Row:
-        """One delivery."""
-        return _row(item)
+        """One delivery, kept for what is done with it."""
+        self._rows[item.order_id] = item
+        refusal = self._refusals.get(item.order_id, "")
+        return views.row(item, marked=item.order_id in self._marked, refusal=refusal)
+
+    def _paint(self, order_ids: Iterable[str]) -> None:
+        table = self.list_target()
+        for row in [self._rows[each] for each in order_ids if each in self._rows]:
+            table.put(self.row_of(row))
+
+    @on(RecordTable.Highlighted)
+    def _tell_refusal(self, event: RecordTable.Highlighted) -> None:
+        """The whole sentence, where the cell is too short for it."""
+        if refusal := self._refusals.get(event.key):
+            self.say(refusal)
+        self.refresh_bindings()
+
+    def action_mark(self) -> None:
+        """Mark or unmark the row under the cursor, and go on to the next."""
+        order_id = self.under_cursor()
+        if order_id in self._marked:
+            del self._marked[order_id]
+        else:
+            self._marked[order_id] = None
+        self._paint([order_id])
+        self.list_target().cursor += 1
+
+    def action_mark_all(self) -> None:
+        """All that waits, on every page; or none."""
+        if self._marked:
+            marked, self._marked = self._marked, {}
+            self._paint(marked)
+        elif self.context and self._filters:
+            self.ask("all", partial(questions.read_all, self.context, self._filters), lambda read: read)
+
+    def on_all_read(self, event: questions.AllRead) -> None:
+        """Show the marks."""
+        self._marked = dict.fromkeys(event.order_ids)
+        self._paint(self._marked)
+        self.say(f"{count(len(self._marked))} that wait are marked.", "information")
 
     @on(RecordTable.Selected)
-    def action_confirm(self) -> None:
+    def action_confirm_one(self) -> None:
         """Confirm the delivery under the cursor."""
         order_id = self.under_cursor()
         if reason := self.why_not("confirm"):
@@ -149,28 +236,144 @@ class DeliveriesScreen(ListPlace):
 
     def _confirmed(self, confirmation: Confirmation | None) -> None:
         if confirmation:
+            self._show_confirmed(confirmation)
             status = confirmation.status.replace("_", " ").lower()
-            self.read_first()
             self.say(f"{confirmation.order_id} is confirmed as {status}.", "information")
+
+    def _show_confirmed(self, confirmation: Confirmation) -> None:
+        order_id = confirmation.order_id
+        self._refusals.pop(order_id, None)
+        self._change(order_id, confirmation.status, confirmation.status, confirmation.delivered_at, confirmed=True)
+
+    def _change(self, order_id: str, status: str, reported: str, at: datetime | None, *, confirmed: bool) -> None:
+        """The row as it is now; it stays in the list, whatever the filters say of its new status."""
+        self._marked.pop(order_id, None)
+        if row := self._rows.get(order_id):
+            self._rows[order_id] = dataclasses.replace(
+                row, status=status, reported=reported, delivered_at=at, confirmed=confirmed
+            )
+        self._paint([order_id])
+        self.refresh_bindings()
+
+    def action_confirm(self) -> None:
+        """Confirm the marked deliveries, or the one under the cursor."""
+        if not self._marked:
+            self.action_confirm_one()
+            return
+        line = text(f"{count(len(self._marked))} marked orders, each as it is on record.", "strong")
+        self._ask_when("Confirm deliveries", [line], list(self._marked))
+
+    def action_route(self) -> None:
+        """Read the route first: all of the delivery person under the cursor."""
+        if self.context and self._filters and (row := self._row()):
+            from services.deliveries.day import NOBODY
+
+            filters = dataclasses.replace(self._filters, delivery_boy=row.delivery_boy_id or NOBODY, status=None)
+            self.ask("route", partial(questions.read_route, self.context, filters, self._marked), lambda read: read)
+
+    def on_route_read(self, event: questions.RouteRead) -> None:
+        """Say what is left out, and ask."""
+        lines = views.route_lines(event.route, len(event.order_ids), event.excepted)
+        if event.order_ids:
+            self._ask_when("Confirm a route", lines, event.order_ids)
+        else:
+            self.say(" ".join(line.plain for line in lines))
+
+    def _ask_when(self, title: str, lines: Sequence[Text], order_ids: Sequence[str]) -> None:
+        if self.context and self._filters:
+            late = views.late_line((self.context.today() - self._filters.day).days)
+            dialog = ConfirmMany(title, [*lines, *late], len(order_ids))
+            self.app.push_screen(dialog, partial(self._confirm_many, order_ids))
+
+    def action_not_delivered(self) -> None:
+        """Ask why the marked ones, or the one under the cursor, did not come."""
+        order_ids = list(self._marked) or [self.under_cursor()]
+        words = f"{count(len(order_ids))} marked orders" if self._marked else f"The order {order_ids[0]}"
+        dialog = ReasonDialog(
+            "Not delivered", text(f"{words}: nothing of it was delivered."), deed="Not delivered",
+            explains="It becomes the delivery's note, and stands in the audit trail.",
+        )  # fmt: skip
+        self.app.push_screen(dialog, partial(self._not_delivered, order_ids))
+
+    def _not_delivered(self, order_ids: Sequence[str], reason: str | None) -> None:
+        if reason:
+            self._confirm_many(order_ids, Decision(None, reason), not_delivered=True)
+
+    def _confirm_many(
+        self, order_ids: Sequence[str], decision: Decision | None, *, not_delivered: bool = False
+    ) -> None:
+        if decision and self.context:
+            self._working = "Deliveries are being confirmed."
+            self.say_nothing()
+            self._forget_refusals(order_ids)
+            self.query_one(Meter).reading = Reading(0, len(order_ids), "confirmed")
+            question = partial(questions.confirm, self.context, order_ids, decision, not_delivered, self._step)
+            self.ask("work", question, lambda done: done, repeat=False)
+            self.refresh_bindings()
+
+    def _step(self, outcome: Outcome) -> None:
+        self.post_message(questions.Step(outcome))
+
+    def _forget_refusals(self, order_ids: Collection[str]) -> None:
+        for order_id in order_ids:
+            self._refusals.pop(order_id, None)
+        self._paint(order_ids)
+
+    def on_step(self, event: questions.Step) -> None:
+        """The outcome stands in its row; the bar moves."""
+        outcome, meter = event.outcome, self.query_one(Meter)
+        if outcome.confirmation:
+            self._show_confirmed(outcome.confirmation)
+        elif outcome.refusal:
+            self._marked.pop(outcome.order_id, None)
+            self._refusals[outcome.order_id] = outcome.refusal.message
+            self._paint([outcome.order_id])
+        if meter.reading:
+            meter.reading = dataclasses.replace(meter.reading, done=meter.reading.done + 1)
+
+    def on_done(self, event: questions.Done) -> None:
+        """Sum the outcomes up."""
+        self._end()
+        words, good = views.told(event.outcomes)
+        self.say(words, "information" if good else "refusal")
+        for lost in [each.refusal for each in event.outcomes if isinstance(each.refusal, Unreachable)][:1]:
+            self.post_message(ConnectionLost(lost))
+
+    def _end(self) -> None:
+        self._working = ""
+        self.query_one(Meter).reading = None
+        self.refresh_bindings()
+
+    def action_undo(self) -> None:
+        """Ask why the confirmation under the cursor is taken back."""
+        if row := self._row():
+            words = text(f"{row.order_id}, {row.customer_name or 'no name'}: it becomes what it was before.")
+            dialog = ReasonDialog(
+                "Take a confirmation back", words, deed="Take back", explains="It stands in the audit trail."
+            )
+            self.app.push_screen(dialog, partial(self._undo, row.order_id))
+
+    def _undo(self, order_id: str, reason: str | None) -> None:
+        if reason and self.context:
+            self._working = "A confirmation is being taken back."
+            self.ask("work", partial(questions.undo, self.context, order_id, reason), lambda done: done, repeat=False)
+            self.refresh_bindings()
+
+    def on_taken_back(self, event: questions.TakenBack) -> None:
+        """The row as it was."""
+        undone = event.undone
+        self._end()
+        self._change(undone.order_id, undone.status, "", undone.delivered_at, confirmed=False)
+        status = undone.status.replace("_", " ").lower()
+        self.say(f"{undone.order_id} is {status} again, not confirmed.", "information")
+
+    def on_refusal(self, event: Refusal) -> None:
+        """Nothing that writes is ever repeated by itself."""
+        if event.group == "work":
+            self.drop(event.group)
+            self._end()
+        super().on_refusal(event)
 
     def action_order(self) -> None:
         """To the order."""
         self.post_message(OpenOrder(self.under_cursor()))
-
-
-def _row(row: DeliveryRow) -> Row:
-    from services.clock import format_moment
-
-    return Row(
-        row.order_id,
-        (
-            Text("✓" if row.confirmed else "", style="good"),
-            customer_text(row.customer_name),
-            text(row.area),
-            text(row.items),
-            text(row.delivery_person or "—"),
-            status_text(row.status),
-            text(row.phone, "muted"),
-            text(format_moment(row.delivered_at)[-5:] if row.delivered_at else "", "muted"),
-        ),
-    )

@@ -171,6 +171,14 @@ class RecordTable(ScrollView, can_focus=True):
         self._rows.extend(rows)
         self._changed(more)
 
+    def put(self, row: Row) -> None:
+        """Show a row in place of the one with its key, if that is loaded."""
+        for number, each in enumerate(self._rows):
+            if each.key == row.key:
+                self._rows[number] = row
+                self._strips.pop(number, None)
+                self.refresh()
+
     def retry(self) -> None:
         """Let the next page be asked for again after it could not be read."""
         self._asked = False

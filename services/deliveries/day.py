@@ -102,6 +102,7 @@ async def read_day_rows(
     database: Database, operator: Operator, filters: DayFilters, after: object = None
 ) -> AsyncIterator[tuple[object, DeliveryRow]]:
     """Each order of the day that fits, behind its `_id`, newest first; `after` is the `_id` to go on behind."""
+    operator.require("viewer", "look at deliveries")
     _require_known(filters)
     while True:
         with told():

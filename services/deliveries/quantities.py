@@ -39,12 +39,13 @@ def outcome(lines: Sequence[ConfirmedLine]) -> str:
 
 
 def on_record(order: Order, deliveries: Sequence[Delivery]) -> tuple[Decimal | None, ...]:
-    """The delivered quantity of each item as the order and its reports, newest first, say it.
+    """The delivered quantity of each item as the order and its reports say it.
 
     What was ordered where nobody said otherwise; None where something was missing and nobody noted how much.
     """
     reports = [delivery for delivery in deliveries if delivery.status in _OUTCOMES]
-    if order.status in FAILED_STATUSES or (reports and reports[0].status == NOT_DELIVERED):
+    newest = max(reports, key=lambda report: str(report.key)).status if reports else ""
+    if order.status in FAILED_STATUSES or newest == NOT_DELIVERED:
         return (Decimal(0),) * len(order.items)
     unknown = (None,) * len(order.items)
     report = settling_report(reports)

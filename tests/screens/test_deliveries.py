@@ -64,7 +64,7 @@ class TestConfirming:
             assert row is not None
             await press(pilot, "enter")
             for line in pilot.app.screen.query(ItemLine):
-                assert line.delivered() is None
+                assert line.delivered() == line.known == line.item.quantity
             await press(pilot, "ctrl+s")
             assert not isinstance(pilot.app.screen, ConfirmDelivery)
             assert "is confirmed as delivered" in painted(pilot)

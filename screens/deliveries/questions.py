@@ -1,0 +1,97 @@
+"""What the screen of deliveries asks of the services, each as one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from screens.context import Context
+from screens.deliveries.many import Decision
+
+if TYPE_CHECKING:
+    from services.deliveries.day import DayFilters
+    from services.deliveries.route import Outcome, Route
+    from services.deliveries.undo import Undone
+
+
+@dataclass
+class RouteRead(Message):
+    """A route, and which of its orders are to be confirmed."""
+
+    route: Route
+    order_ids: Sequence[str]
+    excepted: int
+    """How many were left out because they are marked."""
+
+
+@dataclass
+class AllRead(Message):
+    """Every order of the list that waits to be confirmed, on all of its pages."""
+
+    order_ids: Sequence[str]
+
+
+@dataclass
+class Step(Message):
+    """What became of one of several orders."""
+
+    outcome: Outcome
+
+
+@dataclass
+class Done(Message):
+    """The last of several orders has its outcome."""
+
+    outcomes: Sequence[Outcome]
+
+
+@dataclass
+class TakenBack(Message):
+    """A confirmation was taken back."""
+
+    undone: Undone
+
+
+async def read_route(context: Context, filters: DayFilters, marked: Collection[str]) -> RouteRead:
+    """A delivery person's orders but for the marked ones: those are the failed."""
+    from services.deliveries.route import read_route
+
+    route = await read_route(context.database, context.operator, filters)
+    due = [row.order_id for row in route.due]
+    left = [order_id for order_id in due if order_id not in marked]
+    return RouteRead(route, left, len(due) - len(left))
+
+
+async def read_all(context: Context, filters: DayFilters) -> AllRead:
+    """All that waits to be confirmed under these filters."""
+    from services.deliveries.day import read_day_rows
+
+    rows = read_day_rows(context.database, context.operator, filters)
+    return AllRead([row.order_id async for _, row in rows if row.due])
+
+
+async def confirm(
+    context: Context,
+    order_ids: Sequence[str],
+    decision: Decision,
+    not_delivered: bool,
+    report: Callable[[Outcome], None],
+) -> Done:
+    """Confirm several orders, each for itself."""
+    from services.deliveries.route import confirm_deliveries
+
+    outcomes = await confirm_deliveries(
+        context.database, context.operator, context.clock, order_ids, not_delivered=not_delivered,
+        delivered_at=decision.delivered_at, reason=decision.reason, report=report,
+    )  # fmt: skip
+    return Done(outcomes)
+
+
+async def undo(context: Context, order_id: str, reason: str) -> TakenBack:
+    """Take a confirmation back."""
+    from services.deliveries.undo import undo_confirmation
+
+    return TakenBack(await undo_confirmation(context.database, context.operator, context.clock, order_id, reason))

@@ -1,0 +1,92 @@
+"""What the screen of deliveries shows of a day, a route and the outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from screens.tones import count, customer_text, status_text, text
+from screens.widgets.table import Column, Row
+
+if TYPE_CHECKING:
+    from services.deliveries.day import DeliveryRow
+    from services.deliveries.route import Outcome, Route
+
+COLUMNS = (
+    Column("", 1),
+    Column("Customer", 14, grow=1),
+    Column("Area", 10, grow=1, drop=5),
+    Column("Items", 18, grow=6),
+    Column("Delivery person", 14, grow=1, drop=4),
+    Column("Shift", 7, drop=2),
+    Column("Status", 15),
+    Column("Phone", 15, drop=1),
+    Column("At", 5, drop=3),
+)
+
+
+def row(item: DeliveryRow, *, marked: bool, refusal: str) -> Row:
+    """One delivery; a refusal stands in the place of its items."""
+    from services.clock import format_moment
+
+    return Row(
+        item.order_id,
+        (
+            _mark(item, marked, refusal),
+            customer_text(item.customer_name),
+            text(item.area),
+            text(refusal, "warn") if refusal else text(item.items),
+            text(item.delivery_person or "—"),
+            text(item.shift or "—", "muted"),
+            _status(item),
+            text(item.phone, "muted"),
+            text(format_moment(item.delivered_at)[-5:] if item.delivered_at else "", "muted"),
+        ),
+    )
+
+
+def _mark(item: DeliveryRow, marked: bool, refusal: str) -> Text:
+    if marked:
+        return text("●", "money")
+    if refusal:
+        return text("✗", "bad")
+    return text("✓" if item.confirmed else "", "good")
+
+
+def _status(item: DeliveryRow) -> Text:
+    """The order's status, or with a question mark a report that says something else and nobody has confirmed."""
+    if item.confirmed or item.reported in ("", item.status):
+        return status_text(item.status)
+    told = status_text(item.reported)
+    return Text(f"? {told.plain}", style=told.style, no_wrap=True)
+
+
+def route_lines(route: Route, number: int, excepted: int) -> list[Text]:
+    """What a confirmation of the route does, and what it leaves out."""
+    who = route.due[0].delivery_person if route.due else ""
+    left = [
+        (excepted, "are marked and left out"), (len(route.failed), "are told as not delivered and left out"),
+        (route.confirmed, "are confirmed already"), (route.cancelled, "are cancelled"),
+    ]  # fmt: skip
+    first = text(f"{who or 'No delivery person'}: {count(number)} orders, each as it is on record.", "strong")
+    return [first, *(text(f"{count(many)} {why}.") for many, why in left if many)]
+
+
+def late_line(days: int) -> list[Text]:
+    """That a day long past needs the time or a reason."""
+    words = f"The day is {days} days ago: give the time, or the reason why it is confirmed so late."
+    line = text(words, "warn")
+    line.no_wrap = False
+    return [line] if days > 1 else []
+
+
+def told(outcomes: Sequence[Outcome]) -> tuple[str, bool]:
+    """The outcomes in a sentence, and whether all went well."""
+    refused = [each.refusal for each in outcomes if each.refusal]
+    confirmed = len(outcomes) - len(refused)
+    words = "1 order is confirmed." if confirmed == 1 else f"{count(confirmed)} orders are confirmed."
+    if refused:
+        words += f" {count(len(refused))} are not; the first because: {refused[0].message}"
+    return words, not refused
