@@ -20,7 +20,7 @@ from screens.deliveries import questions, views
 from screens.deliveries.many import ConfirmMany, Decision
 from screens.listing import ListPlace, Reader
 from screens.place import OpenOrder
-from screens.tones import count, text
+from screens.tones import text
 from screens.widgets.choices import status_select
 from screens.widgets.field import Field
 from screens.widgets.meter import Meter, Reading
@@ -55,10 +55,12 @@ class DeliveriesScreen(ListPlace):
         "out. A confirmation can be taken back until the order is billed."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "turn(-1)", "Before", key_display="[", tooltip="The day before."),
-        Binding("right_square_bracket", "turn(1)", "After", key_display="]", tooltip="The day after."),
-        Binding("t", "today", "Today", tooltip="Back to today."),
-        Binding("space", "mark", "Mark", tooltip="Mark the delivery under the cursor, or unmark it."),
+        Binding(
+            "left_square_bracket", "turn(-1)", "Day", key_display="[ ]", tooltip="The day before; ] the day after."
+        ),
+        Binding("right_square_bracket", "turn(1)", "After", key_display="]", show=False, tooltip="The day after."),
+        Binding("t", "today", "Today", show=False, tooltip="Back to today."),
+        Binding("space", "mark", "Mark", key_display="␣", tooltip="Mark the delivery under the cursor, or unmark it."),
         Binding("a", "mark_all", "All", tooltip="Mark all that waits under these filters; again, mark none."),
         Binding("c", "confirm", "Confirm", tooltip="Confirm the marked ones, else the one under the cursor."),
         Binding("r", "route", "Route", tooltip="Confirm the route of the delivery person under the cursor."),
@@ -221,7 +223,7 @@ class DeliveriesScreen(ListPlace):
         """Show the marks."""
         self._marked = dict.fromkeys(event.order_ids)
         self._paint(self._marked)
-        self.say(f"{count(len(self._marked))} that wait are marked.", "information")
+        self.say(f"Marked all that waits under these filters: {views.orders(len(self._marked))}.", "information")
 
     @on(RecordTable.Selected)
     def action_confirm_one(self) -> None:
@@ -260,7 +262,7 @@ class DeliveriesScreen(ListPlace):
         if not self._marked:
             self.action_confirm_one()
             return
-        line = text(f"{count(len(self._marked))} marked orders, each as it is on record.", "strong")
+        line = text(f"{views.orders(len(self._marked))} marked, each as it is on record.", "strong")
         self._ask_when("Confirm deliveries", [line], list(self._marked))
 
     def action_route(self) -> None:
@@ -288,7 +290,7 @@ class DeliveriesScreen(ListPlace):
     def action_not_delivered(self) -> None:
         """Ask why the marked ones, or the one under the cursor, did not come."""
         order_ids = list(self._marked) or [self.under_cursor()]
-        words = f"{count(len(order_ids))} marked orders" if self._marked else f"The order {order_ids[0]}"
+        words = f"{views.orders(len(order_ids))} marked" if self._marked else f"The order {order_ids[0]}"
         dialog = ReasonDialog(
             "Not delivered", text(f"{words}: nothing of it was delivered."), deed="Not delivered",
             explains="It becomes the delivery's note, and stands in the audit trail.",

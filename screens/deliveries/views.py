@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("", 1),
     Column("Customer", 14, grow=1),
-    Column("Area", 10, grow=1, drop=5),
-    Column("Items", 18, grow=6),
-    Column("Delivery person", 14, grow=1, drop=4),
-    Column("Shift", 7, drop=2),
+    Column("Area", 10, grow=1, drop=2),
+    Column("Items", 20, grow=6),
+    Column("Delivery person", 14, grow=1, drop=1),
+    Column("Shift", 7, drop=3),
     Column("Status", 15),
-    Column("Phone", 15, drop=1),
-    Column("At", 5, drop=3),
+    Column("Phone", 15, drop=5),
+    Column("At", 5, drop=4),
 )
 
 
@@ -67,11 +67,16 @@ def route_lines(route: Route, number: int, excepted: int) -> list[Text]:
     """What a confirmation of the route does, and what it leaves out."""
     who = route.due[0].delivery_person if route.due else ""
     left = [
-        (excepted, "are marked and left out"), (len(route.failed), "are told as not delivered and left out"),
-        (route.confirmed, "are confirmed already"), (route.cancelled, "are cancelled"),
+        (excepted, "left out, as marked"), (len(route.failed), "left out, as told not delivered"),
+        (route.confirmed, "confirmed already"), (route.cancelled, "cancelled"),
     ]  # fmt: skip
-    first = text(f"{who or 'No delivery person'}: {count(number)} orders, each as it is on record.", "strong")
+    first = text(f"{who or 'No delivery person'}: {orders(number)}, each as it is on record.", "strong")
     return [first, *(text(f"{count(many)} {why}.") for many, why in left if many)]
+
+
+def orders(number: int) -> str:
+    """A number of orders in words."""
+    return "1 order" if number == 1 else f"{count(number)} orders"
 
 
 def late_line(days: int) -> list[Text]:
@@ -86,7 +91,7 @@ def told(outcomes: Sequence[Outcome]) -> tuple[str, bool]:
     """The outcomes in a sentence, and whether all went well."""
     refused = [each.refusal for each in outcomes if each.refusal]
     confirmed = len(outcomes) - len(refused)
-    words = "1 order is confirmed." if confirmed == 1 else f"{count(confirmed)} orders are confirmed."
+    words = f"{orders(confirmed)} {'is' if confirmed == 1 else 'are'} confirmed."
     if refused:
-        words += f" {count(len(refused))} are not; the first because: {refused[0].message}"
+        words += f" {count(len(refused))} not; the first because: {refused[0].message}"
     return words, not refused

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -90,17 +91,18 @@ async def list_day(
     if key is not None and ("_id" not in key or not scalar_key(key["_id"])):
         raise bad_token()
     kept: list[tuple[object, DeliveryRow]] = []
-    async for found in read_day_rows(database, operator, filters, key["_id"] if key else None):
-        kept.append(found)
-        if len(kept) > size:
-            break
+    async with aclosing(read_day_rows(database, operator, filters, key["_id"] if key else None)) as rows:
+        async for found in rows:
+            kept.append(found)
+            if len(kept) > size:
+                break
     more = write_token(list_kind("deliveries", filters), {"_id": kept[size - 1][0]}) if len(kept) > size else None
     return Page(tuple(row for _, row in kept[:size]), more)
 
 
 async def read_day_rows(
     database: Database, operator: Operator, filters: DayFilters, after: object = None
-) -> AsyncIterator[tuple[object, DeliveryRow]]:
+) -> AsyncGenerator[tuple[object, DeliveryRow], None]:
     """Each order of the day that fits, behind its `_id`, newest first; `after` is the `_id` to go on behind."""
     operator.require("viewer", "look at deliveries")
     _require_known(filters)

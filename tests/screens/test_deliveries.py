@@ -1,12 +1,19 @@
 """A day's deliveries on the screen, and confirming them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
 from textual.events import Key
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from screens.deliveries.dialog import ConfirmDelivery, ItemLine
+from screens.deliveries.many import ConfirmMany
 from screens.widgets.notice import Notice
 from screens.widgets.table import RecordTable
 from services.operators.operator import Operator
+from tests import shop
 from tests.screens.conftest import Company, opened, painted, press, settle, type_text
 
 
@@ -126,4 +133,108 @@ class TestConfirming:
         async with opened(company.app(Operator("vera", ("viewer",)))) as pilot:
             await press(pilot, "f4", "enter")
             assert not isinstance(pilot.app.screen, ConfirmDelivery)
+            assert "It needs the role support" in painted(pilot)
+
+
+def due(name: str, **fields: Any) -> dict[str, Any]:
+    unconfirmed = {"status": "pending", "delivered_at": None, "delivery_confirmed": False, "delivery_boy_id": "boy-z"}
+    return shop.order(**{"id": name, "delivery_date": "2026-11-22", **unconfirmed, **fields})
+
+
+ROUTE = [due("z1"), due("z2"), due("z3"), due("z4", status="not_delivered"), due("z5", status="cancelled")]
+
+
+@asynccontextmanager
+async def on_the_route(
+    company: Company, *more: dict[str, Any], orders: list[dict[str, Any]] = ROUTE
+) -> AsyncIterator[Pilot[None]]:
+    """The day of a delivery person with five orders, the last one under the cursor."""
+    async with company.connected() as database:
+        await database["delivery_boys_v2"].insert_one({"id": "boy-z", "name": "Zed", "shift": "evening"})
+        await database["orders"].insert_many(orders)
+        if more:
+            await database["delivery_statuses"].insert_many(more)
+    async with opened(company.app()) as pilot:
+        await press(pilot, "f4")
+        pilot.app.screen.query_one("#person Input", Input).focus()
+        await type_text(pilot, "zed")
+        await press(pilot, "enter")
+        assert pilot.app.screen.query_one(RecordTable).row_count == len(orders)
+        yield pilot
+
+
+def line_of(pilot: Pilot[None], order_id: str) -> str:
+    """The painted row of an order; the newest is on top."""
+    table = pilot.app.screen.query_one(RecordTable)
+    number = [row.key for row in table._rows].index(order_id)
+    return painted(pilot).splitlines()[table.region.y + 2 + number]
+
+
+class TestConfirmingMany:
+    async def test_each_marked_order_gets_its_own_outcome_and_one_is_taken_back(self, own_company: Company) -> None:
+        async with on_the_route(own_company) as pilot:
+            await press(pilot, "a")
+            assert [name for name in ("z1", "z2", "z3", "z4", "z5") if "●" in line_of(pilot, name)] == [
+                "z1",
+                "z2",
+                "z3",
+            ]
+            await press(pilot, "a")
+            assert "●" not in painted(pilot)
+            await press(pilot, "G", "space", "k", "space", "c")
+            assert isinstance(pilot.app.screen, ConfirmMany)
+            assert "2 orders marked" in painted(pilot)
+            async with own_company.connected() as database:
+                await database["orders"].update_one({"id": "z2"}, {"$set": {"status": "CANCELLED"}})
+            await press(pilot, "ctrl+s")
+            assert "1 order is confirmed. 1 not; the first because: The order is cancelled" in painted(pilot)
+            assert "✓" in line_of(pilot, "z1")
+            assert "✗" in line_of(pilot, "z2")
+            assert "The order is cancelled" in line_of(pilot, "z2")
+            await press(pilot, "G", "u")
+            pilot.app.screen.query_one("#reason Input", Input).focus()
+            await type_text(pilot, "the wrong house")
+            await press(pilot, "enter", "enter")
+            assert "z1 is pending again, not confirmed" in painted(pilot)
+            assert "✓" not in line_of(pilot, "z1")
+        assert (await stored(own_company, "z1"))["status"] == "pending"
+
+    async def test_a_route_leaves_out_what_is_marked_or_told_as_failed(self, own_company: Company) -> None:
+        told = shop.delivery(ROUTE[1], status="Not Delivered")
+        async with on_the_route(own_company, told) as pilot:
+            assert "? not delivered" in line_of(pilot, "z2")
+            await press(pilot, "G", "space", "r")
+            shown = painted(pilot)
+            assert "Zed: 1 order, each as it is on record." in shown
+            assert "1 left out, as marked." in shown
+            assert "2 left out, as told not delivered." in shown
+            assert "1 cancelled." in shown
+            await press(pilot, "ctrl+s")
+            assert "1 order is confirmed." in painted(pilot)
+            await press(pilot, "n")
+            pilot.app.screen.query_one("#reason Input", Input).focus()
+            await type_text(pilot, "gate locked")
+            await press(pilot, "enter", "enter")
+            assert "not delivered" in line_of(pilot, "z1")
+        states = [(await stored(own_company, name)).get("status") for name in ("z1", "z2", "z3", "z4", "z5")]
+        assert states == ["NOT_DELIVERED", "pending", "DELIVERED", "not_delivered", "cancelled"]
+
+    async def test_the_dialog_of_one_is_filled_in_with_what_is_on_record(self, own_company: Company) -> None:
+        orders = [due("z1"), due("z2", status="partially_delivered")]
+        async with on_the_route(own_company, shop.delivery(orders[0], {"eggs": 1, "bread": 1}), orders=orders) as pilot:
+            await press(pilot, "enter")
+            assert [line.input.value for line in pilot.app.screen.query(ItemLine)] == ["", ""]
+            await press(pilot, "ctrl+s")
+            assert "Type a number" in painted(pilot)
+            await press(pilot, "escape", "G", "enter")
+            assert [line.input.value for line in pilot.app.screen.query(ItemLine)] == ["1", "1"]
+            await press(pilot, "ctrl+s")
+            assert "z1 is confirmed as partially delivered" in painted(pilot)
+        assert (await stored(own_company, "z1"))["status"] == "PARTIALLY_DELIVERED"
+
+    async def test_what_cannot_be_done_says_why(self, company: Company) -> None:
+        async with opened(company.app(Operator("vera", ("viewer",)))) as pilot:
+            for key in ("r", "n", "c", "u"):
+                await press(pilot, "f4", key)
+                assert pilot.app.screen.is_modal is False
             assert "It needs the role support" in painted(pilot)
