@@ -155,13 +155,14 @@ def confirm_route(
         filters = DayFilters(parse_day(day, "day of --date"), delivery_boy, area, None, shift)
         route = await read_route(session.database, session.operator, filters, excepted or [])
         document = {"date": filters.day, "left_out": _left_out(route), "already_confirmed": route.confirmed}
-        summary = _summary(route)
+        who, left = route.due[0].delivery_person if route.due else "", _left(route)
+        words = f"{who or 'The route'}: {len(route.due)} to confirm. {left}".strip()
         if not route.due:
-            return Answer(document | _outcomes([]), [Line(summary)])
-        confirm(f"{summary} Confirm {len(route.due)} in {session.database.name}?", yes=yes)
+            return Answer(document | _outcomes([]), [Line(words)])
+        confirm(f"{words} Confirm {len(route.due)} in {session.database.name}?", yes=yes)
         ids = [row.order_id for row in route.due]
         outcomes = await _confirm_all(session, ids, delivered_at, reason, not_delivered=False)
-        blocks = [*_told(outcomes), Line(summary)]
+        blocks = [*_told(outcomes), *([Line(left)] if left else [])]
         return Answer(document | _outcomes(outcomes), blocks, _exit_status(outcomes))
 
     run(context, work, as_json=as_json)
@@ -254,14 +255,14 @@ def _left_out(route: Route) -> list[dict[str, str]]:
     return [{"order_id": row.order_id, "why": why} for why, rows in parts for row in rows]
 
 
-def _summary(route: Route) -> str:
-    who = route.due[0].delivery_person if route.due else ""
+def _left(route: Route) -> str:
+    """What a route's confirmation leaves out, as a sentence; empty where that is nothing."""
     left = [
-        (len(route.failed), "reported as not delivered"), (len(route.excepted), "left out as asked"),
+        (len(route.failed), "reported as not delivered"), (len(route.excepted), "as asked"),
         (route.confirmed, "confirmed already"), (route.cancelled, "cancelled"),
     ]  # fmt: skip
-    words = "; ".join(f"{number} {why}" for number, why in left if number)
-    return f"{who or 'The route'}: {len(route.due)} to confirm{f'; {words}' if words else ''}."
+    words = ", ".join(f"{number} {why}" for number, why in left if number)
+    return f"Left out: {words}." if words else ""
 
 
 def _sentence(confirmed: Confirmation) -> str:

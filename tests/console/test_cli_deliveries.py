@@ -36,7 +36,7 @@ def test_a_route_is_asked_for_confirmed_order_by_order_and_taken_back(day: Shop)
 
     unasked = day(*ROUTE, *AT, "--json")
     assert (unasked.status, unasked.json["error"]["code"]) == (2, "needs-yes")
-    assert "2 to confirm; 1 reported as not delivered; 1 cancelled." in unasked.err
+    assert "2 to confirm. Left out: 1 reported as not delivered, 1 cancelled." in unasked.err
     assert "\x1b" not in unasked.err
 
     done = day(*ROUTE, *AT, "--except", "o2", "--yes", "--json")

@@ -10,9 +10,11 @@ from services.clock import Clock
 from services.database import Database, Document
 from services.deliveries.confirmation import confirm_delivery
 from services.deliveries.undo import undo_confirmation
+from services.deployment.indexes import apply
 from services.errors import BadRequest, ConsoleError, NotFound, NotPermitted
 from services.operators.operator import Operator
 from tests import shop
+from tests.explaining import watch
 
 TODAY = "2026-11-22"
 TABLES = ("orders", "delivery_statuses", "subscriptions_v2")
@@ -161,3 +163,17 @@ async def test_a_subscription_keeps_the_last_delivery_that_stands(
         left.append(subscription["last_delivery_date"])
     assert left == [days["b"] if sequence == "ab" else days["a"], "2026-11-19"]
     assert subscription == {"id": "s1", "last_delivery_date": "2026-11-19"}
+
+
+async def test_confirming_and_taking_back_are_served_by_indexes(
+    database: Database, ops: Operator, clock: Clock
+) -> None:
+    orders = [due(id=f"o{number}", delivery_boy_id=None) for number in range(300)]
+    await shop.stock(database, orders=orders, subscriptions_v2=[{"id": f"s{number}"} for number in range(300)])
+    await apply(database, ops)
+
+    async def there_and_back() -> None:
+        await confirm_delivery(database, ops, clock, "o1")
+        await undo_confirmation(database, ops, clock, "o1", "wrong")
+
+    (await watch(database, there_and_back())).assert_indexed(sorting=True)
