@@ -27,7 +27,8 @@ Shift = Annotated[str | None, typer.Option(metavar="S", help="Only what is broug
 DeliveredAt = Annotated[
     str | None,
     typer.Option(
-        metavar="T", help="When, in India: 2026-11-05T06:12, or 06:12 for today. Else as on record, else now."
+        metavar="T",
+        help="When, in India: 2026-11-05T06:12, or 06:12; of several, only of those with no time on record.",
     ),
 ]
 

@@ -22,7 +22,7 @@ from services.errors import BadRequest
 
 @dataclass(frozen=True)
 class Decision:
-    """What holds for each of the orders; without a time each keeps the one on record, else it is now."""
+    """What holds for each of the orders; one that has a time on record keeps it, without any it is now."""
 
     delivered_at: datetime | None
     reason: str
@@ -57,7 +57,7 @@ class ConfirmMany(ModalScreen["Decision | None"]):
             yield Static(Text("\n").join(self._lines), markup=False, classes="dialog-words")
             yield Field(
                 "Delivered at", id="at", placeholder="as on record, else now", max_length=32,
-                explains="India time: YYYY-MM-DDTHH:MM, or HH:MM for today. Empty means the time on record, else now.",
+                explains="India time, YYYY-MM-DDTHH:MM or HH:MM for today, of what has none; empty means now.",
             )  # fmt: skip
             yield Field("Reason", id="reason", explains="Needed where the time is off schedule.", max_length=500)
             yield Notice(id="refusal")

@@ -81,7 +81,7 @@ def orders(number: int) -> str:
 
 def late_line(days: int) -> list[Text]:
     """That a day long past needs the time or a reason."""
-    words = f"The day is {days} days ago: give the time, or the reason why it is confirmed so late."
+    words = f"The day is {days} days ago: what has no time on record needs one, or a reason."
     line = text(words, "warn")
     line.no_wrap = False
     return [line] if days > 1 else []

@@ -52,6 +52,7 @@ class _Request:
     quantities: Mapping[str, Decimal]
     not_delivered: bool
     delivered_at: datetime | None
+    keep_time: bool
     delivery_boy: str | None
     reason: str
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -66,22 +67,25 @@ async def confirm_delivery(
     quantities: Mapping[str, Decimal] | None = None,
     not_delivered: bool = False,
     delivered_at: datetime | None = None,
+    keep_time: bool = False,
     delivery_boy: str | None = None,
     reason: str = "",
 ) -> Confirmation:
     """Confirm what was delivered of an order: by default what is on record, which is all of it where nobody said less.
 
     `quantities` names delivered quantities by product id (on old orders by the item's name), `not_delivered` says
-    that nothing was. `delivered_at` is aware; without one the time on record counts, else now. `delivery_boy` is the
-    id of who brought it, where the order does not say so or says it wrong. Raises NotFound for an unknown order or
-    person, and Refused with the rule that does not allow it.
+    that nothing was. `delivered_at` is aware; without one, and with `keep_time` before it, the time on record counts,
+    else it is now. `delivery_boy` is the id of who brought it, where the order does not say so or says it wrong.
+    Raises NotFound for an unknown order or person, and Refused with the rule that does not allow it.
     """
     operator.require("support", "confirm deliveries")
     if not_delivered and quantities:
         raise BadRequest("bad-item", "What was not delivered has no delivered quantities; leave them out.")
     if len(reason) > LONGEST_REASON:
         raise BadRequest("bad-reason", f"The reason may have up to {LONGEST_REASON} characters.")
-    request = _Request(order_id, dict(quantities or {}), not_delivered, delivered_at, delivery_boy, reason.strip())
+    request = _Request(
+        order_id, dict(quantities or {}), not_delivered, delivered_at, keep_time, delivery_boy, reason.strip()
+    )
 
     async def work(changes: ChangeSet) -> Confirmation:
         document, order = await load_order(changes, order_id)
@@ -135,7 +139,7 @@ def _require_open(order: Order, existing: Sequence[Document]) -> None:
 def _moment(order: Order, request: _Request, now: datetime) -> datetime:
     # A delivery that is on record keeps its time unless another is given: the time decides the billing month.
     known = order.delivered_at if order.delivered else None
-    moment = request.delivered_at or known or now
+    moment = (known if request.keep_time else None) or request.delivered_at or known or now
     if moment > now:
         raise Refused("in-future", f"{format_moment(moment)} has not come yet; a delivery is confirmed afterwards.")
     if order.delivery_date is None:

@@ -92,7 +92,8 @@ async def confirm_deliveries(
 ) -> tuple[Outcome, ...]:
     """Confirm these orders as `confirm_delivery` does, some at a time; the outcomes in the order of the ids.
 
-    A refusal concerns its order alone. Once the database cannot be reached, the orders that are left are not tried.
+    `delivered_at` is of those that have no time on record. A refusal concerns its order alone. Once the database
+    cannot be reached, the orders that are left are not tried.
     """
     operator.require("support", "confirm deliveries")
     database.require_writable()
@@ -108,7 +109,7 @@ async def confirm_deliveries(
         try:
             done = await confirm_delivery(
                 database, operator, clock, order_id,
-                not_delivered=not_delivered, delivered_at=delivered_at, reason=reason,
+                not_delivered=not_delivered, delivered_at=delivered_at, keep_time=True, reason=reason,
             )  # fmt: skip
         except ConsoleError as refusal:
             if isinstance(refusal, Unreachable):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -107,6 +107,17 @@ async def test_each_order_has_its_own_outcome_and_is_told_as_it_comes(
     assert sorted(each.order_id for each in told) == sorted(each.order_id for each in outcomes)
     confirmed = await database["orders"].distinct("id", {"delivery_confirmed": True})
     assert confirmed == ["o001", "o004"]
+
+
+async def test_a_common_time_leaves_the_times_on_record_alone(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    known = "2026-11-22T01:10:00+00:00"
+    await shop.stock(database, orders=[due(1), due(2, status="delivered", delivered_at=known)])
+    given = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
+    outcomes = await confirm_deliveries(database, support, clock, ["o001", "o002"], delivered_at=given)
+    times = [each.confirmation.delivered_at for each in outcomes if each.confirmation]
+    assert times == [given, datetime.fromisoformat(known)]
 
 
 async def test_of_two_operators_on_one_route_each_order_is_confirmed_by_one_and_told_to_the_other(
