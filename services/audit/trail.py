@@ -30,9 +30,13 @@ class Trail:
     def own(self) -> Stream:
         """The stream of what the operator does by hand."""
         if self._own is None:
-            self._begun += 1
-            self._own = self.stream(f"{self.session}/{self._begun}")
+            self._own = self.beside()
         return self._own
+
+    def beside(self) -> Stream:
+        """A stream of the session for one who writes beside others: transactions of one stream take turns."""
+        self._begun += 1
+        return self.stream(f"{self.session}/{self._begun}")
 
     def stream(self, name: str) -> Stream:
         """A new stream, for one serial writer; a name is never used twice."""

@@ -11,6 +11,8 @@ from typing import Any
 
 from bson import ObjectId
 
+from services.audit.chain import Stream
+from services.audit.logger import Purpose
 from services.changes.changeset import ChangeSet, Insert, Update, transact
 from services.changes.series import series_of
 from services.clock import Clock, format_moment, india_day, read_day, to_stored
@@ -70,12 +72,14 @@ async def confirm_delivery(
     keep_time: bool = False,
     delivery_boy: str | None = None,
     reason: str = "",
+    stream: Stream | None = None,
 ) -> Confirmation:
     """Confirm what was delivered of an order: by default what is on record, which is all of it where nobody said less.
 
     `quantities` names delivered quantities by product id (on old orders by the item's name), `not_delivered` says
     that nothing was. `delivered_at` is aware; without one, and with `keep_time` before it, the time on record counts,
     else it is now. `delivery_boy` is the id of who brought it, where the order does not say so or says it wrong.
+    `stream` is the audit stream of one who confirms beside others.
     Raises NotFound for an unknown order or person, and Refused with the rule that does not allow it.
     """
     operator.require("support", "confirm deliveries")
@@ -100,7 +104,8 @@ async def confirm_delivery(
         return Confirmation(order_id, confirming.status, at, lines, request.reason)
 
     series = series_of(f"{CONFIRMING}{request.id}")
-    return await transact(database, operator, clock, work, series=series, reason=request.reason)
+    purpose = Purpose(reason=request.reason or None)
+    return await transact(database, operator, clock, work, purpose=purpose, stream=stream, series=series)
 
 
 async def load_order(changes: ChangeSet, order_id: str) -> tuple[Document, Order]:

@@ -10,14 +10,8 @@ from decimal import Decimal
 from services.billing.charge import Undecided, quantities_by_product, settling_report
 from services.errors import BadRequest, Refused
 from services.records.deliveries import Delivery
-from services.records.orders import (
-    DELIVERED,
-    FAILED_STATUSES,
-    NOT_DELIVERED,
-    PARTIALLY_DELIVERED,
-    Item,
-    Order,
-)
+from services.records.orders import DELIVERED, FAILED_STATUSES, NOT_DELIVERED, PARTIALLY_DELIVERED, Item, Order
+from services.validation.quantity import delivered_quantity, delivered_status, ordered_quantity
 
 _OUTCOMES = (DELIVERED, PARTIALLY_DELIVERED, NOT_DELIVERED)
 
@@ -33,9 +27,7 @@ class ConfirmedLine:
 
 def outcome(lines: Sequence[ConfirmedLine]) -> str:
     """The status that these quantities come to: all, some or nothing delivered."""
-    if all(line.delivered == line.ordered for line in lines):
-        return DELIVERED
-    return PARTIALLY_DELIVERED if any(line.delivered for line in lines) else NOT_DELIVERED
+    return delivered_status([(line.delivered, line.ordered) for line in lines])
 
 
 def on_record(order: Order, deliveries: Sequence[Delivery]) -> tuple[Decimal | None, ...]:
@@ -72,16 +64,16 @@ def confirmed_lines(
 
     Raises BadRequest for a product that the order has not, Refused for what is not from 0 to ordered or not known.
     """
-    ordered = [_ordered(item) for item in order.items]
+    for item in order.items:
+        ordered_quantity(item.name, item.quantity).require()
+    ordered = [item.quantity or Decimal(0) for item in order.items]
     if not ordered:
         raise Refused("items-missing", "The order has no items, so nothing of it can be confirmed.")
     delivered = list(known)
     for key, quantity in stated.items():
         places = _places(order, key)
         whole = sum((ordered[place] for place in places), Decimal(0))
-        if not quantity.is_finite() or not 0 <= quantity <= whole:
-            name, most = order.items[places[0]].name, f"{whole.normalize():f}"
-            raise Refused("bad-quantity", f"Delivered of {name!r} must be between 0 and the ordered {most}.")
+        delivered_quantity(order.items[places[0]].name, quantity, whole).require()
         rest = quantity
         for place in places:
             delivered[place] = min(rest, ordered[place])
@@ -96,12 +88,6 @@ def confirmed_lines(
             )
         lines.append(ConfirmedLine(item, whole, given))
     return tuple(lines)
-
-
-def _ordered(item: Item) -> Decimal:
-    if item.quantity is None or not item.quantity > 0:
-        raise Refused("item-unreadable", f"The ordered quantity of {item.name!r} is not a number above 0.")
-    return item.quantity
 
 
 def _places(order: Order, key: str) -> list[int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from services.audit.chain import Stream
 from services.clock import Clock
 from services.database import Database
 from services.deliveries.confirmation import Confirmation, confirm_delivery
@@ -101,7 +102,7 @@ async def confirm_deliveries(
     outcomes: dict[str, Outcome] = {}
     waiting, lost = iter(wanted), asyncio.Event()
 
-    async def confirm(order_id: str) -> Outcome:
+    async def confirm(order_id: str, stream: Stream) -> Outcome:
         if lost.is_set():
             return Outcome(
                 order_id, None, Unreachable("not-tried", "Not tried: the connection to the database was lost.")
@@ -110,6 +111,7 @@ async def confirm_deliveries(
             done = await confirm_delivery(
                 database, operator, clock, order_id,
                 not_delivered=not_delivered, delivered_at=delivered_at, keep_time=True, reason=reason,
+                stream=stream,
             )  # fmt: skip
         except ConsoleError as refusal:
             if isinstance(refusal, Unreachable):
@@ -118,8 +120,9 @@ async def confirm_deliveries(
         return Outcome(order_id, done)
 
     async def work() -> None:
+        stream = operator.trail.beside()
         for order_id in waiting:
-            outcomes[order_id] = await confirm(order_id)
+            outcomes[order_id] = await confirm(order_id, stream)
             if report:
                 report(outcomes[order_id])
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.audit.logger import Purpose
 from services.changes.changeset import AUDIT_LOGS, ChangeSet, Delete, Update, transact
 from services.changes.difference import differences, lookup, same
 from services.changes.series import entry_id, series_of
@@ -76,7 +77,7 @@ async def undo_confirmation(database: Database, operator: Operator, clock: Clock
         return Undone(order_id, order.status, before.status, before.delivered_at, reason.strip())
 
     series = series_of(f"{_UNDOING}{confirmation}")
-    return await transact(database, operator, clock, work, series=series, reason=reason.strip())
+    return await transact(database, operator, clock, work, purpose=Purpose(reason=reason.strip()), series=series)
 
 
 async def _require_possible(changes: ChangeSet, document: Document, order: Order, confirmation: str | None) -> None:
