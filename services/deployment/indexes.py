@@ -146,6 +146,10 @@ OWN: tuple[Index, ...] = (
     _index("products", "id"),
     _index("addresses", "id"),
     _index("billing_records", "order_id"),
+    # A record's history looks the stored record up by its id.
+    _index("billing_records", "id"),
+    _index("delivery_statuses", "id"),
+    _index("payment_transactions", "id"),
     _index("delivery_statuses", "customer_id", "delivery_date"),
     # The console's own entries have their id as `_id`.
     _index("audit_logs", "id", partial={"_id": {"$type": "objectId"}}),

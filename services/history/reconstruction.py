@@ -1,0 +1,234 @@
+"""A record's state at a point of its trail, and how far the trail can be trusted about it.
+
+It comes from the nearest whole image before the point, carried forwards over the entries up to it, and from the nearest
+whole image behind it, or the stored record, carried backwards. Where the two disagree, something changed the record
+that no entry tells of: a finding, and the state is the one that the entries before the point left.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from services.audit.entries import Entry
+from services.changes.difference import differences
+from services.clock import format_moment
+from services.database import Document
+from services.errors import NotFound, Refused
+from services.history.trail import Mark, Trail
+from services.history.walk import Claims, Walk, listed, naming, own_contradictions
+from services.records.findings import Finding
+
+_START = datetime.min.replace(tzinfo=UTC)
+_END = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class AfterEntry:
+    """The point right after an entry, by its `_id`: entries of one instant each have their own."""
+
+    key: Any
+
+
+Point: TypeAlias = datetime | AfterEntry | Literal["before", "now"]
+"""A time, the point after an entry, the one before all entries, or now."""
+
+
+@dataclass(frozen=True)
+class RecordState:
+    """A record at a point of its life."""
+
+    table: str
+    record_id: str
+    at: datetime | None
+    """None before all entries."""
+    exists: bool | None
+    """None where the trail does not tell."""
+    state: Document | None
+    """Without its `_id`, as in the audit's images."""
+    entry: Entry | None
+    """The entry that left the record like this, without images; None before the first."""
+    told: str
+    """Where this comes from, as a sentence."""
+    findings: tuple[Finding, ...] = ()
+    """`gap`: it changed and no entry says so, or an entry does not say what. `contradiction`: what entries say cannot
+    all be true. `unknown-before`: it is older than its first entry. `undated`: entries without a readable time are left
+    out. `twins`: another stored record has its id."""
+    exact: bool = True
+    """False where it is only told as far as the trail tells."""
+
+
+async def state_at(trail: Trail, now: datetime, table: str, record_id: str, point: Point) -> RecordState:
+    """The record at that point.
+
+    Raises NotFound where there is neither an entry nor a stored record.
+    """
+    marks, present = trail.dated, trail.present
+    if not marks and not trail.undated and present.document is None:
+        raise NotFound("unknown-record", f"No audit entry and no stored record is about {table}/{record_id}.")
+    reached, at = position(trail, point)
+    is_now = present.read and reached == len(marks) and at >= now
+    earlier = next((n for n in range(reached - 1, -1, -1) if marks[n].whole_after), None)
+    later = next((n for n in range(reached, len(marks)) if marks[n].whole_before), None)
+    backward = await _backward(trail, reached, later)
+    unnoted: list[Finding] = []
+    if earlier is None:
+        walk = backward
+        await _claim(trail, backward, reached, heed=not is_now)
+    else:
+        forward = await _forward(trail, earlier, reached)
+        walk, unnoted = _choose(forward, backward, marks, reached, later)
+    walk = backward if is_now else walk
+    exists = None if not walk.known and not reached else walk.state is not None
+    findings = [*walk.findings, *map(_silent, walk.mute), *unnoted, *_about_all(trail)]
+    if not walk.known:
+        findings.append(
+            Finding("gap", "No entry tells the whole record, and the stored one cannot be looked up by id.")
+        )
+    elif exists and not reached and not is_now:
+        findings.append(_unknown_before(marks))
+    return RecordState(
+        table=table,
+        record_id=record_id,
+        at=None if point == "before" else now if point == "now" else at,
+        exists=exists,
+        state=walk.state if exists else None,
+        entry=marks[reached - 1].head if reached else None,
+        told=_told(marks, reached, exists, now=is_now, start=earlier if walk is not backward else None, later=later),
+        findings=tuple(findings),
+        exact=is_now or not findings,
+    )
+
+
+def position(trail: Trail, point: Point) -> tuple[int, datetime]:
+    """How many entries lie at or before the point, and its time.
+
+    Raises NotFound for an entry that is not of this trail, Refused for one without a time.
+    """
+    if point == "now":
+        return len(trail.dated), _END
+    if point == "before":
+        return 0, _START
+    if isinstance(point, AfterEntry):
+        mark = trail.mark(point.key)
+        if mark.at is None:
+            raise Refused("undated", f"Entry {mark.head.id} has no readable time: it stands at no point of the record.")
+        return trail.dated.index(mark) + 1, mark.at
+    return bisect_right([mark.place[0] for mark in trail.dated], point), point
+
+
+async def _forward(trail: Trail, start: int, reached: int) -> Walk:
+    """From the image after entry `start` over the entries that follow, up to the point."""
+    marks = trail.dated[start:reached]
+    walk: Walk | None = None
+    async for entry in trail.entries(marks):
+        if walk is None:
+            walk = Walk.begin(entry.after)
+            walk.findings += own_contradictions(entry, whole=marks[0].whole_before)
+        else:
+            walk.forwards(entry)
+            walk.findings += own_contradictions(entry, whole=False)
+    return walk or Walk({}, known=False)
+
+
+async def _backward(trail: Trail, reached: int, later: int | None) -> Walk:
+    """From the image before entry `later`, or from the stored record, back over the entries behind the point."""
+    if later is not None:
+        walk = Walk.begin((await trail.entry(trail.dated[later])).before)
+    elif trail.present.read:
+        document = trail.present.document
+        walk = Walk.begin(document)
+        if walk.state:
+            walk.state.pop("_id", None)
+    else:
+        walk = Walk({}, known=False)
+    async for entry in trail.entries(reversed(trail.dated[reached:later])):
+        walk.backwards(entry)
+        walk.findings += own_contradictions(entry, whole=False)
+    return walk
+
+
+async def _claim(trail: Trail, backward: Walk, reached: int, *, heed: bool) -> None:
+    claims = Claims()
+    async for entry in trail.entries(trail.dated[:reached]):
+        claims.add(entry)
+        backward.findings += own_contradictions(entry, whole=False)
+    backward.claim(claims, heed=heed)
+
+
+def _choose(
+    forward: Walk, backward: Walk, marks: Sequence[Mark], reached: int, later: int | None
+) -> tuple[Walk, list[Finding]]:
+    """The walk that tells the state, and what changed between the two though no entry says so."""
+    if not backward.clean:
+        return forward, []
+    if not forward.clean:
+        return backward, []
+    unnoted = _unnoted(forward, backward, marks, reached, later)
+    return backward if forward.loose and not backward.loose and not unnoted else forward, unnoted
+
+
+def _unnoted(forward: Walk, backward: Walk, marks: Sequence[Mark], reached: int, later: int | None) -> list[Finding]:
+    until = f"before entry {marks[later].head.id}" if later is not None else "before now"
+    span = f"after entry {marks[reached - 1].head.id} and {until}, and no entry says how."
+    if forward.state is None or backward.state is None:
+        if forward.state is backward.state:
+            return []
+        return [Finding("gap", f"The record {'came to be' if forward.state is None else 'ended'} {span}")]
+    loose = forward.loose or backward.loose
+    fields = [
+        name for name, pair in differences(forward.state, backward.state).items()
+        if not loose or pair != {"old": None, "new": None}
+    ]  # fmt: skip
+    return [Finding("gap", f"{listed(fields)} changed {span}")] if fields else []
+
+
+def _silent(entry: Entry) -> Finding:
+    return Finding("gap", f"{naming(entry)} does not say all of what it changed.")
+
+
+def _unknown_before(marks: Sequence[Mark]) -> Finding:
+    first = (
+        f"The first entry is of {format_moment(marks[0].at)} India time" if marks else "No entry is about this record"
+    )
+    return Finding("unknown-before", f"{first}: what happened to the record before that, nothing tells.")
+
+
+def _about_all(trail: Trail) -> list[Finding]:
+    found = []
+    if trail.undated:
+        names = [mark.head.id for mark in trail.undated]
+        found.append(Finding("undated", f"Entries without a readable time are left out: {listed(names)}."))
+    if trail.present.twins:
+        found.append(Finding("twins", "More than one stored record has this id; one of them is looked at."))
+    return found
+
+
+def _told(
+    marks: Sequence[Mark], reached: int, exists: bool | None, *, now: bool, start: int | None, later: int | None
+) -> str:
+    if exists is None:
+        return "Nothing tells whether it was there."
+    if not exists:
+        if reached:
+            return (
+                f"It was gone. {_deed(marks[reached - 1])}" if not now else f"It is gone. {_deed(marks[reached - 1])}"
+            )
+        return f"It was not there yet. {_deed(marks[0])}" if marks else "There is none."
+    if now:
+        return "As it is stored now."
+    if start is not None:
+        over = reached - 1 - start
+        from_image = f"As entry {marks[start].head.id} left it"
+        return f"{from_image}, and {over:,} more since." if over else f"{from_image}."
+    source = f"what entry {marks[later].head.id} says was before it" if later is not None else "the stored record"
+    back = (later if later is not None else len(marks)) - reached
+    return f"From {source}, taken back over {back:,} entries." if back else f"From {source}."
+
+
+def _deed(mark: Mark) -> str:
+    head = mark.head
+    return f"Entry {head.id}: {head.action or 'no action'} by {head.user or 'unknown'} on {format_moment(mark.at)}."
