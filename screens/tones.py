@@ -53,6 +53,7 @@ _STATUS_TONES = {
     "FAILED": "bad",
     "OUT_FOR_DELIVERY": "info",
 }
+_ACTION_TONES = {"CREATE": "good", "DELETE": "bad", "DELIVERED": "info", "BILLED": "money", "UPDATE": "warn"}
 
 
 def tone_styles(variables: Mapping[str, str]) -> Styles:
@@ -86,6 +87,11 @@ def text(value: object, tone: str = "", *, limit: int | None = 400) -> Text:
 def status_text(status: str) -> Text:
     """An order's or a delivery's status, coloured by what it means and readable without the colour."""
     return text(status.replace("_", " ").lower() or "no status", _STATUS_TONES.get(status, ""))
+
+
+def action_text(action: str) -> Text:
+    """What an audit entry says was done."""
+    return text(action or "?", _ACTION_TONES.get(action, ""))
 
 
 def customer_text(name: str, *, known: bool = True) -> Text:

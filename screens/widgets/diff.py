@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _LONGEST = 600
 
 
-def field_diff(changes: Sequence[FieldChange]) -> list[Table | Text]:
-    """`+` added, `-` removed, `~` changed as old → new; what stayed the same is folded into one line."""
+def field_diff(changes: Sequence[FieldChange], *, fold: bool = True) -> list[Table | Text]:
+    """`+` added, `-` removed, `~` changed as old → new; what stayed the same is folded into one line, or shown."""
     grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
     grid.add_column(width=1)
     grid.add_column(max_width=24, overflow="fold")
@@ -30,10 +30,12 @@ def field_diff(changes: Sequence[FieldChange]) -> list[Table | Text]:
         elif change.kind == "changed":
             both = Text.assemble(_value(change.old, "bad"), (" → ", "muted"), _value(change.new, "good"))
             grid.add_row(Text("~", "warn"), text(change.field), both)
+        elif not fold:
+            grid.add_row("", text(change.field, "muted"), _value(change.new, ""))
     none = "No field differs." if changes else "The entry does not say which fields changed."
     parts: list[Table | Text] = [grid] if grid.row_count else [Text(none, style="muted")]
     same = [change.field for change in changes if change.kind == "same"]
-    return [*parts, _folded(same)] if same else parts
+    return [*parts, _folded(same)] if same and fold else parts
 
 
 def _folded(names: Sequence[str]) -> Text:

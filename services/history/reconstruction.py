@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from services.audit.entries import Entry
 from services.changes.difference import differences
-from services.clock import format_moment
+from services.clock import format_moment, read_timestamp
 from services.database import Document
 from services.errors import NotFound, Refused
 from services.history.trail import Mark, Trail
@@ -89,7 +89,9 @@ async def state_at(trail: Trail, now: datetime, table: str, record_id: str, poin
             Finding("gap", "No entry tells the whole record, and the stored one cannot be looked up by id.")
         )
     elif exists and not reached and not is_now:
-        findings.append(_unknown_before(marks))
+        created = read_timestamp((walk.state or {}).get("created_at"))
+        exists = not (isinstance(point, datetime) and created and point < created)
+        findings.append(_unknown_before(marks, None if exists else created))
     return RecordState(
         table=table,
         record_id=record_id,
@@ -190,7 +192,12 @@ def _silent(entry: Entry) -> Finding:
     return Finding("gap", f"{naming(entry)} does not say all of what it changed.")
 
 
-def _unknown_before(marks: Sequence[Mark]) -> Finding:
+def _unknown_before(marks: Sequence[Mark], created: datetime | None) -> Finding:
+    if created:
+        words = (
+            f"No entry tells how it began; by its own created_at that was later, {format_moment(created)} India time."
+        )
+        return Finding("unknown-before", words)
     first = (
         f"The first entry is of {format_moment(marks[0].at)} India time" if marks else "No entry is about this record"
     )
@@ -217,16 +224,23 @@ def _told(
             return (
                 f"It was gone. {_deed(marks[reached - 1])}" if not now else f"It is gone. {_deed(marks[reached - 1])}"
             )
-        return f"It was not there yet. {_deed(marks[0])}" if marks else "There is none."
+        if now or not marks:
+            return "There is none."
+        return "It was not there yet." + (f" {_deed(marks[0])}" if marks[0].head.action == "CREATE" else "")
     if now:
         return "As it is stored now."
     if start is not None:
         over = reached - 1 - start
         from_image = f"As entry {marks[start].head.id} left it"
-        return f"{from_image}, and {over:,} more since." if over else f"{from_image}."
+        return f"{from_image}, and {entries(over)} since." if over else f"{from_image}."
     source = f"what entry {marks[later].head.id} says was before it" if later is not None else "the stored record"
     back = (later if later is not None else len(marks)) - reached
-    return f"From {source}, taken back over {back:,} entries." if back else f"From {source}."
+    return f"From {source}, taken back over {entries(back)}." if back else f"From {source}."
+
+
+def entries(count: int) -> str:
+    """A number of entries in a sentence."""
+    return "1 entry" if count == 1 else f"{count:,} entries"
 
 
 def _deed(mark: Mark) -> str:

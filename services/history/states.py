@@ -10,7 +10,7 @@ from services.audit.entries import Entry, FieldChange, field_changes, masked
 from services.clock import Clock, days_between, parse_day, parse_moment, read_day, read_timestamp, to_stored
 from services.database import Database, Document
 from services.errors import BadRequest
-from services.history.reconstruction import Point, RecordState, position, state_at
+from services.history.reconstruction import AfterEntry, Point, RecordState, position, state_at
 from services.history.trail import Mark, open_trail, place
 from services.operators.operator import Operator
 from services.paging import Page, list_kind, page_size, read_token, write_token
@@ -29,6 +29,15 @@ class Comparison:
     fields: tuple[FieldChange, ...]
     entries: int
     """How many entries stand between them."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an entry left behind."""
+
+    state: RecordState
+    fields: tuple[FieldChange, ...]
+    """Those that the entry says it changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,26 @@ async def as_of(
     async with open_trail(database, table, record_id) as trail:
         state = await state_at(trail, clock(), table, record_id, point)
     return _shown(state, operator)
+
+
+async def after_entry(
+    database: Database, operator: Operator, clock: Clock, table: str, record_id: str, key: Any
+) -> Change:
+    """The record right after the entry of that `_id`, and what that entry changed; masked for a viewer.
+
+    Raises NotFound for an entry of another record, Refused for one without a readable time.
+    """
+    operator.require("viewer", "read the audit trail")
+    async with open_trail(database, table, record_id) as trail:
+        state = await state_at(trail, clock(), table, record_id, AfterEntry(key))
+        entry = await trail.entry(trail.mark(key))
+    changed = tuple(_hidden(change, operator) for change in field_changes(entry) if change.kind != "same")
+    return Change(_shown(state, operator), changed)
+
+
+def fields_of(state: RecordState) -> tuple[FieldChange, ...]:
+    """The record field by field, nested ones by dotted path, each as `new`."""
+    return field_changes(replace(_BLANK, after=state.state))
 
 
 async def compare(
