@@ -52,8 +52,9 @@ class HistoryScreen(ListPlace):
     CSS_PATH = "history.tcss"
     ABOUT = (
         "One record through time, newest first: who changed it, and what. The sheet shows the record as it was after "
-        "the entry under the cursor: ~ changed by that entry, + added, - removed. What entries do not tell, or tell "
-        "against each other, stands there with a !. Mark a point with m to see what differs between it and the cursor."
+        "the entry under the cursor, first what that entry ~ changed, + added or - removed. What entries do not tell, "
+        "or tell against each other, stands there with a !. Mark a point with m to see what differs between it and the "
+        "cursor."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(

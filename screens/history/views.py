@@ -29,8 +29,8 @@ COLUMNS = (
     Column("", 1),
     Column("When (India)", 16),
     Column("Who", 8, grow=1),
-    Column("Did", 9),
-    Column("Changed", 12, grow=2, drop=1),
+    Column("Did", 12),
+    Column("Changed", 10, grow=2, drop=1),
 )
 _MOST_FIELDS = 400
 _EDGES = {"now": "now, as stored", "before": "before that"}
@@ -100,10 +100,10 @@ def who_sections(touches: Sequence[Touch]) -> list[Section]:
 
 
 def _head(state: RecordState) -> Section:
-    facts = [("Record", text(f"{state.table}/{state.record_id}", "strong")), ("At", _moment(state))]
+    facts = [("At", _moment(state))]
     if entry := state.entry:
-        facts += [("Last entry", text(entry.id, "muted")), ("Action", action_text(entry.action)),
-                  ("By", text(entry.user or "unknown"))]  # fmt: skip
+        deed = Text.assemble(action_text(entry.action), "  by ", text(entry.user or "unknown"))
+        facts += [("Last entry", deed), ("", text(entry.id, "muted"))]
     facts.append(("Told", text(state.told, "good" if state.exact else "warn")))
     odd = state.entry.findings if state.entry else ()
     return Section("", facts, _findings([*state.findings, *odd]))
@@ -133,13 +133,14 @@ def _state(state: RecordState, changed: Sequence[FieldChange]) -> Section:
         replace(changes.pop(each.field), new=each.new) if each.field in changes else replace(each, kind="same")
         for each in fields_of(state)
     ]
-    return Section("Record", lines=_limited([*fields, *changes.values()], fold=False))
+    # What the entry changed comes first: a record may be longer than the screen.
+    ordered = sorted([*changes.values(), *fields], key=lambda change: change.kind == "same")
+    return Section("Record", lines=_limited(ordered, fold=False))
 
 
 def _limited(fields: Sequence[FieldChange], *, fold: bool) -> list[RenderableType]:
-    """The fields; of very many those that changed come first, and the rest is counted."""
-    if len(fields) <= _MOST_FIELDS:
-        return [*field_diff(fields, fold=fold)]
-    first = sorted(fields, key=lambda change: change.kind == "same")[:_MOST_FIELDS]
-    more = Text(f"and {len(fields) - _MOST_FIELDS:,} more fields: `audit as-of` shows all", "muted")
-    return [*field_diff(first, fold=fold), more]
+    """The first fields, of very many, and how many more there are."""
+    lines: list[RenderableType] = [*field_diff(fields[:_MOST_FIELDS], fold=fold)]
+    if len(fields) > _MOST_FIELDS:
+        lines.append(Text(f"and {len(fields) - _MOST_FIELDS:,} more fields: `audit as-of` shows all", "muted"))
+    return lines

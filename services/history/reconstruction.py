@@ -231,8 +231,9 @@ def _told(
         return "As it is stored now."
     if start is not None:
         over = reached - 1 - start
-        from_image = f"As entry {marks[start].head.id} left it"
-        return f"{from_image}, and {entries(over)} since." if over else f"{from_image}."
+        if not over:
+            return "As its last entry left it."
+        return f"As entry {marks[start].head.id} left it, with what {entries(over)} after that say."
     source = f"what entry {marks[later].head.id} says was before it" if later is not None else "the stored record"
     back = (later if later is not None else len(marks)) - reached
     return f"From {source}, taken back over {entries(back)}." if back else f"From {source}."

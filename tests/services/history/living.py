@@ -5,21 +5,27 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, TypeAlias
+from typing import Any
 
 from bson import Decimal128, ObjectId
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
 from services.changes.changeset import ChangeSet, Delete, Insert, Update, transact
 from services.changes.difference import ABSENT
 from services.database import Database, Document
+from services.deployment.indexes import INDEXES
+from services.history.reconstruction import RecordState
+from services.history.states import as_of
 from services.operators.operator import Operator
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
+LATER = START + timedelta(days=300)
 INDIA = timezone(timedelta(hours=5, minutes=30))
+ON_ONE_DATABASE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 OLGA, SAM = Operator("olga", ("ops",)), Operator("sam", ("support",))
-Deed: TypeAlias = tuple[str, int, dict[str, Any], int]
-"""What is done, to which of the records, with which values, and in which form an old entry is written."""
+RECORD = "ord_1"
+FIRST, SECOND, THIRD = ({"status": word, "count": number} for number, word in enumerate(("NEW", "PAID", "DONE"), 1))
 
 SCALARS = (
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(width=32) | st.text(max_size=5)
@@ -167,3 +173,54 @@ def put(document: Document, path: str, value: Any) -> None:
         document.pop(last, None)
     else:
         document[last] = copy.deepcopy(value)
+
+
+def late() -> datetime:
+    return LATER
+
+
+def codes(state: RecordState) -> set[str]:
+    return {finding.code for finding in state.findings}
+
+
+async def state_of(database: Database, record: str, at: Any, operator: Operator | None = None) -> RecordState:
+    return await as_of(database, operator or Operator("amit", ("auditor",)), late, "orders", record, at)
+
+
+async def index(database: Database) -> None:
+    for each in INDEXES:
+        if each.collection in ("audit_logs", "orders"):
+            await database[each.collection].create_index(list(each.keys), **each.options)
+
+
+async def three_entries(database: Database) -> Life:
+    """A record that was created and changed twice, an hour apart each."""
+    await index(database)
+    life = Life(database, ids=[RECORD])
+    await life.create(RECORD, dict(FIRST))
+    for values in (SECOND, THIRD):
+        life.now += timedelta(hours=1)
+        await life.assign(RECORD, values)
+    return life
+
+
+async def entry_of(database: Database, number: int) -> Document:
+    return (await database["audit_logs"].find().sort("timestamp").to_list())[number]
+
+
+async def alter(database: Database, number: int, **values: Any) -> None:
+    entry = await entry_of(database, number)
+    gone = {name: "" for name, value in values.items() if value is ...}
+    there = {name: value for name, value in values.items() if value is not ...}
+    update = {name: fields for name, fields in (("$set", there), ("$unset", gone)) if fields}
+    await database["audit_logs"].update_one({"_id": entry["_id"]}, update)
+
+
+async def states(database: Database) -> list[RecordState]:
+    """Right after each of the three entries, however many are left."""
+    times = [START + timedelta(seconds=1 + n, hours=n) for n in range(3)]
+    return [await state_of(database, RECORD, time) for time in times]
+
+
+def told(state: RecordState) -> Any:
+    return state.state and {name: state.state[name] for name in ("status", "count") if name in state.state}
