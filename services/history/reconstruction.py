@@ -74,13 +74,11 @@ async def state_at(trail: Trail, now: datetime, table: str, record_id: str, poin
     earlier = next((n for n in range(reached - 1, -1, -1) if marks[n].whole_after), None)
     later = next((n for n in range(reached, len(marks)) if marks[n].whole_before), None)
     backward = await _backward(trail, reached, later)
-    unnoted: list[Finding] = []
-    if earlier is None:
-        walk = backward
-        await _claim(trail, backward, reached, heed=not is_now)
-    else:
-        forward = await _forward(trail, earlier, reached)
-        walk, unnoted = _choose(forward, backward, marks, reached, later)
+    forward, claims = await _forward(trail, earlier, reached)
+    walk, unnoted = _choose(forward, backward, marks, reached, later)
+    if walk is backward and not forward.clean:
+        backward.claim(claims, heed=not is_now)
+        backward.findings += forward.findings if earlier is None else []
     walk = backward if is_now else walk
     exists = None if not walk.known and not reached else walk.state is not None
     findings = [*walk.findings, *map(_silent, walk.mute), *unnoted, *_about_all(trail)]
@@ -122,18 +120,21 @@ def position(trail: Trail, point: Point) -> tuple[int, datetime]:
     return bisect_right([mark.place[0] for mark in trail.dated], point), point
 
 
-async def _forward(trail: Trail, start: int, reached: int) -> Walk:
-    """From the image after entry `start` over the entries that follow, up to the point."""
-    marks = trail.dated[start:reached]
-    walk: Walk | None = None
+async def _forward(trail: Trail, start: int | None, reached: int) -> tuple[Walk, Claims]:
+    """From the image after entry `start`, or from nothing, over the entries that follow, up to the point."""
+    walk, claims = Walk({}, known=False), Claims()
+    marks = trail.dated[start or 0 : reached]
+    whole = start is not None
     async for entry in trail.entries(marks):
-        if walk is None:
+        if whole:
             walk = Walk.begin(entry.after)
             walk.findings += own_contradictions(entry, whole=marks[0].whole_before)
+            whole = False
         else:
             walk.forwards(entry)
+            claims.add(entry)
             walk.findings += own_contradictions(entry, whole=False)
-    return walk or Walk({}, known=False)
+    return walk, claims
 
 
 async def _backward(trail: Trail, reached: int, later: int | None) -> Walk:
@@ -153,22 +154,14 @@ async def _backward(trail: Trail, reached: int, later: int | None) -> Walk:
     return walk
 
 
-async def _claim(trail: Trail, backward: Walk, reached: int, *, heed: bool) -> None:
-    claims = Claims()
-    async for entry in trail.entries(trail.dated[:reached]):
-        claims.add(entry)
-        backward.findings += own_contradictions(entry, whole=False)
-    backward.claim(claims, heed=heed)
-
-
 def _choose(
     forward: Walk, backward: Walk, marks: Sequence[Mark], reached: int, later: int | None
 ) -> tuple[Walk, list[Finding]]:
     """The walk that tells the state, and what changed between the two though no entry says so."""
+    if not forward.clean and (backward.clean or not forward.known):
+        return backward, []
     if not backward.clean:
         return forward, []
-    if not forward.clean:
-        return backward, []
     unnoted = _unnoted(forward, backward, marks, reached, later)
     return backward if forward.loose and not backward.loose and not unnoted else forward, unnoted
 

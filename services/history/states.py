@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from services.audit.entries import Entry, FieldChange, field_changes, masked
@@ -123,14 +123,16 @@ async def steps(
     return Page(found, write_token(kind, _key(shown[-1])) if len(marks) > size else None)
 
 
-def read_point(text: str, what: str = "time") -> datetime:
-    """A time that a person typed, in India unless it carries an offset; a day alone is its last moment there.
+def read_point(text: str, what: str = "time") -> Point:
+    """A time that a person typed, in India unless it carries an offset; a day alone is its last moment; or `now`.
 
     Raises BadRequest.
     """
     word = text.strip().lower()
     if not word:
         raise BadRequest("bad-time", f"The {what} is empty; write a day or a time, for example 2026-11-05T06:12.")
+    if word == "now":
+        return "now"
     if word in ("today", "yesterday") or (len(word) == 10 and read_day(word)):
         after = days_between(None, parse_day(word, what))[1]
         if after is not None:

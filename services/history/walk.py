@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from services.audit.entries import Entry, field_changes
 from services.changes.difference import ABSENT, same
+from services.clock import read_timestamp
 from services.database import Document
 from services.records.findings import Finding
 
 _MOST_NAMED = 12
+_ONE_DATE = timedelta(milliseconds=1)  # as fine as the database's dates are
 
 
 class _Untold:
@@ -39,9 +42,12 @@ class Claims:
 
     def __init__(self) -> None:
         self.values: dict[tuple[str, ...], Any] = {}
+        self.exists = False
+        """Whether the last of them is about a record that is there."""
 
     def add(self, entry: Entry) -> None:
         """The entry that comes next in time."""
+        self.exists = entry.action != "DELETE"
         told = [each for each in _told_fields(entry, None) if each.new is not _UNTOLD]
         if not told:
             self.values.clear()
@@ -74,6 +80,8 @@ class Walk:
 
     def forwards(self, entry: Entry) -> None:
         """Over an entry: its fields get what it set. What it says of before must be what was there."""
+        if entry.action == "CREATE":
+            self._anew(entry, f"The record ended before {naming(entry)} creates it, and no entry says how.")
         told = list(_told_fields(entry, self.state))
         if self.state is None and self.known:
             self.findings.append(Finding("contradiction", f"{naming(entry)} changes a record that was not there."))
@@ -81,28 +89,30 @@ class Walk:
             words = f"{naming(entry)} says of {listed(denied)} another value before than the entries before it left."
             self.findings.append(Finding("contradiction", words))
         if not told or any(each.new is _UNTOLD for each in told):
-            self.mute.append(entry)
+            self._silent(entry)
         self.loose |= any(each.loose for each in told)
         self._assign([(each.path, each.new) for each in told])
 
     def backwards(self, entry: Entry) -> None:
         """Back over an entry: its fields get what they were. What it says of after must be what is there."""
+        if entry.action == "DELETE":
+            self._anew(entry, f"The record came to be after {naming(entry)}, and no entry says how.")
         told = list(_told_fields(entry, self.state))
         if self.state is None and self.known:
             self.findings.append(Finding("gap", f"The record ended after {naming(entry)}, and no entry says how."))
-            self.mute.append(entry)
+            self._silent(entry)
         elif not self.mute and self.known and (denied := self._denied([(each.path, each.new) for each in told])):
             words = f"{listed(denied)} changed after {naming(entry)}, and no entry says how."
             self.findings.append(Finding("gap", words))
         if not told or any(each.old is _UNTOLD for each in told):
-            self.mute.append(entry)
+            self._silent(entry)
         self.loose |= any(each.loose for each in told)
         self._assign([(each.path, each.old) for each in told])
 
     def claim(self, claims: Claims, *, heed: bool) -> None:
         """What entries before the point said must still be there; with `heed` it goes into the state."""
         pairs = list(claims.values.items())
-        if not pairs:
+        if not claims.exists:
             return
         if self.known and self.state is None:
             self.findings.append(Finding("gap", "The record ended, and no entry says how."))
@@ -110,15 +120,29 @@ class Walk:
             words = f"{listed(denied)} changed after an entry had set it, and no entry says how."
             self.findings.append(Finding("gap", words))
         if heed:
-            self._assign(pairs)
+            self._assign([(path, value) for path, value in pairs if not self._agrees(path, value)])
+
+    def _anew(self, entry: Entry, otherwise: str) -> None:
+        """On the other side of an entry that began or ended the record without telling the whole of it."""
+        if self.state is not None and self.known:
+            self.findings.append(Finding("gap", otherwise))
+        self.state = {}
+        self._silent(entry)
+
+    def _silent(self, entry: Entry) -> None:
+        if entry not in self.mute[-1:]:
+            self.mute.append(entry)
 
     def _denied(self, pairs: list[tuple[tuple[str, ...], Any]]) -> list[str]:
         return [".".join(path) for path, value in pairs if value is not _UNTOLD and not self._agrees(path, value)]
 
     def _agrees(self, path: tuple[str, ...], value: Any) -> bool:
-        """Not every writer tells null from missing."""
+        """Not every writer tells null from missing, and one writes the same time otherwise than another."""
         here = _at(self.state, path)
-        return same(here, value) or (_nothing(here) and _nothing(value))
+        if same(here, value) or (_nothing(here) and _nothing(value)):
+            return True
+        at, other = read_timestamp(here), read_timestamp(value)
+        return at is not None and other is not None and abs(at - other) < _ONE_DATE
 
     def _assign(self, values: list[tuple[tuple[str, ...], Any]]) -> None:
         if self.state is None:

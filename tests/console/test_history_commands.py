@@ -43,6 +43,8 @@ def test_a_record_is_told_as_of_a_day_and_compared_with_another(shop: Shop) -> N
     assert both["entries"] == 2
     assert {field["field"]: field["kind"] for field in both["fields"]} == dict.fromkeys(DAYS, "added")
     assert [finding["code"] for finding in both["to"]["findings"]] == ["gap"]
+    now = shop("audit", "as-of", "orders/ord_1", "--at", "now", "--json").json
+    assert (now["state"]["status"], now["exact"]) == ("GONE", True)
 
 
 def test_people_read_the_record_its_findings_and_who_touched_it(shop: Shop) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from services.history.states import Comparison
     from services.records.findings import Finding
 
-_WHEN = "A day (its last moment) or a time, in India unless it carries an offset."
+_WHEN = "A day (its last moment), a time, in India unless it carries an offset, or now."
 Record = Annotated[str, typer.Argument(metavar="TABLE/ID", help="The record, for example orders/ord_1f0c.")]
 
 

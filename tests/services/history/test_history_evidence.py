@@ -246,3 +246,44 @@ def storable(value: Any) -> bool:
     except (BSONError, OverflowError, ValueError, TypeError):
         return False
     return True
+
+
+async def test_a_deletion_and_a_creation_by_another_writer_are_no_contradiction(database: Database) -> None:
+    life = await three_entries(database)
+    ended, begun = (old_entry(RECORD, life.now + timedelta(hours=n), 1) for n in (1, 2))
+    again = {"action": "create", "after": {"status": "AGAIN"}}
+    await database["audit_logs"].insert_many([ended | {"action": "delete"}, begun | again])
+    await life.write(RECORD, {"status": "AGAIN"})
+
+    between = await state_of(database, RECORD, life.now + timedelta(minutes=90))
+    after = await state_of(database, RECORD, life.now + timedelta(minutes=150))
+
+    assert (between.exists, codes(between)) == (False, set())
+    assert (after.state, codes(after)) == ({"id": RECORD, "deep": {"in": {}}, "status": "AGAIN", "count": 3}, set())
+
+
+async def test_a_creation_of_what_was_there_and_a_change_of_what_was_not_are_told(database: Database) -> None:
+    life = await three_entries(database)
+    twice = {"action": "CREATE", "after": {"status": "AGAIN"}}
+    await database["audit_logs"].insert_one(old_entry(RECORD, life.now + timedelta(hours=1), 0) | twice)
+    created = await state_of(database, RECORD, life.now + timedelta(hours=1))
+    life.now += timedelta(hours=2)
+    await life.delete(RECORD)
+    ghost = {"before": {"status": "AGAIN"}, "after": {"status": "GHOST"}}
+    await database["audit_logs"].insert_one(old_entry(RECORD, life.now + timedelta(hours=1), 0) | ghost)
+    haunted = await state_of(database, RECORD, life.now + timedelta(hours=1))
+
+    assert "gap" in codes(created)
+    assert "contradiction" in codes(haunted)
+    assert (haunted.exists, haunted.state) == (True, {"status": "GHOST"})
+
+
+async def test_one_time_in_two_forms_is_no_change(database: Database) -> None:
+    await index(database)
+    await database["orders"].insert_one({"id": RECORD, "delivered_at": START + timedelta(milliseconds=5)})
+    entry = old_entry(RECORD, START, 0) | {"before": {}, "after": {"delivered_at": "2026-11-01T00:00:00.005432"}}
+    await database["audit_logs"].insert_one(entry)
+
+    found = await state_of(database, RECORD, START)
+
+    assert (found.state, found.findings) == ({"id": RECORD, "delivered_at": START + timedelta(milliseconds=5)}, ())
