@@ -74,9 +74,9 @@ class Walk:
         return self.known and not self.mute
 
     @classmethod
-    def begin(cls, state: Any, *, known: bool = True) -> Walk:
-        """From a whole image, or from nothing; the image is not touched."""
-        return cls(copy.deepcopy(dict(state)) if isinstance(state, Mapping) else None, known)
+    def begin(cls, state: Any) -> Walk:
+        """From a whole image, which is not touched; what is no image says that there was no record."""
+        return cls(copy.deepcopy(dict(state)) if isinstance(state, Mapping) else None)
 
     def forwards(self, entry: Entry) -> None:
         """Over an entry: its fields get what it set. What it says of before must be what was there."""
