@@ -15,7 +15,7 @@ from pymongo.read_concern import ReadConcern
 
 from services.audit.chain import GENESIS, Stream
 from services.audit.logger import Action, AuditLogger, Facts, Purpose
-from services.changes.difference import ABSENT, assigned_differences
+from services.changes.difference import ABSENT, assigned_differences, lookup
 from services.changes.series import entry_id, new_series
 from services.clock import Clock, to_stored
 from services.database import DURABLE, Database, Document, Session, told
@@ -260,6 +260,8 @@ def _assignment(values: Mapping[str, Any]) -> Document:
 def _applied(document: Document, values: Mapping[str, Any]) -> Document:
     after = dict(document)
     for path, value in values.items():
+        if value is ABSENT and lookup(after, path) is ABSENT:
+            continue  # parents on the way to nothing are not made
         *parents, last = path.split(".")
         inner = after
         for parent in parents:

@@ -17,7 +17,7 @@ from services.paging import Page, list_kind, page_size, read_token, write_token
 
 _LIST = "history"
 _MOST_NAMES = 50
-_BLANK = Entry(None, "", "", "", "", "", None, None, None, None)
+_BLANK = Entry(None, "", "", "", "", "", None, None, None, None, {})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from services.audit.filters import about_record
+from services.audit.filters import AuditFilters, about_record
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_timestamp
 from services.database import READ_LIMIT_MS, Database, Document, told
@@ -34,7 +34,7 @@ class Touch:
 async def who_touched(database: Database, operator: Operator, table: str, record_id: str) -> tuple[Touch, ...]:
     """Everybody who touched the record, whoever did so last first."""
     operator.require("viewer", "read the audit trail")
-    first_shape, second_shape = about_record(table, record_id)
+    first_shape, second_shape = about_record(AuditFilters(tables=(table,), record_id=record_id))
     # An entry that carries the fields of both shapes is one entry.
     queries = ((AUDIT_BY_RECORD, first_shape), (AUDIT_BY_RESOURCE, {"$and": [second_shape, {"$nor": [first_shape]}]}))
     touches: dict[str, Touch] = {}

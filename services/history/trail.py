@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.audit.entries import Entry, read_entry
-from services.audit.filters import about_record
+from services.audit.filters import AuditFilters, about_record
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_timestamp
 from services.database import READ_LIMIT_MS, Database, Document, Session, told
@@ -23,6 +23,7 @@ MOST_ENTRIES = 100_000
 _PAGE_ENTRIES = 200
 _PAGE_BYTES = 8_000_000
 _MOST_NAMES = 50
+_READINGS = ["READ", "EXPORT"]  # the record was shown, and is what it was
 _UNDATED = datetime.min.replace(tzinfo=UTC)
 
 
@@ -107,7 +108,7 @@ async def open_trail(database: Database, table: str, record_id: str) -> AsyncIte
 
     Raises Refused where there are more than MOST_ENTRIES entries.
     """
-    queries = about_record(table, record_id)
+    queries = about_record(AuditFilters(tables=(table,), record_id=record_id))
     tables, ids = queries[0]["table"]["$in"], queries[0]["record_id"]["$in"]
     with told():
         hints = [await hint(database, index) for index in (AUDIT_BY_RECORD, AUDIT_BY_RESOURCE)]
@@ -127,7 +128,8 @@ async def _add_marks(
     marks: dict[str, Mark], database: Database, query: Document, index: Hint | None, ids: list[Any],
     session: Session | None,
 ) -> None:  # fmt: skip
-    cursor = database[AUDIT_LOGS].find(query, _outline(ids), session=session).max_time_ms(READ_LIMIT_MS)
+    changes = {**query, "action": {"$nin": _READINGS}}
+    cursor = database[AUDIT_LOGS].find(changes, _outline(ids), session=session).max_time_ms(READ_LIMIT_MS)
     async for document in cursor.hint(index) if index else cursor:
         marks[_name(document["_id"])] = _mark(document)
         if len(marks) > MOST_ENTRIES:

@@ -5,6 +5,7 @@ import pytest
 from bson import ObjectId
 
 from services.changes.changeset import ChangeSet, Delete, Insert, Update, transact
+from services.changes.difference import ABSENT
 from services.clock import Clock
 from services.database import Database, Document
 from services.errors import Conflict, ConsoleError, Refused
@@ -219,3 +220,18 @@ async def test_work_that_fails_writes_nothing(database: Database, ops: Operator,
     with pytest.raises(Refused):
         await transact(database, ops, clock, work)
     assert await database["orders"].count_documents({}) == 0
+
+
+async def test_what_was_not_there_leaves_no_parents_in_the_image(
+    database: Database, ops: Operator, clock: Clock
+) -> None:
+    before = await order(database)
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Update("orders", before, {"status": "DELIVERED", "notes.inner.field": ABSENT}, {}))
+
+    await transact(database, ops, clock, work)
+
+    (entry,) = await entries(database)
+    assert entry["after"] == {"id": "ord_1", "status": "DELIVERED", "billed": False}
+    assert await database["orders"].find_one({}, {"_id": 0}) == entry["after"]

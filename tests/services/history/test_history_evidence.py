@@ -227,7 +227,7 @@ async def test_no_entry_however_broken_breaks_the_history(
     for number, fields in enumerate(broken):
         # An index takes one list of an entry, not two.
         kept = {name: value for name, value in fields.items()
-                if storable(value) and not (name == "user_id" and isinstance(value, list))}  # fmt: skip
+                if storable(value) and not (name in ("user_id", "table", "action") and isinstance(value, list))}  # fmt: skip
         at = START + timedelta(minutes=50 * number)
         await database["audit_logs"].insert_one(old_entry(RECORD, at, form) | {"timestamp": at} | kept)
 
