@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -72,6 +73,22 @@ def india_day(moment: datetime) -> date:
 def month_of(day: date) -> str:
     """The billing month of a day, `YYYY-MM`."""
     return f"{day.year:04d}-{day.month:02d}"
+
+
+@lru_cache(maxsize=64)
+def month_days(month: str) -> tuple[date, ...]:
+    """The days of a month `YYYY-MM`, in order."""
+    first = date.fromisoformat(f"{month}-01")
+    return tuple(first + timedelta(days=number) for number in range(monthrange(first.year, first.month)[1]))
+
+
+def month_after(month: str, months: int = 1) -> str:
+    """The month that many months later, or earlier.
+
+    Raises BadRequest beyond the years that the console knows.
+    """
+    year, number = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 + months, 12)
+    return parse_month(f"{year:04d}-{number + 1:02d}")
 
 
 def day_start(day: date) -> datetime:

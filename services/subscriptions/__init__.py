@@ -1,0 +1,1 @@
+"""Subscriptions: what they deliver on which day."""
