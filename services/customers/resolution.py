@@ -78,6 +78,10 @@ class CustomerLinks:
         found = self._by_id.get(customer_id or "")
         return read_customer(found[0]) if found else None
 
+    def shared(self, customer_id: str) -> bool:
+        """Whether more than one customer has that id."""
+        return len(self._by_id.get(customer_id, ())) > 1
+
     def resolve(self, owner: Owner) -> Resolution:
         """The order's customer by the rule of the field's three meanings, first that applies."""
         customer_id = owner[0] or ""

@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from services.customers.resolution import CustomerLinks
 from services.database import READ_LIMIT_MS, Database, Document
+from services.errors import NotFound, Refused
+from services.records.customers import Customer
 from services.records.fields import identity
 
 MOST_CUSTOMERS = 30
+_NAMED = 5
 _MOST_IDS = 90
 """The server merges at most 200 index ranges in order, and each id is two of them."""
 _PHONE = re.compile(r"[\d\s()+.-]{4,24}")
@@ -44,6 +48,30 @@ async def find_owners(database: Database, query: str) -> Owners | None:
     cursor = database["customers_v2"].find(name, _FIELDS).collation(_NAME_ORDER).sort("name", 1)
     named = await cursor.limit(MOST_CUSTOMERS + 1).max_time_ms(READ_LIMIT_MS).to_list()
     return await _owners(database, named, []) if named else None
+
+
+async def find_customer(database: Database, query: str) -> Customer:
+    """The one customer whom a query names: by the customer's or the user's id, by phone, by the beginning of a name.
+
+    Raises NotFound where there is none, Refused where several fit.
+    """
+    named = query.strip()
+    links = await CustomerLinks.load(database, [(named, None)])
+    fitting = links.resolve((named, None)).candidates
+    if not fitting and named and (owners := await find_owners(database, named)):
+        links = await CustomerLinks.load(database, [(name, None) for name in owners.ids])
+        fitting = tuple(name for each in owners.ids for name in links.resolve((each, None)).candidates)
+    if len(set(fitting)) > 1:
+        several, some = len(set(fitting)), ", ".join(sorted(set(fitting))[:_NAMED])
+        raise Refused("customer-ambiguous", f"{several} customers fit {named!r}: give the id of one, as of {some}.")
+    if len(fitting) > 1 and links.shared(fitting[0]):
+        message = f"Two customers have the id {fitting[0]}; give one of them another id first."
+        raise Refused("customer-duplicate", message)
+    customer = links.customer(fitting[0]) if fitting else None
+    if customer is None:
+        message = f"No customer fits {named!r}. Give a customer id, a user id, a phone, or the beginning of a name."
+        raise NotFound("unknown-customer", message)
+    return customer
 
 
 def phone_writings(digits: str) -> list[str]:

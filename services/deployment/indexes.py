@@ -135,6 +135,8 @@ OWN: tuple[Index, ...] = (
     _index("customers_v2", "id"),
     # The unique one of the thirteen cannot be built where two customers share a user; look-ups have this one.
     _index("customers_v2", "user_id", "-_id"),
+    # The customers of an area in pages, and which areas there are.
+    _index("customers_v2", "area", "_id"),
     _index("customers_v2", "phone"),
     _index("customers_v2", "phone_number"),
     _index("customers_v2", "name", collation={"locale": "en", "strength": 1}),
@@ -142,6 +144,8 @@ OWN: tuple[Index, ...] = (
     _index("users", "phone"),
     _index("users", "customer_v2_id"),
     _index("subscriptions_v2", "id"),
+    # Another version of the backend wrote the customer under this name.
+    _index("subscriptions_v2", "customerId", partial={"customerId": {"$exists": True}}),
     _index("delivery_boys_v2", "id"),
     _index("products", "id"),
     _index("addresses", "id"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from services.money import exact, to_paise
 from services.records.fields import first, identity, national_number, text, word
 from services.records.findings import Finding
 from services.records.orders import read_address
@@ -24,6 +26,13 @@ class Customer:
     status: str
     delivery_boy_id: str | None
     findings: tuple[Finding, ...]
+
+
+def read_previous_balance(document: Mapping[str, Any]) -> int | None:
+    """What a stored customer still owes from before, in paise; nothing where it says nothing, None for no number."""
+    stored = document.get("previous_balance")
+    rupees = Decimal(0) if stored is None else exact(stored)
+    return to_paise(rupees) if rupees is not None and abs(rupees) < 10**12 else None
 
 
 def read_customer(document: Mapping[str, Any]) -> Customer:

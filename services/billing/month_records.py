@@ -1,0 +1,173 @@
+"""The records that the statements of some customers for a month are made of, read in few queries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+from services.backfills.orders import asked_ids, by_order
+from services.billing.month import billing_month
+from services.clock import read_day, read_month, read_timestamp
+from services.customers.resolution import CustomerLinks
+from services.database import READ_LIMIT_MS, Database, Document
+from services.records.bills import Bill, read_bill
+from services.records.deliveries import Report, read_report
+from services.records.fields import identity
+from services.records.orders import DELIVERED_STATUSES, Order, Owner, read_kind, read_order, read_owner, read_status
+from services.records.payments import Payment, read_payment
+from services.records.products import Product, read_product
+from services.records.subscriptions import Subscription, read_subscription
+
+_LIMIT_MS = 4 * READ_LIMIT_MS
+"""For the orders of a chunk of customers: some thousands."""
+_ORDER = dict.fromkeys((
+    "id", "user_id", "customer_id", "order_type", "subscription_id", "items", "total_amount", "total", "status",
+    "delivery_date", "delivered_at", "billed", "billed_month", "partial_delivery_items",
+), 1)  # fmt: skip
+_BILL = {"order_id": 1, "id": 1, "amount": 1, "amount_paise": 1, "month": 1, "payment_status": 1}
+_DELIVERY = {"order_id": 1, "status": 1, "items": 1, "confirmation_method": 1, "confirmed_at": 1}
+_PLAINLY_SUBSCRIPTION = ["subscription", "SUBSCRIPTION", "Subscription"]
+
+
+class OrderRecords(NamedTuple):
+    """A delivered one-time order of the month, with its deliveries and its billing records."""
+
+    order: Order
+    reports: Sequence[Report]
+    bills: Sequence[Bill]
+
+
+@dataclass(slots=True)
+class CustomerRecords:
+    """What one customer's statement is made of."""
+
+    document: Document
+    subscriptions: list[Subscription] = field(default_factory=list)
+    orders: list[OrderRecords] = field(default_factory=list)
+    payments: list[Payment] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
+    """Records that may be this customer's, or another's."""
+
+
+class _Dated(NamedTuple):
+    """As much of an order as its billing month depends on."""
+
+    billed_month: str | None
+    delivered_at: datetime | None
+    delivery_date: date | None
+
+
+class Products(dict[str, Product]):
+    """The products that were read already, by id: a month of many customers asks for each once."""
+
+    async def load(self, database: Database, ids: Iterable[str | None]) -> None:
+        """Read those that are not known yet."""
+        wanted = sorted({name for name in ids if name} - self.keys())
+        if not wanted:
+            return
+        fields = {"_id": 0, "id": 1, "name": 1, "unit": 1, "price": 1, "default_price": 1}
+        found = database["products"].find({"id": {"$in": wanted}}, fields).max_time_ms(READ_LIMIT_MS)
+        for product in map(read_product, await found.to_list()):
+            if product.id:
+                self.setdefault(product.id, product)
+
+
+async def load_records(
+    database: Database, customers: Sequence[Document], month: str, products: Products
+) -> list[CustomerRecords]:
+    """The records of these customers, in their order; `products` gets those that the subscriptions name.
+
+    A dozen queries, however many customers: each has an index and a time limit.
+    """
+    records = [CustomerRecords(document) for document in customers]
+    by_id = {name: each for each in records if (name := identity(each.document.get("id")))}
+    names = await _names(database, customers)
+    orders, subscriptions, payments = await asyncio.gather(
+        _orders(database, names, month), _subscriptions(database, names), _payments(database, names, month)
+    )
+    owners: list[Owner] = [read_owner(order) for order in orders]
+    owners += [(name, None) for name in {each.customer_id for each in subscriptions}]
+    owners += [(name, None) for name in {each.customer_id for each in payments}]
+    links, _ = await asyncio.gather(
+        CustomerLinks.load(database, owners, links_only=True),
+        products.load(database, (each.product_id for each in subscriptions)),
+    )
+
+    def of(owner: Owner, what: str) -> CustomerRecords | None:
+        resolution = links.resolve(owner)
+        for candidate in set() if resolution.customer_id else set(resolution.candidates) & by_id.keys():
+            by_id[candidate].unclear.append(what)
+        return by_id.get(resolution.customer_id or "")
+
+    for subscription in subscriptions:
+        if mine := of((subscription.customer_id, None), f"subscription {subscription.id}"):
+            mine.subscriptions.append(subscription)
+    for payment in payments:
+        if mine := of((payment.customer_id, None), f"payment {payment.id}"):
+            mine.payments.append(payment)
+    theirs = [(order, of(read_owner(order), f"order {order.get('id')}")) for order in orders]
+    await _add_orders(database, [(order, mine) for order, mine in theirs if mine])
+    return records
+
+
+async def _names(database: Database, customers: Sequence[Document]) -> list[str]:
+    """The ids under which the records of these customers can stand: their own and those of their users."""
+    own = {name for each in customers if (name := identity(each.get("id")))}
+    users = {name for each in customers if (name := identity(each.get("user_id")))}
+    pointing = database["users"].find({"customer_v2_id": {"$in": sorted(own)}}, {"_id": 0, "id": 1})
+    async for user in pointing.max_time_ms(READ_LIMIT_MS):
+        if name := identity(user.get("id")):
+            users.add(name)
+    return sorted(own | users)
+
+
+async def _orders(database: Database, names: list[str], month: str) -> list[Document]:
+    """The delivered one-time orders of the month, as stored: each time and spelling is read as it comes."""
+    matching: Document = {
+        "$or": [{"customer_id": {"$in": names}}, {"user_id": {"$in": names}}],
+        "order_type": {"$nin": _PLAINLY_SUBSCRIPTION},
+    }
+    found = database["orders"].find(matching, _ORDER, batch_size=5_000).max_time_ms(_LIMIT_MS)
+    return [order async for order in found if _counts(order, month)]
+
+
+def _counts(order: Document, month: str) -> bool:
+    if read_status(order.get("status")) not in DELIVERED_STATUSES or read_kind(order) != "one-time":
+        return False
+    billed = read_month(order.get("billed_month"))
+    dated = _Dated(billed, None, None) if billed else _Dated(
+        None, read_timestamp(order.get("delivered_at")), read_day(order.get("delivery_date"))
+    )  # fmt: skip
+    return billing_month(dated) == month
+
+
+async def _subscriptions(database: Database, names: list[str]) -> list[Subscription]:
+    either: Document = {"$or": [{"customer_id": {"$in": names}}, {"customerId": {"$in": names}}]}
+    found = await database["subscriptions_v2"].find(either).max_time_ms(READ_LIMIT_MS).to_list()
+    return [read_subscription(document) for document in found]
+
+
+async def _payments(database: Database, names: list[str], month: str) -> list[Payment]:
+    """Those for the month; one that names no month counts for the month in which it came."""
+    found = database["payment_transactions"].find({"customer_id": {"$in": names}}).max_time_ms(READ_LIMIT_MS)
+    payments = [read_payment(document) async for document in found]
+    return [payment for payment in payments if payment.month == month]
+
+
+async def _add_orders(database: Database, theirs: Sequence[tuple[Document, CustomerRecords]]) -> None:
+    """Give the customers their orders, with the deliveries and the billing records that name these."""
+    if not theirs:
+        return
+    ids = asked_ids([document.get("id") for document, _ in theirs])
+    delivered, billed = await asyncio.gather(
+        by_order(database, "delivery_statuses", ids, None, _DELIVERY),
+        by_order(database, "billing_records", ids, None, _BILL),
+    )
+    for document, mine in theirs:
+        order = read_order(document)
+        reports = [read_report(each) for each in delivered.get(order.id or "", ())]
+        bills = [read_bill(each) for each in billed.get(order.id or "", ())]
+        mine.orders.append(OrderRecords(order, reports, bills))

@@ -1,0 +1,251 @@
+"""The month of all customers, or of an area's: what it comes to, who has paid, and which orders are not billed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, TypeAlias, get_args
+
+from services.backfills.report import Share
+from services.billing.month_records import Products, load_records
+from services.billing.statement import ACCOUNT, Billed, Statement, Status, state
+from services.clock import Clock, india_day, parse_month
+from services.database import READ_LIMIT_MS, Database, Document, told
+from services.errors import BadRequest, NotFound
+from services.operators.operator import Operator
+from services.paging import Page, bad_token, below, list_kind, page_size, read_token, scalar_key, write_token
+from services.records.fields import text
+
+Only: TypeAlias = Literal["paid", "partial", "unpaid", "missing"]
+"""Customers of a status, or with one-time orders that are delivered and not billed."""
+ONLY: tuple[Only, ...] = get_args(Only)
+STATUSES: tuple[Status, ...] = get_args(Status)
+BILLED: tuple[Billed, ...] = get_args(Billed)
+_CHUNK = 500
+_NAMED = 8
+
+
+@dataclass(slots=True)
+class AreaMonth:
+    """Sums over the customers of an area, in paise; an empty area is that of customers without one."""
+
+    area: str
+    customers: int = 0
+    """With anything delivered, paid or carried over."""
+    idle: int = 0
+    """The others; they are in no status."""
+    statuses: dict[Status, Share] = field(default_factory=lambda: {name: Share() for name in STATUSES})
+    """Customers, and what they have left to pay."""
+    orders: dict[Billed, Share] = field(default_factory=lambda: {name: Share() for name in BILLED})
+    """One-time orders; those under review count nothing."""
+    subscriptions_paise: int = 0
+    previous_balance_paise: int = 0
+    paid_paise: int = 0
+    expected_paise: int = 0
+
+    @property
+    def one_time_paise(self) -> int:
+        """Of the total, what one-time orders come to."""
+        return sum(share.paise for share in self.orders.values())
+
+    @property
+    def total_paise(self) -> int:
+        """What was delivered, and what is expected until the month's end."""
+        return self.subscriptions_paise + self.one_time_paise
+
+    @property
+    def balance_paise(self) -> int:
+        """What is left to pay, the customers' credit taken off."""
+        return self.total_paise + self.previous_balance_paise - self.paid_paise
+
+    @property
+    def missing(self) -> Share:
+        """One-time orders without a billing record, those among them that are flagged as billed."""
+        flagged, missing = self.orders["flagged"], self.orders["missing"]
+        return Share(flagged.records + missing.records, flagged.paise + missing.paise)
+
+    def count(self, statement: Statement) -> None:
+        """Add a customer's statement."""
+        if statement.idle:
+            self.idle += 1
+            return
+        self.customers += 1
+        self.statuses[statement.status].add(Share(1, statement.balance_paise))
+        for line in statement.lines:
+            if line.billed is None:
+                self.subscriptions_paise += line.amount_paise
+            else:
+                self.orders[line.billed].add(Share(1, line.amount_paise))
+        self.previous_balance_paise += statement.previous_balance_paise
+        self.paid_paise += statement.paid_paise
+        self.expected_paise += statement.expected_paise
+
+    def add(self, other: AreaMonth) -> None:
+        """Add another area."""
+        self.customers += other.customers
+        self.idle += other.idle
+        for status, share in other.statuses.items():
+            self.statuses[status].add(share)
+        for billed, share in other.orders.items():
+            self.orders[billed].add(share)
+        self.subscriptions_paise += other.subscriptions_paise
+        self.previous_balance_paise += other.previous_balance_paise
+        self.paid_paise += other.paid_paise
+        self.expected_paise += other.expected_paise
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerMonth:
+    """A customer's month in a line."""
+
+    customer_id: str
+    name: str
+    area: str
+    total_paise: int
+    previous_balance_paise: int
+    paid_paise: int
+    balance_paise: int
+    status: Status
+    missing: Share
+
+
+@dataclass(frozen=True, slots=True)
+class MonthTotals:
+    """A month by area, the largest first; orders whose customer is not known are in none of them."""
+
+    month: str
+    today: date
+    areas: tuple[AreaMonth, ...]
+    total: AreaMonth
+
+
+async def month_totals(
+    database: Database,
+    operator: Operator,
+    clock: Clock,
+    month: str,
+    area: str | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
+    each: Callable[[CustomerMonth], None] | None = None,
+) -> MonthTotals:
+    """Every customer's statement added up, in memory for some hundreds; of one area where it is named.
+
+    `progress` is told how many customers are counted, `each` gets every customer who is not idle. Raises NotFound for
+    an area that nobody lives in.
+    """
+    operator.require("viewer", "look at statements")
+    asked, today = parse_month(month), india_day(clock())
+    areas: dict[str, AreaMonth] = {}
+    done = 0
+    with told():
+        spellings = None if area is None else await _spellings(database, area)
+        async for _, statement in _statements(database, asked, today, spellings, None):
+            areas.setdefault(statement.area, AreaMonth(statement.area)).count(statement)
+            done += 1
+            if each and not statement.idle:
+                each(_row(statement))
+            if progress and done % _CHUNK == 0:
+                progress(done)
+    total = AreaMonth("")
+    for each_area in areas.values():
+        total.add(each_area)
+    ranked = sorted(areas.values(), key=lambda line: (-line.total_paise, line.area))
+    return MonthTotals(asked, today, tuple(ranked), total)
+
+
+async def month_customers(
+    database: Database,
+    operator: Operator,
+    clock: Clock,
+    month: str,
+    area: str | None = None,
+    only: Only | None = None,
+    token: str | None = None,
+    limit: int | None = None,
+) -> Page[CustomerMonth]:
+    """The customers behind an area, or all, who are not idle; the newest customer first.
+
+    Raises NotFound for an area that nobody lives in.
+    """
+    operator.require("viewer", "look at statements")
+    asked, size = parse_month(month), page_size(limit)
+    kind = list_kind("month", asked, area, only)
+    key = read_token(kind, token)
+    if key is not None and ("_id" not in key or not scalar_key(key["_id"])):
+        raise bad_token()
+    kept: list[tuple[object, CustomerMonth]] = []
+    with told():
+        spellings = None if area is None else await _spellings(database, area)
+        async for place, statement in _statements(database, asked, india_day(clock()), spellings, key, size + 1):
+            row = _row(statement)
+            if statement.idle or not _fits(row, only):
+                continue
+            kept.append((place, row))
+            if len(kept) > size:
+                break
+    more = write_token(kind, {"_id": kept[size - 1][0]}) if len(kept) > size else None
+    return Page(tuple(row for _, row in kept[:size]), more)
+
+
+def read_only(typed: str | None) -> Only | None:
+    """Whom a person asked for.
+
+    Raises BadRequest for a word that is none of them.
+    """
+    if typed is None:
+        return None
+    for known in ONLY:
+        if typed.strip().lower() == known:
+            return known
+    raise BadRequest("unknown-status", f"{typed!r} is none of {', '.join(ONLY)}.")
+
+
+def _fits(row: CustomerMonth, only: Only | None) -> bool:
+    if only == "missing":
+        return row.missing.records > 0
+    return only is None or row.status.lower() == only
+
+
+def _row(statement: Statement) -> CustomerMonth:
+    missing = Share()
+    for line in statement.one_time:
+        if line.billed in ("missing", "flagged"):
+            missing.add(Share(1, line.amount_paise))
+    return CustomerMonth(
+        statement.customer_id, statement.customer_name, statement.area, statement.total_paise,
+        statement.previous_balance_paise, statement.paid_paise, statement.balance_paise, statement.status, missing,
+    )  # fmt: skip
+
+
+async def _spellings(database: Database, area: str) -> list[object]:
+    """The stored values that say this area, apart from case and the spaces around them."""
+    wanted = area.strip().casefold()
+    stored = await database["customers_v2"].distinct("area", maxTimeMS=READ_LIMIT_MS)
+    found = [each for each in stored if text(each).strip().casefold() == wanted]
+    if not wanted:
+        return [None, *(each for each in found if each is not None)]
+    if not found:
+        known = sorted({name for each in stored if (name := text(each).strip())})
+        some = ", ".join(known[:_NAMED]) + (" ..." if len(known) > _NAMED else "")
+        raise NotFound("unknown-area", f"No customer lives in {area!r}. Areas are {some}")
+    return found
+
+
+async def _statements(
+    database: Database, month: str, today: date, areas: Sequence[object] | None, after: Document | None,
+    most: int = _CHUNK,
+) -> AsyncIterator[tuple[object, Statement]]:  # fmt: skip
+    """Each customer's key and statement, newest first, some at a time."""
+    products, size = Products(), min(_CHUNK, most)
+    narrowed: Document = {} if areas is None else {"area": areas[0] if len(areas) == 1 else {"$in": list(areas)}}
+    while True:
+        matching = narrowed | (below(after["_id"]) if after else {})
+        found = database["customers_v2"].find(matching, ACCOUNT).sort("_id", -1).limit(size)
+        chunk = await found.max_time_ms(READ_LIMIT_MS).to_list()
+        for records in await load_records(database, chunk, month, products) if chunk else ():
+            yield records.document["_id"], state(records, month, today, products)
+        if len(chunk) < size:
+            return
+        after, size = {"_id": chunk[-1]["_id"]}, _CHUNK

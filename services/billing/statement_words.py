@@ -1,0 +1,71 @@
+"""Statements in words that the terminal, the screens and the files share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from services.backfills.report_words import area_name
+from services.billing.statement import Billed, Line, Statement
+from services.clock import month_of
+from services.money import format_rupees
+from services.subscriptions.quantity import Rule
+
+RULES: Mapping[Rule, str] = {
+    "draft": "not begun, a draft",
+    "stopped": "stopped",
+    "after-stop": "after its stop date",
+    "paused": "paused",
+    "irregular": "an entry for this day",
+    "override": "changed for this day",
+    "weekday": "a day of its week",
+    "off-weekday": "no day of its week",
+    "in-dates": "inside its dates",
+    "outside-dates": "outside its dates",
+    "daily": "every day",
+    "none": "no rule gives a quantity",
+}
+"""Why a day has its quantity."""
+BILLED_WORDS: Mapping[Billed, str] = {
+    "billed": "billed",
+    "missing": "not billed",
+    "flagged": "flagged, no record",
+    "review": "needs a person",
+}
+"""Whether a one-time order is billed."""
+
+
+def quantity_words(quantity: Decimal) -> str:
+    """A quantity without needless zeros."""
+    return f"{quantity.normalize():f}"
+
+
+def state_words(line: Line) -> str:
+    """Of an order: whether it is billed, and of a billed one whether it is paid."""
+    words = BILLED_WORDS[line.billed] if line.billed else ""
+    return f"{words}, {line.payment_status}" if line.payment_status else words
+
+
+def counted_words(statement: Statement) -> str:
+    """Up to which day the lines count, and how much of the total is for days that are still to come."""
+    if statement.today >= statement.counted_to:
+        return "the whole month"
+    if month_of(statement.today) != statement.month:
+        return f"the whole month, none of it begun: {format_rupees(statement.expected_paise)} are expected"
+    return f"to the month's end; {format_rupees(statement.expected_paise)} of it is for days after {statement.today}"
+
+
+def statement_facts(statement: Statement) -> list[tuple[str, str]]:
+    """The head of a statement."""
+    return [
+        ("Customer", statement.customer_name.strip() or statement.customer_id),
+        ("Customer id", statement.customer_id),
+        ("Area", area_name(statement.area)),
+        ("Month", statement.month),
+        ("Counted", counted_words(statement)),
+        ("Total", format_rupees(statement.total_paise)),
+        ("Previous balance", format_rupees(statement.previous_balance_paise)),
+        ("Paid", format_rupees(statement.paid_paise)),
+        ("Balance", format_rupees(statement.balance_paise)),
+        ("Status", statement.status),
+    ]
