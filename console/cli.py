@@ -22,6 +22,7 @@ GROUPS: dict[str, str] = {
     "demo": "Embedded MongoDB with demo data, then the console.",
     "orders": "Find orders, show everything about one, and check it.",
     "deliveries": "A day's deliveries, and their confirmation.",
+    "billing": "A customer's monthly statement, and the month of all customers.",
     "backfill": "Preview repairs of the data, commit them, follow them.",
     "reminders": "Payment reminders: look at them, release and send them, cancel them.",
     "audit": "Look at the audit trail: who changed what, and when.",

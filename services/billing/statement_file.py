@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from services.billing.statement import Line, Statement
-from services.billing.statement_words import RULES, statement_facts, state_words
+from services.billing.statement_words import RULES, quantity_words, state_words, statement_facts
 from services.exports.files import Format, Written, write_export
 from services.exports.tables import Cell, Column, Export, Table
 from services.orders.lookup import price_paise
@@ -124,7 +124,7 @@ def _number(quantity: Decimal) -> int | float:
 
 
 def _count(quantity: Decimal) -> Cell:
-    return int(quantity) if quantity == int(quantity) else f"{quantity.normalize():f}"
+    return int(quantity) if quantity == int(quantity) else quantity_words(quantity)
 
 
 def _day(day: object) -> str | None:

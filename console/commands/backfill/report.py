@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from console.command import Json, run
 from console.commands.backfill.group import RunId, app
 from console.output import Answer, BarRow, Bars, Block, Line, Pairs, Table
-from services.errors import BadRequest
+from console.saving import Force, FormatName, To, receipt, target
 
 if TYPE_CHECKING:
     from console.session import Session
@@ -23,11 +23,9 @@ _MOST = 15
 def report_run(
     context: typer.Context,
     run_id: RunId,
-    to: Annotated[str | None, typer.Option("--to", metavar="FILE", help="Write it to a file instead.")] = None,
-    format_name: Annotated[
-        str | None, typer.Option("--format", metavar="F", help="md, csv, xlsx or json; else by the file's ending.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    to: To = None,
+    format_name: FormatName = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Report what a run found, billed and left, and why: by month, area and customer."""
@@ -35,18 +33,12 @@ def report_run(
     async def work(session: Session) -> Answer:
         from services.backfills.report import report
         from services.backfills.report_file import report_document, save_report
-        from services.exports.files import format_of, path_of
 
-        if to is None and (format_name or force):
-            raise BadRequest("no-file", "--format and --force are about a file: name it with --to FILE.")
-        path = None if to is None else path_of(to)
-        format = None if path is None else format_of(path, format_name)
+        file = target(to, format_name, force)
         made = await report(session.database, session.operator, run_id)
-        if path is None or format is None:
+        if file is None:
             return Answer(report_document(made), _blocks(made))
-        written = await save_report(made, path, format, replace=force)
-        document = {"run": run_id, "file": str(written.path), "format": format, "bytes": written.size}
-        return Answer(document, [Line(f"Written to {written.path}: {written.size:,} bytes, readable by you alone.")])
+        return receipt(await save_report(made, *file, replace=force), run=run_id)
 
     run(context, work, as_json=as_json)
 
