@@ -55,6 +55,7 @@ class BillingScreen(Place):
         Binding("c", "commit", "Commit", tooltip="Do what the preview shows; asks for the number of records first."),
         Binding("v", "run", "Run", tooltip="The run in sight: its receipt; pause, approve, take back."),
         Binding("r", "resume", "Resume", show=False, tooltip="Go on with the run in sight."),
+        Binding("m", "month", "Month", tooltip="What every customer owes for a month, by area."),
         Binding("o", "report", "Report", show=False, tooltip="The report of that run, also as a file."),
     ]
 
@@ -334,6 +335,14 @@ class BillingScreen(Place):
             self._work(run, partial(questions.resume, self.context, run))
         else:
             self._work(run, partial(questions.rollback, self.context, run, decision.reason))
+
+    def action_month(self) -> None:
+        """The month of all customers."""
+        if context := self.require_context():
+            from screens.month.screen import MonthScreen
+            from services.clock import month_of
+
+            self.app.push_screen(MonthScreen(context, month_of(context.today())))
 
     def action_report(self) -> None:
         """The recovery report of the run in sight."""

@@ -15,18 +15,15 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from screens.asking import Refusal
 from screens.context import Context
-from screens.place import Place
+from screens.overlay import Overlay
 from screens.report import views
-from screens.report.save import SaveReport
 from screens.tones import text
 from screens.widgets.facts import FactsScreen
 from screens.widgets.table import RecordTable
 
 if TYPE_CHECKING:
     from services.backfills.report import CustomerLine, RecoveryReport
-    from services.exports.files import Written
 
 _PAGE = 200
 
@@ -38,10 +35,11 @@ class ReportRead(Message):
     report: RecoveryReport
 
 
-class ReportScreen(Place):
+class ReportScreen(Overlay):
     """Lies over the billing screen until it is left with Escape."""
 
     NAME = "billing"
+    SUBJECT = "report"
     CSS_PATH = "report.tcss"
     ABOUT = (
         "What a run found without a bill, what it billed of it, and what it left and why: by month, by area and by "
@@ -58,12 +56,11 @@ class ReportScreen(Place):
     ]
 
     def __init__(self, context: Context, run: str) -> None:
-        super().__init__(context.environment)
+        super().__init__(context)
         self._run = run
         self._report: RecoveryReport | None = None
         self._lines: list[CustomerLine] = []
         """The customers that are listed, those of one area or all; shown page by page."""
-        self.context = context
 
     def compose_place(self) -> Iterable[Widget]:
         """What the run is, its figures, and the customers beside them."""
@@ -72,10 +69,6 @@ class ReportScreen(Place):
             with VerticalScroll(classes="list", can_focus=False):
                 yield from views.tables()
             yield views.customer_table()
-
-    def search_target(self) -> Widget:
-        """There is nothing to search: the months."""
-        return self.list_target()
 
     def list_target(self) -> Widget:
         """The months, where there are any."""
@@ -166,11 +159,9 @@ class ReportScreen(Place):
     def action_save(self) -> None:
         """Ask for a file name."""
         if self._report is not None:
-            self.app.push_screen(SaveReport(self._report), self._saved)
+            from services.backfills.report_file import save_report
 
-    def _saved(self, written: Written | None) -> None:
-        if written:
-            self.say(f"Written to {written.path}: {written.size:,} bytes, readable by you alone.", "information")
+            self.save_as(f"{self._report.run.run}.xlsx", partial(save_report, self._report))
 
     def action_back(self) -> None:
         """From the customers to the months, from there to the billing screen."""
@@ -178,13 +169,6 @@ class ReportScreen(Place):
             super().action_back()
         else:
             self.dismiss()
-
-    def on_refusal(self, event: Refusal) -> None:
-        """Say so here as well: the app tells its own five screens when the connection is back, not this one."""
-        super().on_refusal(event)
-        if event.unreachable:
-            self.drop(event.group)
-            self.say(f"{event.error.message} Press r to read the report again.")
 
 
 async def _read(context: Context, run: str) -> RecoveryReport:

@@ -112,7 +112,7 @@ class CustomerMonth:
 
 @dataclass(frozen=True, slots=True)
 class MonthTotals:
-    """A month by area, the largest first; orders whose customer is not known are in none of them."""
+    """A month by area, the largest balance first; orders whose customer is not known are in none of them."""
 
     month: str
     today: date
@@ -151,7 +151,7 @@ async def month_totals(
     total = AreaMonth("")
     for each_area in areas.values():
         total.add(each_area)
-    ranked = sorted(areas.values(), key=lambda line: (-line.total_paise, line.area))
+    ranked = sorted(areas.values(), key=lambda line: (-line.balance_paise, line.area))
     return MonthTotals(asked, today, tuple(ranked), total)
 
 

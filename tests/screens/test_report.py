@@ -10,10 +10,10 @@ import pytest
 from textual.pilot import Pilot
 
 from screens.billing.screen import BillingScreen
-from screens.report.save import SaveReport
 from screens.report.screen import ReportScreen
 from screens.report.views import SplitBar
 from screens.widgets.field import Field
+from screens.widgets.save import SaveFile
 from screens.widgets.table import RecordTable
 from services.operators.operator import Operator
 from tests.screens.conftest import Company, opened, painted, press, type_text
@@ -126,7 +126,7 @@ class TestSaving:
                 ("r.pdf", "names no format"), ("none/r.md", "There is no folder none"), ("", "names no file"),
             ):  # fmt: skip
                 await self.name(pilot, name)
-                assert isinstance(pilot.app.screen, SaveReport)
+                assert isinstance(pilot.app.screen, SaveFile)
                 assert words in painted(pilot)
             await press(pilot, "escape")
             assert isinstance(pilot.app.screen, ReportScreen)
@@ -134,7 +134,7 @@ class TestSaving:
 
     async def name(self, pilot: Pilot[Any], name: str) -> None:
         dialog = pilot.app.screen
-        assert isinstance(dialog, SaveReport)
+        assert isinstance(dialog, SaveFile)
         dialog.query_one("#path", Field).value = ""
         dialog.query_one("#path", Field).input.focus()
         await type_text(pilot, name)

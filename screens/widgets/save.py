@@ -1,10 +1,10 @@
-"""Saving the report: a file name is typed, the file's ending says the format."""
+"""Saving to a file: its name is typed, its ending says the format."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual import on
 from textual.app import ComposeResult
@@ -21,8 +21,16 @@ from screens.widgets.field import Field
 from screens.widgets.notice import Notice
 
 if TYPE_CHECKING:
-    from services.backfills.report import RecoveryReport
-    from services.exports.files import Written
+    from pathlib import Path
+
+    from services.exports.files import Format, Written
+
+
+class Saver(Protocol):
+    """Writes what is saved to a file of that format. Raises as `services.exports.files.write_export`."""
+
+    async def __call__(self, path: Path, format: Format, *, replace: bool) -> Written:
+        """Write it."""
 
 
 @dataclass
@@ -32,26 +40,34 @@ class Saved(Message):
     written: Written
 
 
-class SaveReport(ModalScreen["Written | None"], Asking):
+class SaveFile(ModalScreen["Written | None"], Asking):
     """Refusals are shown inside the dialog; what was typed stays."""
 
-    CSS_PATH = ["../widgets/dialog.tcss", "report.tcss"]  # noqa: RUF012 - as Textual declares it
+    CSS_PATH = "dialog.tcss"
+    DEFAULT_CSS = """
+    SaveFile {
+        & .dialog-words { margin-bottom: 1; }
+        & Field { margin-bottom: 1; }
+        & #refusal { margin-top: 1; padding: 0; background: $surface; }
+    }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
-    def __init__(self, report: RecoveryReport) -> None:
+    def __init__(self, title: str, name: str, save: Saver) -> None:
         super().__init__()
-        self._report = report
+        self._title = title
+        self._suggested = name
+        self._save = save
 
     def compose(self) -> ComposeResult:
         """The path, whether a file may be replaced, and the two answers."""
         with Vertical(classes="dialog") as box:
-            box.border_title = "Save the report"
+            box.border_title = self._title
             box.border_subtitle = "Enter saves · Esc cancels"
             words = "On the machine where this console runs. The ending says the format: .md .csv .xlsx .json"
             yield Static(text(words, "muted"), markup=False, classes="dialog-words")
-            path = f"{self._report.run.run}.xlsx"
-            yield Field("File", id="path", value=path, explains="A relative path begins where you started the console.",
-                        max_length=1_000)  # fmt: skip
+            yield Field("File", id="path", value=self._suggested,
+                        explains="A relative path begins where you started the console.", max_length=1_000)  # fmt: skip
             yield Choice("replace a file that is there", id="replace", compact=True)
             yield Notice(id="refusal")
             with Horizontal(classes="dialog-buttons"):
@@ -70,7 +86,7 @@ class SaveReport(ModalScreen["Written | None"], Asking):
             return
         self.query_one("#refusal", Notice).clear()
         path, replace = self.query_one("#path", Field).value, self.query_one("#replace", Checkbox).value
-        self.ask("save", partial(_save, self._report, path, replace), Saved, repeat=False)
+        self.ask("save", partial(_write, self._save, path, replace), Saved, repeat=False)
 
     def on_saved(self, event: Saved) -> None:
         """Done."""
@@ -88,9 +104,13 @@ class SaveReport(ModalScreen["Written | None"], Asking):
         self.dismiss(None)
 
 
-async def _save(report: RecoveryReport, typed: str, replace: bool) -> Written:
-    from services.backfills.report_file import save_report
+def saved_words(written: Written) -> str:
+    """What was written where."""
+    return f"Written to {written.path}: {written.size:,} bytes, readable by you alone."
+
+
+async def _write(save: Saver, typed: str, replace: bool) -> Written:
     from services.exports.files import format_of, path_of
 
     path = path_of(typed)
-    return await save_report(report, path, format_of(path), replace=replace)
+    return await save(path, format_of(path), replace=replace)

@@ -1,0 +1,1 @@
+"""The month of all customers."""
