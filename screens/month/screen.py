@@ -21,6 +21,7 @@ from screens.billing.messages import Counted
 from screens.context import Context
 from screens.month import views
 from screens.overlay import Overlay
+from screens.tones import text
 from screens.widgets.field import Field
 from screens.widgets.meter import Meter, Reading
 from screens.widgets.table import RecordTable
@@ -172,7 +173,7 @@ class MonthScreen(Overlay):
         from services.backfills.report_words import area_name
 
         where = "all areas" if self._area is None else area_name(self._area)
-        self.query_one("#customers").border_title = f"Customers · {where}"
+        self.query_one("#customers").border_title = text(f"Customers · {where}", limit=42)
         self._read_customers(None)
 
     @on(RecordTable.NearEnd, "#customers")

@@ -62,10 +62,10 @@ def head(totals: MonthTotals) -> Text:
     line = Text.assemble((totals.month, "title"), "  ", (f"{count(total.customers)} customers", "strong"))
     line.append(f"  and {count(total.idle)} with nothing in the month\n", "muted")
     for name, paise, tone in (
-        ("Total", total.total_paise, "money"), ("+ before", total.previous_balance_paise, "money"),
-        ("- paid", total.paid_paise, "money"), ("= balance", total.balance_paise, "total"),
+        ("Total", total.total_paise, "money"), ("+\u00a0before", total.previous_balance_paise, "money"),
+        ("-\u00a0paid", total.paid_paise, "money"), ("=\u00a0balance", total.balance_paise, "total"),
     ):  # fmt: skip
-        line.append(f"{name} ", "muted").append(format_rupees(paise), tone).append("   ")
+        line.append(f"{name}\u00a0", "muted").append(format_rupees(paise), tone).append("   ")
     line.append(f"\n{count(total.missing.records)} one-time orders are not billed, ", "muted")
     line.append(format_rupees(total.missing.paise), "bad" if total.missing.records else "money")
     if review := total.orders["review"].records:

@@ -116,7 +116,7 @@ class ReportScreen(Overlay):
         if report is None:
             return
         self._lines = lines
-        table.border_title = title
+        table.border_title = text(title, limit=42)
         table.show(views.customer_rows(report, lines[:_PAGE]), more=len(lines) > _PAGE)
 
     @on(RecordTable.NearEnd, "#customers")
@@ -137,7 +137,7 @@ class ReportScreen(Overlay):
 
         area = views.area_at(self._report, event.key).area
         lines = [line for line in self._report.customers if line.area == area]
-        self._list_customers(f"Customers · {text(area_name(area), limit=30).plain}", lines)
+        self._list_customers(f"Customers · {area_name(area)}", lines)
         self._to_customers()
 
     @on(RecordTable.Selected, "#reasons")

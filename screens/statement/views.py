@@ -68,11 +68,11 @@ def head(statement: Statement) -> Text:
     line.append(statement.status, STATUS_TONES[statement.status]).append("  ")
     line.append_text(text(f"{area_name(statement.area)} · {statement.customer_id}", "muted")).append("\n")
     figures = (
-        ("Total", statement.total_paise, "money"), ("+ before", statement.previous_balance_paise, "money"),
-        ("- paid", statement.paid_paise, "money"), ("= balance", statement.balance_paise, "total"),
+        ("Total", statement.total_paise, "money"), ("+\u00a0before", statement.previous_balance_paise, "money"),
+        ("-\u00a0paid", statement.paid_paise, "money"), ("=\u00a0balance", statement.balance_paise, "total"),
     )  # fmt: skip
     for name, paise, tone in figures:
-        line.append(f"{name} ", "muted").append(format_rupees(paise), tone).append("   ")
+        line.append(f"{name}\u00a0", "muted").append(format_rupees(paise), tone).append("   ")
     line.append("\n").append(f"Counts {counted_words(statement)}.", "warn" if statement.expected_paise else "muted")
     line.no_wrap = False
     return line
