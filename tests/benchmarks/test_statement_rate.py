@@ -2,9 +2,9 @@
 
     pytest -m benchmark -n 0 -s tests/benchmarks/test_statement_rate.py
 
-DELIVERY_CONSOLE_BENCHMARK_ORDERS sets the number of one-time orders (default 24,000; as many subscription orders come on
-top) and DELIVERY_CONSOLE_BENCHMARK_CUSTOMERS that of customers (default: those of the demo). 500000 and 200000 make the
-full figure. Customers above the demo's have a subscription and a payment.
+DELIVERY_CONSOLE_BENCHMARK_ORDERS sets the number of one-time orders (default 24,000; as many subscription orders come
+on top) and DELIVERY_CONSOLE_BENCHMARK_CUSTOMERS that of customers (default: those of the demo). 500000 and 200000 make
+the full figure. Customers above the demo's have a subscription and a payment.
 """
 
 import os

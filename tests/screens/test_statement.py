@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.text import Text
 from textual.pilot import Pilot
+from textual.widgets import Select
 
 from screens.billing.screen import BillingScreen
 from screens.month.screen import MonthScreen
@@ -26,123 +28,101 @@ def table(pilot: Pilot[Any], name: str) -> RecordTable:
     return pilot.app.screen.query_one(name, RecordTable)
 
 
-async def to_statement(pilot: Pilot[Any]) -> StatementScreen:
-    """The statement of the newest customer of all areas, for October."""
-    await press(pilot, "f5", "m")
-    await press(pilot, "left_square_bracket")
-    await press(pilot, "c", "enter")
-    assert isinstance(pilot.app.screen, StatementScreen)
-    return pilot.app.screen
+async def test_the_month_leads_to_areas_customers_and_a_statement_and_back(company: Company) -> None:
+    async with opened(company.app(VIEWER)) as pilot:
+        await press(pilot, "f5", "m")
+        assert "2026-11" in painted(pilot)
+        await press(pilot, "left_square_bracket")
+        assert "2026-10" in painted(pilot)
+        areas, everybody = table(pilot, "#areas").row_count, table(pilot, "#customers").row_count
+        await press(pilot, "slash")
+        await type_text(pilot, "JAYA")
+        assert table(pilot, "#areas").row_count == 1 < areas
+        await press(pilot, "enter", "enter")
+        await settle(pilot)
+        assert table(pilot, "#customers").has_focus
+        assert 0 < table(pilot, "#customers").row_count < everybody
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, StatementScreen)
+        assert "2026-10" in painted(pilot)
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, MonthScreen)
+        pilot.app.screen.query_one("#only", Select).value = "missing"
+        await press(pilot, "c")
+        customers = table(pilot, "#customers")
+        assert 0 < customers.row_count < everybody
+        assert all(isinstance(row.cells[-1], Text) and row.cells[-1].plain for row in customers._rows)
+        await press(pilot, "escape", "escape")
+        assert isinstance(pilot.app.screen, BillingScreen)
 
 
-class TestMonth:
-    async def test_it_leads_from_the_areas_to_a_statement_and_back(self, company: Company) -> None:
-        async with opened(company.app(VIEWER)) as pilot:
-            await press(pilot, "f5", "m")
-            assert isinstance(pilot.app.screen, MonthScreen)
-            assert "2026-11" in painted(pilot)
-            everybody = table(pilot, "#customers").row_count
-            await press(pilot, "left_square_bracket")
-            assert "2026-10" in painted(pilot)
-            await press(pilot, "enter")
-            assert table(pilot, "#customers").has_focus
-            assert 0 < table(pilot, "#customers").row_count < everybody
-            await press(pilot, "enter")
-            assert isinstance(pilot.app.screen, StatementScreen)
-            assert "2026-10" in painted(pilot)
-            await press(pilot, "escape")
-            assert isinstance(pilot.app.screen, MonthScreen)
-            await press(pilot, "escape", "escape")
-            assert isinstance(pilot.app.screen, BillingScreen)
-
-    async def test_areas_are_narrowed_as_one_types_and_customers_by_what_they_owe(self, company: Company) -> None:
-        async with opened(company.app()) as pilot:
-            await press(pilot, "f5", "m")
-            all_areas, everybody = table(pilot, "#areas").row_count, table(pilot, "#customers").row_count
-            await press(pilot, "slash")
-            await type_text(pilot, "JAYA")
-            assert table(pilot, "#areas").row_count == 1 < all_areas
-            await press(pilot, "enter")
-            assert table(pilot, "#areas").has_focus
-            pilot.app.screen.query_one("#only").focus()
-            await press(pilot, "enter", "down", "down", "down", "down", "enter")
-            only_missing = table(pilot, "#customers")
-            assert 0 < only_missing.row_count < everybody
-            missing = [row.cells[-1].plain for row in only_missing._rows if not isinstance(row.cells[-1], int)]  # type: ignore[union-attr]
-            assert all(int(number) > 0 for number in missing)
-
-    async def test_the_file_holds_every_customer(
-        self, company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.chdir(tmp_path)
-        async with opened(company.app()) as pilot:
-            await press(pilot, "f5", "m")
-            await save(pilot, "m.csv")
-            assert "Written to m.csv" in painted(pilot)
-            with (tmp_path / "m.csv").open(newline="", encoding="utf-8") as stream:
-                rows = list(csv.DictReader(stream))
-            areas = sum(int(row["total_paise"]) for row in rows if row["section"] == "area")
-            assert areas == sum(int(row["total_paise"]) for row in rows if row["section"] == "customer") > 0
+async def test_both_are_saved_with_all_that_is_in_them(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened(company.app()) as pilot:
+        await press(pilot, "f5", "m")
+        await save(pilot, "m.csv")
+        assert "Written to m.csv" in painted(pilot)
+        pilot.app.push_screen(StatementScreen(context_of(pilot), await subscriber(company), "2026-10"))
+        await settle(pilot)
+        await save(pilot, "s.csv")
+        assert "Written to s.csv" in painted(pilot)
+    totals = {
+        section: sum(int(row["total_paise"]) for row in rows(tmp_path / "m.csv", section))
+        for section in ("area", "customer")
+    }
+    assert totals["area"] == totals["customer"] > 0
+    assert len(rows(tmp_path / "s.csv", "day")) % 31 == 0 < len(rows(tmp_path / "s.csv", "day"))
 
 
-class TestStatement:
-    async def test_the_calendar_follows_the_cursor_and_the_months_turn(self, company: Company) -> None:
-        async with opened(company.app()) as pilot:
-            await press(pilot, "f5", "m")
-            pilot.app.push_screen(StatementScreen(company_context(pilot), await subscriber(company), "2026-11"))
-            await press(pilot, "left_square_bracket")
-            october = painted(pilot)
-            assert "Mon   Tue   Wed" in october
-            assert "Counts the whole month." in october
-            await press(pilot, "right_square_bracket")
-            assert "is for days after 2026-11-22" in painted(pilot)
-            await press(pilot, "enter")
-            assert pilot.app.screen.query_one("#behind", Sheet).has_focus
-            await press(pilot, "escape")
-            assert table(pilot, "#lines").has_focus
-
-    async def test_enter_on_an_order_shows_the_order(self, company: Company) -> None:
-        async with opened(company.app()) as pilot:
-            await press(pilot, "f5", "m")
-            customer, order = await buyer(company)
-            pilot.app.push_screen(StatementScreen(company_context(pilot), customer, "2026-10"))
-            await settle(pilot)
-            await press(pilot, "G", "enter")
-            assert isinstance(pilot.app.screen, OrdersScreen)
-            assert order in painted(pilot)
-
-    async def test_it_is_saved(self, company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.chdir(tmp_path)
-        async with opened(company.app()) as pilot:
-            await to_statement(pilot)
-            await save(pilot, "s.csv")
-            with (tmp_path / "s.csv").open(newline="", encoding="utf-8") as stream:
-                assert {row["section"] for row in csv.DictReader(stream)} >= {"about"}
-
-    async def test_names_are_only_text(self, own_company: Company) -> None:
-        await rename_customers(own_company, f"{ESCAPE}{MARKUP}")
-        async with opened(own_company.app()) as pilot:
-            await press(pilot, "f5", "m")
-            assert not CONTROL.search(painted(pilot))
-            await press(pilot, "enter")
-            assert f"Customers · ␛]0;pwned␇␛[31mRed{MARKUP[:8]}" in painted(pilot)
-            await press(pilot, "enter")
-            assert isinstance(pilot.app.screen, StatementScreen)
-            assert not CONTROL.search(painted(pilot))
-            assert "pwned" in painted(pilot)
-
-    async def test_a_customer_who_is_gone_is_told(self, company: Company) -> None:
-        async with opened(company.app()) as pilot:
-            await press(pilot, "f5", "m")
-            pilot.app.push_screen(StatementScreen(company_context(pilot), "gone", "2026-10"))
-            await press(pilot, "s")
-            assert "No customer fits 'gone'" in painted(pilot)
-            assert isinstance(pilot.app.screen, StatementScreen)
+async def test_the_calendar_follows_the_months_and_an_order_leads_to_its_screen(company: Company) -> None:
+    async with opened(company.app()) as pilot:
+        await press(pilot, "f5", "m")
+        customer, order = await buyer(company)
+        pilot.app.push_screen(StatementScreen(context_of(pilot), await subscriber(company), "2026-11"))
+        await press(pilot, "left_square_bracket")
+        assert "Mon   Tue   Wed" in painted(pilot)
+        assert "Counts the whole month." in painted(pilot)
+        await press(pilot, "right_square_bracket")
+        assert "is for days after 2026-11-22" in painted(pilot)
+        await press(pilot, "enter")
+        assert pilot.app.screen.query_one("#behind", Sheet).has_focus
+        await press(pilot, "escape")
+        assert table(pilot, "#lines").has_focus
+        await press(pilot, "escape")
+        pilot.app.push_screen(StatementScreen(context_of(pilot), "gone", "2026-10"))
+        await settle(pilot)
+        assert "No customer fits 'gone'" in painted(pilot)
+        await press(pilot, "escape")
+        pilot.app.push_screen(StatementScreen(context_of(pilot), customer, "2026-10"))
+        await settle(pilot)
+        await press(pilot, "G", "enter")
+        assert isinstance(pilot.app.screen, OrdersScreen)
+        assert order in painted(pilot)
 
 
-def company_context(pilot: Pilot[Any]) -> Any:
+async def test_names_and_areas_are_only_text(own_company: Company) -> None:
+    await rename_customers(own_company, f"{ESCAPE}{MARKUP}")
+    async with opened(own_company.app()) as pilot:
+        await press(pilot, "f5", "m")
+        assert not CONTROL.search(painted(pilot))
+        await press(pilot, "enter")
+        assert f"Customers · ␛]0;pwned␇␛[31mRed{MARKUP[:8]}" in painted(pilot)
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, StatementScreen)
+        assert not CONTROL.search(painted(pilot))
+        assert "pwned" in painted(pilot)
+
+
+def context_of(pilot: Pilot[Any]) -> Any:
     assert isinstance(pilot.app.screen, MonthScreen)
     return pilot.app.screen.context
+
+
+def rows(file: Path, section: str) -> list[dict[str, str]]:
+    with file.open(newline="", encoding="utf-8") as stream:
+        return [row for row in csv.DictReader(stream) if row["section"] == section]
 
 
 async def subscriber(company: Company) -> str:
