@@ -120,7 +120,7 @@ def test_no_document_breaks_it_and_no_quantity_is_below_zero(document: dict[str,
 def test_each_rule_says_why(fields: dict[str, Any], rule: str, quantity: int) -> None:
     document = {"mode": "fixed_daily", "default_qty": 2, "status": "active", **fields}
     found = quantity_on(read_subscription(document), date(2026, 10, 10))
-    assert (found.quantity, str(found.rule)) == (quantity, rule)
+    assert (found.quantity, str(found.rule)) == (Decimal(quantity), rule)
 
 
 @pytest.mark.parametrize(
