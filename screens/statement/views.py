@@ -25,7 +25,7 @@ _AMOUNT = 12
 _LINE_COLUMNS = (
     Column("What", 16, grow=1),
     Column("Day", 10, drop=1),
-    Column("Number", 6, right=True),
+    Column("Quantity", 8, right=True),
     Column("Price", 10, right=True, drop=2),
     Column("Amount", _AMOUNT, right=True),
     Column("Billed", 7),
