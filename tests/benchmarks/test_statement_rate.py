@@ -56,7 +56,7 @@ async def raw(database: Database, customer: str) -> None:
     """What a statement asks for, with the least that can be asked: no names resolved, nothing read."""
     found = await database["customers_v2"].find_one({"id": customer})
     assert found
-    names = [customer, found.get("user_id")]
+    names = [name for name in (customer, found.get("user_id")) if name]
     either: Document = {"$or": [{"customer_id": {"$in": names}}, {"user_id": {"$in": names}}]}
     orders = await database["orders"].find(either | {"order_type": "one_time"}).to_list()
     ids = {"order_id": {"$in": [order.get("id") for order in orders]}}
