@@ -101,7 +101,7 @@ async def test_its_document_has_the_fields_that_scripts_rely_on(
         "kind": "one-time", "description": "2 × Eggs, 1 × Bread", "quantity": 1, "unit_price_paise": 18000,
         "amount_paise": 18000,
     }  # fmt: skip
-    rows = {table.name: len(table.rows) for table in statement_tables(statement).tables}
+    rows = {table.name: len(list(table.rows)) for table in statement_tables(statement).tables}
     assert rows == {"line": 2, "day": 31, "payment": 0, "finding": 0}
 
 
