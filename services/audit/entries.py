@@ -25,25 +25,24 @@ SIZE = "size_of_entry"
 """A field that only `LISTED` gives: the bytes of an entry whose values were left out."""
 _LARGEST_LISTED = 16_384
 _LONGEST_WORD = 200
-_SMALL = {"$lte": [{"$bsonSize": "$$ROOT"}, _LARGEST_LISTED]}
 
 
 def _word_of(field: str) -> dict[str, Any]:
     path = f"${field}"
-    start = {"$cond": [{"$eq": [{"$type": path}, "string"]}, {"$substrCP": [path, 0, _LONGEST_WORD]}, "$$REMOVE"]}
-    return {"$cond": [_SMALL, path, start]}
+    return {"$cond": [{"$eq": [{"$type": path}, "string"]}, {"$substrCP": [path, 0, _LONGEST_WORD]}, "$$REMOVE"]}
 
 
-LISTED: dict[str, Any] = {
-    "timestamp": 1,
-    **{
-        name: _word_of(name)
-        for name in ("id", "table", "resource_type", "record_id", "resource_id", "action", "user_id")
-    },
-    **{name: {"$cond": [_SMALL, f"${name}", "$$REMOVE"]} for name in ("before", "after", "changes", "meta")},
-    SIZE: {"$cond": [_SMALL, "$$REMOVE", {"$bsonSize": "$$ROOT"}]},
+_WORDS = ("id", "table", "resource_type", "record_id", "resource_id", "action", "user_id")
+_CUT: dict[str, Any] = {
+    "_id": "$_id",
+    "timestamp": "$timestamp",
+    **{name: _word_of(name) for name in _WORDS},
+    SIZE: {"$bsonSize": "$$ROOT"},
 }
-"""What a list reads of an entry: of one above 16 KB only who, what and when, so that a page of them stays quick."""
+LISTED: dict[str, Any] = {
+    "$replaceWith": {"$cond": [{"$lte": [{"$bsonSize": "$$ROOT"}, _LARGEST_LISTED]}, "$$ROOT", _CUT]}
+}
+"""The stage that makes of an entry what a list shows: of one above 16 KB only who, what and when."""
 
 
 @dataclass(frozen=True)

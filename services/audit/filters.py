@@ -29,6 +29,7 @@ ENTITIES = {
 _COLLECTIONS = {entity: collection for collection, entity in ENTITIES.items()}
 # No offset from UTC is larger, so no stored text is further from its instant.
 _LARGEST_OFFSET = timedelta(hours=14)
+_NOT_IN_UTC = r"^(?!\d{4}-\d\d-\d\dT\d\d:\d\d.*(\+00:00|Z)$)"
 _LONGEST_TEXT = 200
 _MOST_WORDS = 20
 NO_TABLE: Document = {"table": {"$in": [None, ""]}}
@@ -165,27 +166,33 @@ def about_record(filters: AuditFilters) -> tuple[Document, Document]:
     )
 
 
-def in_days(filters: AuditFilters) -> tuple[Document, Document] | None:
-    """The conditions on `timestamp` as text and as a date, each exact; None without a range.
+def in_days(filters: AuditFilters) -> dict[str, Document]:
+    """The exact conditions on `timestamp` by kind: as text, as text that sorts behind the range, and as a date.
 
-    Text is first narrowed by how it sorts, with room for every offset, and then compared as the instant it names.
+    Text is first narrowed by how it sorts, with room for every offset, and then compared as the instant it names; what
+    sorts behind the range can be of it only where it is not in UTC. Empty without a range.
     """
     first, after = days_between(filters.first_day, filters.last_day)
     if first is None and after is None:
-        return None
-    as_date: Document = {}
-    as_text: Document = {}
+        return {}
     instant: dict[str, Any] = {"$dateFromString": {"dateString": "$timestamp", "onError": None, "onNull": None}}
     exact: list[Document] = [{"$ne": [instant, None]}]
+    as_date: Document = {}
+    as_text: Document = {}
     if first is not None:
         as_date["$gte"] = first
         as_text["$gte"] = _day_of(first - _LARGEST_OFFSET)
         exact.append({"$gte": [instant, first]})
     if after is not None:
         as_date["$lt"] = after
-        as_text["$lt"] = _day_of(after + _LARGEST_OFFSET + timedelta(days=1))
+        as_text["$lt"] = to_stored(after)[:16]
         exact.append({"$lt": [instant, after]})
-    return {"timestamp": as_text, "$expr": {"$and": exact}}, {"timestamp": as_date}
+    within = {"$expr": {"$and": exact}}
+    kinds: dict[str, Document] = {"text": {"timestamp": as_text, **within}}
+    if after is not None:
+        ahead = {"$gte": as_text["$lt"], "$lt": _day_of(after + _LARGEST_OFFSET + timedelta(days=1))}
+        kinds["ahead"] = {"timestamp": {**ahead, "$regex": _NOT_IN_UTC}, **within}
+    return {**kinds, "date": {"timestamp": as_date}}
 
 
 def accepts(filters: AuditFilters, entry: Entry, seen: Entry) -> bool:

@@ -13,11 +13,11 @@ import bson
 from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 
-from services.audit.entries import LISTED, Entry, listed, masked, read_entry
+from services.audit.entries import Entry, listed, masked, read_entry
 from services.audit.filters import AuditFilters, about_record, accepts, in_days, matching
 from services.audit.follow import follow
 from services.audit.ranges import ranges
-from services.audit.reader import Reader, Stopped
+from services.audit.reader import RAW, Reader, Stopped, in_list
 from services.audit.report import AuditReport, report
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import format_moment, read_timestamp, to_stored
@@ -36,7 +36,6 @@ LOOKING_SECONDS = 2.0
 
 _UNDATED_AT = datetime.min.replace(tzinfo=UTC)
 _WHOLE: Any = TOLERANT
-_RAW: Any = TOLERANT.with_options(document_class=RawBSONDocument)
 # Numbers, times and ids are written with these alone.
 _ONLY_IN_TEXT = re.compile(r"[^0-9a-filnrstu+\-.:]")
 _ASCII = re.compile(r"[\x00-\x7f]+")
@@ -166,17 +165,20 @@ class AuditQuery:
         looked = Looking(filters, mask=self._operator.masked)
         found: dict[str, Entry] = {}
         read = 0
-        for condition in in_days(filters) or ({},):
-            clauses = [clause for clause in (query, matching(filters), condition) if clause]
-            collection = self._database[AUDIT_LOGS].with_options(codec_options=_RAW if filters.by_looking else TOLERANT)
-            cursor = collection.find({"$and": clauses}, None if filters.by_looking else LISTED)
-            cursor = cursor.limit(RECORD_ENTRIES + 1).max_time_ms(READ_LIMIT_MS)
-            if index:
-                cursor = cursor.hint(index)
+        most = RECORD_ENTRIES + 1
+        for condition in in_days(filters).values() or ({},):
+            clauses = {"$and": [clause for clause in (query, matching(filters), condition) if clause]}
             with told():
-                async for document in cursor:
+                if not filters.by_looking:
+                    documents, _ = await in_list(self._database, clauses, None, index, most)
+                    read += len(documents)
+                    found |= {str(entry.key): entry for entry in map(read_entry, documents)}
+                    continue
+                collection = self._database[AUDIT_LOGS].with_options(codec_options=RAW)
+                cursor = collection.find(clauses).limit(most).max_time_ms(READ_LIMIT_MS)
+                async for document in cursor.hint(index) if index else cursor:
                     read += 1
-                    if entry := looked(document) if filters.by_looking else read_entry(document):
+                    if entry := looked(document):
                         found[str(entry.key)] = entry
         if read > RECORD_ENTRIES:
             raise Refused(

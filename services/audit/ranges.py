@@ -85,12 +85,13 @@ async def _part(database: Database, index: Index, given: Document) -> list[Range
     known = {field: _asked(given[field]) for field in keys if field in given}
     rest = {field: condition for field, condition in given.items() if field not in keys}
     unknown = [field for field in keys if field not in given]
-    present = await hint(database, index)
-    if present is None:
-        return None
     # The server skips from value to value of a field where those before it are known.
     before = {field: {each: given[each] for each in keys[: keys.index(field)] if each in given} for field in unknown}
-    found = await asyncio.gather(*(_values(database, field, before[field]) for field in unknown))
+    present, *found = await asyncio.gather(
+        hint(database, index), *(_values(database, field, before[field]) for field in unknown)
+    )
+    if present is None:
+        return None
     for field, values in zip(unknown, found, strict=True):
         if values is None:
             return None

@@ -36,6 +36,8 @@ _HELD = 32_000_000
 """Bytes of them that are held at once."""
 
 
+RAW: Any = TOLERANT.with_options(document_class=RawBSONDocument)
+"""Documents that are read when they are needed."""
 _BY_KEY: Hint = [("_id", -1)]
 
 
@@ -73,16 +75,17 @@ class Reader:
         self, database: Database, filters: AuditFilters, ranges: Sequence[Range], positions: dict[str, Document]
     ) -> None:
         self._database = database
+        self._raw = database[AUDIT_LOGS].with_options(codec_options=RAW)
         self._ranges = ranges
         self.positions = positions
         dated: list[Kind] = [TEXT, DATE]
         if days := in_days(filters):
-            dated = [Kind(kind.name, condition) for kind, condition in zip(dated, days, strict=True)]
-        self._groups = [dated] if days else [dated, *([kind] for kind in _UNDATED)]
+            dated = [Kind(name, condition) for name, condition in days.items()]
+        self._groups: list[Sequence[Kind]] = [dated] if days else [dated, _UNDATED]
 
     async def listed(self, size: int) -> AsyncGenerator[Document, None]:
         """Entries newest first, of each what a list shows, read in portions of that size."""
-        async for kind, document in self._each(size, LISTED):
+        async for kind, document in self._each(size, whole=False):
             yield document
             self._take(kind, document)
 
@@ -94,7 +97,7 @@ class Reader:
         Raises Stopped after so many seconds; the positions then say where.
         """
         end = None if seconds is None else time.monotonic() + seconds
-        async for kind, document in self._each(_FIRST_LOOK, None):
+        async for kind, document in self._each(_FIRST_LOOK, whole=True):
             if (found := wanted(document)) is not None:
                 yield found
             self._take(kind, document)
@@ -104,38 +107,34 @@ class Reader:
     def _take(self, kind: Kind, document: Any) -> None:
         self.positions[kind.name] = {"t": document.get("timestamp"), "i": document["_id"]}
 
-    async def _each(self, size: int, fields: Document | None) -> AsyncGenerator[tuple[Kind, Any], None]:
+    async def _each(self, size: int, *, whole: bool) -> AsyncGenerator[tuple[Kind, Any], None]:
         for group in self._groups:
-            async for found in self._merged(group, size, fields):
+            async for found in self._merged(group, size, whole):
                 yield found
 
-    async def _merged(
-        self, group: Sequence[Kind], size: int, fields: Document | None
-    ) -> AsyncGenerator[tuple[Kind, Any], None]:
+    async def _merged(self, group: Sequence[Kind], size: int, whole: bool) -> AsyncGenerator[tuple[Kind, Any], None]:
         """The kinds of a group as one list by instant; text that is no time stays where its text sorts."""
         waiting: dict[str, deque[Any]] = {kind.name: deque() for kind in group}
         reading = set(waiting)
         while True:
             empty = [kind for kind in group if kind.name in reading and not waiting[kind.name]]
-            portions = await asyncio.gather(*(self._read(kind, size, fields) for kind in empty))
+            portions = await asyncio.gather(*(self._read(kind, size, whole) for kind in empty))
             for kind, (found, more) in zip(empty, portions, strict=True):
                 waiting[kind.name].extend((read_timestamp(each.get("timestamp")), each) for each in found)
                 if not more:
                     reading.discard(kind.name)
-            if fields is None:
+            if whole:
                 size = min(2 * size, _LOOKED_AT)
             heads = [kind for kind in group if waiting[kind.name]]
             if not heads:
                 return
-            newest = heads[0]
-            if len(heads) > 1:
-                of_text, of_date = (waiting[kind.name][0][0] for kind in heads)
-                newest = heads[0] if of_text is None or of_date is None or of_text >= of_date else heads[1]
+            # Of those without a time, `max` takes the first.
+            newest = max(heads, key=lambda kind: waiting[kind.name][0][0] or LATEST)
             yield newest, waiting[newest.name].popleft()[1]
 
-    async def _read(self, kind: Kind, size: int, fields: Document | None) -> tuple[list[Any], bool]:
+    async def _read(self, kind: Kind, size: int, whole: bool) -> tuple[list[Any], bool]:
         """The next entries of a kind, and whether there are more behind them."""
-        parts = await asyncio.gather(*(self._read_range(kind, each, size, fields) for each in self._ranges))
+        parts = await asyncio.gather(*(self._read_range(kind, each, size, whole) for each in self._ranges))
         if len(parts) == 1:
             return parts[0]
         # Behind the last that was read of a range, another of it may come before those of the others.
@@ -144,29 +143,35 @@ class Reader:
         keyed.sort(key=lambda pair: pair[0], reverse=True)
         return [document for key, document in keyed if all(key >= end for end in ends)], bool(ends)
 
-    async def _read_range(self, kind: Kind, each: Range, size: int, fields: Document | None) -> tuple[list[Any], bool]:
+    async def _read_range(self, kind: Kind, each: Range, size: int, whole: bool) -> tuple[list[Any], bool]:
         found: list[Any] = []
         for condition, order in _behind(kind, self.positions.get(kind.name)):
             clauses = [clause for clause in (kind.condition, each.condition, condition) if clause]
-            documents, more = await self._find({"$and": clauses}, order, each.index, size - len(found), fields)
+            documents, more = await self._find({"$and": clauses}, order, each.index, size - len(found), whole)
             found += documents
             if more:
                 return found, True
         return found, False
 
     async def _find(
-        self, query: Document, order: Hint, index: Hint | None, size: int, fields: Document | None
+        self, query: Document, order: Hint, index: Hint | None, size: int, whole: bool
     ) -> tuple[list[Any], bool]:
-        options: Any = TOLERANT if fields else TOLERANT.with_options(document_class=RawBSONDocument)
-        collection = self._database[AUDIT_LOGS].with_options(codec_options=options)
-        cursor = collection.find(query, fields).sort(order).limit(size).batch_size(size).max_time_ms(READ_LIMIT_MS)
-        if index:
-            cursor = cursor.hint(index)
         with told():
-            if fields:
-                found = await cursor.to_list()
-                return found, len(found) == size
-            return await _within_bytes(cursor, size)
+            if whole:
+                found = self._raw.find(query).sort(order).limit(size).batch_size(size).max_time_ms(READ_LIMIT_MS)
+                return await _within_bytes(found.hint(index) if index else found, size)
+            return await in_list(self._database, query, order, index, size)
+
+
+async def in_list(
+    database: Database, query: Document, order: Hint | None, index: Hint | None, size: int
+) -> tuple[list[Document], bool]:
+    """So many entries as a list shows them, and whether there may be more."""
+    stages: list[Document] = [{"$match": query}, *([{"$sort": dict(order)}] if order else ()), {"$limit": size}, LISTED]
+    options: Document = {"hint": dict(index)} if index else {}
+    cursor = await database[AUDIT_LOGS].aggregate(stages, maxTimeMS=READ_LIMIT_MS, batchSize=size, **options)
+    found = await cursor.to_list()
+    return found, len(found) == size
 
 
 async def _within_bytes(cursor: AsyncCursor[RawBSONDocument], size: int) -> tuple[list[Any], bool]:

@@ -53,7 +53,7 @@ async def report(database: Database, filters: AuditFilters) -> AuditReport:
     request = {"meta.request": filters.request} if filters.request is not None else {}
     conditions = [
         {"$and": [{}, *(part for part in (each.condition, days, request) if part)]}
-        for each in found for days in in_days(filters) or ({},)
+        for each in found for days in in_days(filters).values() or ({},)
     ]  # fmt: skip
     match = {"$or": conditions} if len(conditions) > 1 else conditions[0]
     options: Document = {"hint": dict(found[0].index)} if len(found) == 1 and found[0].index else {}
