@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from bson import ObjectId
@@ -94,15 +95,17 @@ def check(proof: Proof, trusted: Collection[str] = ()) -> Proven:
     return Proven(key, proof.index, here.number, here.at, proof.public_key, bool(trusted))
 
 
-def read_proof(text: str) -> Proof:
-    """A proof from its JSON.
+def read_proof_file(path: Path) -> Proof:
+    """A proof from the file that holds its JSON.
 
-    Raises BadRequest for text that is none.
+    Raises BadRequest for a file that cannot be read or holds none.
     """
     try:
-        return Proof.model_validate_json(text)
+        return Proof.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise BadRequest("no-file", f"{path} cannot be read: {error.strerror or error}.") from error
     except ValidationError:
-        raise BadRequest("bad-proof", "This is no proof of an audit entry.") from None
+        raise BadRequest("bad-proof", f"{path} holds no proof of an audit entry.") from None
 
 
 async def _newest(database: Database) -> Checkpoint | None:

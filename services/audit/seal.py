@@ -73,6 +73,22 @@ async def seal_session(database: Database, operator: Operator, clock: Clock) -> 
         await seal(database, operator.trail, clock, ended=written)
 
 
+async def seal_everything(
+    database: Database, operator: Operator, clock: Clock, *, progress: Callable[[int, int], None] | None = None
+) -> Checkpoint | None:
+    """Seal all there is, older entries too. `progress` hears how many are sealed, and about how many there are.
+
+    Raises NotPermitted without the role ops or auditor.
+    """
+    if not operator.has("ops"):
+        operator.require("auditor", "seal the audit trail")
+    database.require_writable()
+    with told():
+        total = await database[AUDIT_LOGS].estimated_document_count()
+    tell = (lambda size: progress(size, max(size, total))) if progress else None
+    return await seal(database, operator.trail, clock, everything=True, progress=tell)
+
+
 async def seal(
     database: Database,
     trail: Trail,

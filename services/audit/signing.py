@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.errors import Refused
 
@@ -55,6 +56,18 @@ class Signer:
     def sign(self, text: bytes) -> str:
         """The signature, in hex."""
         return self.private.sign(text).hex()
+
+    def seal(self, text: bytes) -> dict[str, str]:
+        """The signature as it stands in a file: with the key that made it."""
+        return {"public": self.public, "signature": self.sign(text)}
+
+
+def is_sealed(seal: Mapping[str, Any], text: bytes, trusted: Collection[str] = ()) -> bool:
+    """Whether a signature out of a file is one over the text, by a trusted public key where any are named."""
+    public, signature = seal.get("public"), seal.get("signature")
+    if not isinstance(public, str) or not isinstance(signature, str) or (trusted and public not in trusted):
+        return False
+    return signed_by(public, signature, text)
 
 
 def key_name(public: str) -> str:

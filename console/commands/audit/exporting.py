@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.command import Json, finish, run
-from console.commands.audit.group import Words, app, filtered_to_file, filters_of
+from console.command import Json, finish, run, settings_of
+from console.commands.audit.group import Keys, Words, app, filtered_to_file, filters_of
 from console.output import Answer, Line
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def export_entries(
         path = path_of(to)
         done = await export(
             session.database, session.operator, session.clock, filters_of(words), path, format_of(path, format_name),
-            reason, replace=force,
+            reason, replace=force, sign=session.operator.trail.signer.seal,
         )  # fmt: skip
         document = {
             "file": str(done.path), "format": done.format, "entries": done.entries, "bytes": done.size,
@@ -51,22 +51,29 @@ def export_entries(
 
 @app.command("check-export")
 def check_file(
+    context: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl file that `audit export` wrote.")],
+    key: Keys = None,
     as_json: Json = False,
 ) -> None:
-    """Check an exported file by its manifest, without a database."""
-    from services.audit.export import check_export
+    """Check an exported file by its manifest and signature, without a database; exit 1 where it does not hold."""
+    from services.audit.export import check_export, manifest_bytes
+    from services.audit.signing import is_sealed
 
-    checked = check_export(path)
-    signed = "The manifest is signed." if checked.signature else "The manifest is not signed: anybody can have made it."
-    if checked.intact:
-        told = f"All {checked.entries:,} entries are as they were exported. {signed}"
-    else:
+    checked, trusted = check_export(path), key or settings_of(context).audit_trusted_keys
+    seal = checked.signature or {}
+    signed = is_sealed(seal, manifest_bytes(checked.manifest), trusted)
+    if not checked.intact:
         told = (
             f"The file was changed: its manifest speaks of {checked.manifest.get('entries')} entries and another sum."
         )
+    elif signed:
+        by = f"{seal['public']}{'' if trusted else ' (not a key that you named as trusted)'}"
+        told = f"All {checked.entries:,} entries are as they were exported, signed by {by}."
+    else:
+        told = f"The manifest of {checked.entries:,} entries is not signed by {'a trusted' if trusted else 'its'} key."
     document = {
-        "intact": checked.intact, "entries": checked.entries, "sha256": checked.sha256,
+        "intact": checked.intact, "signed": signed, "entries": checked.entries, "sha256": checked.sha256,
         "manifest": checked.manifest, "signature": checked.signature,
     }  # fmt: skip
-    finish(Answer(document, [Line(told)], 0 if checked.intact else 1), as_json=as_json)
+    finish(Answer(document, [Line(told)], 0 if checked.intact and signed else 1), as_json=as_json)

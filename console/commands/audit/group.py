@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 app = group("Look at the audit trail: who changed what, and when.")
 
+Keys = Annotated[
+    list[str] | None, typer.Option("--key", metavar="HEX", help="A public key that may have signed; also several.")
+]
 Words: TypeAlias = Mapping[str, Any]
 """What the filter options said, for `read_filters`."""
 
