@@ -86,3 +86,8 @@ def below(key: object) -> dict[str, Any]:
     The server takes the key literally and still bounds its index scan by it.
     """
     return {"$expr": {"$lt": ["$_id", {"$literal": key}]}}
+
+
+def above(key: object) -> dict[str, Any]:
+    """The condition of an `_id` above a key of whatever type."""
+    return {"$expr": {"$gt": ["$_id", {"$literal": key}]}}

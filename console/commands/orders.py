@@ -42,7 +42,8 @@ def find(
 
     async def work(session: Session) -> Answer:
         from services.clock import parse_day
-        from services.orders.lookup import OrderFilters, find_orders
+        from services.orders.filters import OrderFilters
+        from services.orders.lookup import find_orders
 
         filters = OrderFilters(
             status,

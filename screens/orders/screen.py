@@ -132,7 +132,8 @@ class OrdersScreen(ListPlace):
     def reader(self, context: Context) -> Reader:
         """What the search and the filters say."""
         from services.clock import parse_day
-        from services.orders.lookup import OrderFilters, find_orders
+        from services.orders.filters import OrderFilters
+        from services.orders.lookup import find_orders
 
         start, end = self.query_one("#from", Field).value, self.query_one("#to", Field).value
         status = self.query_one(Select).value

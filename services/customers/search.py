@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,8 +17,11 @@ MOST_CUSTOMERS = 30
 _NAMED = 5
 _MOST_IDS = 90
 """The server merges at most 200 index ranges in order, and each id is two of them."""
-_PHONE = re.compile(r"[\d\s()+.-]{4,24}")
-_NAME_ORDER = {"locale": "en", "strength": 1}
+MOST_OF_AREA = 200
+"""Customers of an area whose orders are asked for by name; a larger area is looked for order by order."""
+_PHONE = re.compile(r"[\d\s()+./\u2010-\u2015-]{4,24}")
+NAME_ORDER = {"locale": "en", "strength": 1}
+"""Names are compared without case and accents."""
 _LAST = "\uffff"
 _FIELDS = {"_id": 0, "id": 1, "user_id": 1}
 
@@ -32,8 +36,9 @@ class Owners:
 
 async def find_owners(database: Database, query: str) -> Owners | None:
     """Whom a query names: by phone where it looks like one, else by id, else by the beginning of a name."""
-    if _PHONE.fullmatch(query):
-        matching = _phone_conditions(query)
+    number = _as_number(query)
+    if _PHONE.fullmatch(number) and re.search("[1-9]", number):
+        matching = _phone_conditions(number)
         customers = await _customers(database, {"$or": [part for each in matching for part in each]})
         users = await _users(database, {"$or": [{"phone": each[0]["phone"]} for each in matching]})
         if customers or users:
@@ -45,7 +50,7 @@ async def find_owners(database: Database, query: str) -> Owners | None:
     if not any(character.isprintable() and not character.isspace() for character in query):
         return None  # the collation sees nothing there, and nothing is the beginning of every name
     name = {"name": {"$gte": query, "$lt": query + _LAST}}
-    cursor = database["customers_v2"].find(name, _FIELDS).collation(_NAME_ORDER).sort("name", 1)
+    cursor = database["customers_v2"].find(name, _FIELDS).collation(NAME_ORDER).sort("name", 1)
     named = await cursor.limit(MOST_CUSTOMERS + 1).max_time_ms(READ_LIMIT_MS).to_list()
     return await _owners(database, named, []) if named else None
 
@@ -81,16 +86,37 @@ def phone_writings(digits: str) -> list[str]:
     return [prefix + body for prefix in prefixes for body in broken]
 
 
-def _phone_conditions(query: str) -> list[list[Document]]:
-    digits = re.sub(r"\D", "", query)
-    if query.lstrip().startswith("+91") or (len(digits) == 12 and digits.startswith("91")):
-        digits = digits[2:]
-    digits = digits.lstrip("0")[:10]
-    if len(digits) == 10:
-        whole: Document = {"$in": phone_writings(digits)}
+def _as_number(query: str) -> str:
+    """A pasted number with the digits of any script as 0 to 9, without what cannot be seen and `tel:` before it."""
+    seen = "".join(character for character in query if unicodedata.category(character) != "Cf")
+    plain = "".join(str(unicodedata.digit(each)) if each.isdigit() else each for each in seen)
+    return re.sub(r"^\s*tel:", "", plain, flags=re.IGNORECASE).strip()
+
+
+def _phone_conditions(number: str) -> list[list[Document]]:
+    digits = re.sub(r"\D", "", number)
+    bare, abroad = digits.lstrip("0"), number.lstrip("( ").startswith("+") or digits.startswith("00")
+    national = bare[2:].lstrip("0") if bare.startswith("91") and (abroad or len(bare) == 12) else bare
+    if len(national) > 10 or (abroad and not "91".startswith(bare[:2])):
+        # Of another country: as it was typed, or in its plain forms.
+        either: Document = {"$in": [number, bare, f"+{bare}", f"00{bare}"]}
+        return [[{"phone": either}, {"phone_number": either}]]
+    if len(national) == 10:
+        whole: Document = {"$in": phone_writings(national)}
         return [[{"phone": whole}, {"phone_number": whole}]]
-    begins: Iterable[Document] = ({"$gte": form, "$lt": form + _LAST} for form in phone_writings(digits))
+    begins: Iterable[Document] = ({"$gte": form, "$lt": form + _LAST} for form in phone_writings(national))
     return [[{"phone": each}, {"phone_number": each}] for each in begins]
+
+
+async def find_in_area(database: Database, area: str) -> list[str] | None:
+    """The customer and user ids that orders of an area's customers hold; None for more than `MOST_OF_AREA` customers.
+
+    `area` is the beginning of its name in any case.
+    """
+    there = {"area": {"$gte": area, "$lt": area + _LAST}}
+    cursor = database["customers_v2"].find(there, _FIELDS).collation(NAME_ORDER).limit(MOST_OF_AREA + 1)
+    customers = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
+    return None if len(customers) > MOST_OF_AREA else await _ids_of(database, customers, [])
 
 
 async def _customers(database: Database, matching: Document) -> list[Document]:
@@ -100,18 +126,23 @@ async def _customers(database: Database, matching: Document) -> list[Document]:
 
 async def _users(database: Database, matching: Document) -> list[Document]:
     fields = {"_id": 0, "id": 1, "customer_v2_id": 1}
-    return await database["users"].find(matching, fields).limit(MOST_CUSTOMERS).max_time_ms(READ_LIMIT_MS).to_list()
+    return await database["users"].find(matching, fields).limit(MOST_OF_AREA).max_time_ms(READ_LIMIT_MS).to_list()
 
 
 async def _owners(database: Database, customers: list[Document], users: list[Document]) -> Owners | None:
     note = f"Only the first {MOST_CUSTOMERS} customers that fit are searched; type more." \
         if len(customers) > MOST_CUSTOMERS else None  # fmt: skip
-    own = [identity(customer.get("id")) for customer in customers[:MOST_CUSTOMERS]]
+    ids = await _ids_of(database, customers[:MOST_CUSTOMERS], users[:MOST_CUSTOMERS])
+    return Owners(tuple(ids[:_MOST_IDS]), note) if ids else None
+
+
+async def _ids_of(database: Database, customers: list[Document], users: list[Document]) -> list[str]:
+    """Every id under which orders of these customers and users may stand."""
+    own = [identity(customer.get("id")) for customer in customers]
     pointing = await _users(database, {"customer_v2_id": {"$in": [name for name in own if name]}})
     names = [
         *own,
-        *(identity(customer.get("user_id")) for customer in customers[:MOST_CUSTOMERS]),
+        *(identity(customer.get("user_id")) for customer in customers),
         *(identity(user.get(field)) for user in [*users, *pointing] for field in ("id", "customer_v2_id")),
     ]
-    ids = tuple(dict.fromkeys(name for name in names if name))
-    return Owners(ids[:_MOST_IDS], note) if ids else None
+    return list(dict.fromkeys(name for name in names if name))

@@ -140,6 +140,7 @@ OWN: tuple[Index, ...] = (
     _index("customers_v2", "phone"),
     _index("customers_v2", "phone_number"),
     _index("customers_v2", "name", collation={"locale": "en", "strength": 1}),
+    _index("customers_v2", "area", collation={"locale": "en", "strength": 1}),
     _index("users", "id"),
     _index("users", "phone"),
     _index("users", "customer_v2_id"),
@@ -147,6 +148,7 @@ OWN: tuple[Index, ...] = (
     # Another version of the backend wrote the customer under this name.
     _index("subscriptions_v2", "customerId", partial={"customerId": {"$exists": True}}),
     _index("delivery_boys_v2", "id"),
+    _index("delivery_boys_v2", "name", collation={"locale": "en", "strength": 1}),
     _index("products", "id"),
     _index("addresses", "id"),
     _index("billing_records", "order_id"),
@@ -174,6 +176,9 @@ OWN: tuple[Index, ...] = (
     _index("notifications_queue", "source", "retry_at", partial={"source": {"$exists": True}}),
     _index("notification_templates", "type"),
     _index("payment_transactions", "customer_id", "month"),
+    # What happened to an order, beside its own records.
+    _index("delivery_actions", "order_id"),
+    _index("notifications_log", "reference_id"),
 )
 """The indexes that the console's own queries need beside those."""
 

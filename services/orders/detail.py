@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from dataclasses import dataclass
-
-from bson import ObjectId
 
 from services.audit.entries import Entry
 from services.audit.query import AuditQuery
 from services.billing.charge import Undecided, charge
 from services.billing.month import billing_month
+from services.customers.links import Link, explain_links
 from services.customers.resolution import CustomerLinks, Resolution
-from services.database import READ_LIMIT_MS, Database, Document, told
+from services.database import Database, told
 from services.deliveries.staff import staff_names
-from services.errors import NotFound, Refused
+from services.errors import Refused
 from services.operators.operator import Operator, mask_address, mask_phone
 from services.orders.lookup import stated_paise
+from services.orders.reading import read_documents, require_order
 from services.records.bills import Bill, read_bill
 from services.records.customers import Customer
 from services.records.deliveries import Delivery, read_delivery
@@ -35,6 +36,8 @@ class OrderDetail:
     """What the order states; what it would be billed at can differ after a partial delivery."""
     customer: Customer | None
     resolution: Resolution
+    links: tuple[Link, ...]
+    """Where each id between the order and its customer leads."""
     delivery_person: str
     deliveries: tuple[Delivery, ...]
     bills: tuple[Bill, ...]
@@ -51,18 +54,16 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
     """
     operator.require("viewer", "look up orders")
     with told():
-        documents = await _orders(database, order_id)
-        if not documents:
-            raise NotFound(
-                "unknown-order",
-                f"There is no order {order_id!r}. `orders find` searches by phone or the beginning of a name or id.",
-            )
+        documents = await require_order(database, order_id)
         order = read_order(documents[0])
-        links = await CustomerLinks.load(database, [order.owner])
         by_order = {"order_id": order_id}
-        delivered = await database["delivery_statuses"].find(by_order).max_time_ms(READ_LIMIT_MS).to_list()
-        billed = await database["billing_records"].find(by_order).max_time_ms(READ_LIMIT_MS).to_list()
-        names = await staff_names(database, [order.delivery_boy_id])
+        links, steps, delivered, billed, names = await asyncio.gather(
+            CustomerLinks.load(database, [order.owner]),
+            explain_links(database, order.owner),
+            read_documents(database, "delivery_statuses", by_order),
+            read_documents(database, "billing_records", by_order),
+            staff_names(database, [order.delivery_boy_id]),
+        )
     entries: tuple[Entry, ...] = ()
     too_many: list[Finding] = []
     try:
@@ -88,6 +89,7 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
         amount_paise=stated_paise(order),
         customer=_masked(customer, operator),
         resolution=resolution,
+        links=steps,
         delivery_person=names.get(order.delivery_boy_id or "", ""),
         deliveries=deliveries,
         bills=bills,
@@ -95,15 +97,6 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
         findings=tuple(findings),
         history=entries,
     )
-
-
-async def _orders(database: Database, order_id: str) -> list[Document]:
-    """The orders of an id: one, two where it is shared, or the one that lacks an id and is named by its key."""
-    found = await database["orders"].find({"id": order_id}).limit(2).max_time_ms(READ_LIMIT_MS).to_list()
-    if not found and ObjectId.is_valid(order_id):
-        keyed = await database["orders"].find_one({"_id": ObjectId(order_id)}, max_time_ms=READ_LIMIT_MS)
-        return [keyed] if keyed else []
-    return found
 
 
 def _masked(customer: Customer | None, operator: Operator) -> Customer | None:

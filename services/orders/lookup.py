@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
+from services.backfills.backfill import Surroundings
+from services.backfills.bill_one_time_orders import BillOneTimeOrders
+from services.backfills.plan import Options
+from services.clock import india_day, utc_now
 from services.customers.resolution import CustomerLinks
-from services.customers.search import find_owners
 from services.database import READ_LIMIT_MS, Database, Document, told
-from services.deployment.indexes import ORDERS_BY_DAY, ORDERS_BY_STATUS, Index, hint
-from services.errors import BadRequest
 from services.money import to_paise
 from services.operators.operator import Operator
-from services.paging import Page, bad_token, below, list_kind, page_size, read_token, scalar_key, write_token
+from services.orders.filters import OrderFilters, read_query
+from services.orders.selection import Selection, select
+from services.paging import Page, list_kind, page_size, read_token, write_token
 from services.records.fields import identity
-from services.records.orders import Item, Kind, Order, known_statuses, read_order, read_status, status_spellings
+from services.records.orders import Item, Kind, Order, read_order
 
-LONGEST_QUERY = 200
-_ORDER_ID = re.compile(r"ord_[0-9a-f-]*|(?=[0-9a-f-]*\d)[0-9a-f-]{3,36}|[0-9a-f]{8}-[0-9a-f-]*", re.IGNORECASE)
-_LAST = "\uffff"
 _LISTED = {
     "id": 1, "user_id": 1, "customer_id": 1, "order_type": 1, "subscription_id": 1, "total_amount": 1, "total": 1,
     "status": 1, "delivery_date": 1, "delivered_at": 1, "billed": 1,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class OrderFilters:
-    """What an order list is narrowed to; days are the scheduled ones, both included."""
-
-    status: str | None = None
-    start: date | None = None
-    end: date | None = None
-    unbilled: bool = False
-    """One-time orders that were delivered and have neither the billed flag nor a billing record."""
+_LOOKED = 4_000
+"""Orders that one page may look through on the server; behind them the next page goes on."""
+_CHECKED = 1_000
+"""The same where each order's surroundings are read as well."""
+_CHUNK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +40,7 @@ class OrderRow:
     id: str
     customer_id: str | None
     customer_name: str
+    area: str
     status: str
     delivery_date: date | None
     amount_paise: int | None
@@ -52,22 +48,8 @@ class OrderRow:
     """The flag is set, or there is a billing record."""
     billing_record: bool
     kind: Kind
-
-
-@dataclass(frozen=True)
-class _Selection:
-    """Which orders, in which order: `sort` names the keys, the last of them unique."""
-
-    matching: Document
-    sort: tuple[tuple[str, int], ...]
-    note: str | None = None
-    index: Index | None = None
-    """The index that was made for this list, where the planner has others to try."""
-
-
-_NEWEST = (("_id", -1),)
-_BY_DAY = (("delivery_date", -1), ("_id", -1))
-_BY_ID = (("id", 1),)
+    review: str | None
+    """Why a person must look at it before it is billed, as a code; told only where that is asked for."""
 
 
 async def find_orders(
@@ -77,110 +59,137 @@ async def find_orders(
     filters: OrderFilters | None = None,
     token: str | None = None,
     limit: int | None = None,
+    *,
+    today: date | None = None,
 ) -> Page[OrderRow]:
     """Orders of an id or its beginning, a phone, a customer's or user's id, or a name's beginning; newest first.
 
-    An empty query lists all orders. Raises BadRequest for an unknown status or a range that ends before it starts.
+    An empty query lists all orders. Where no index serves a filter, a page looks through a few thousand orders: it can
+    hold fewer than were asked for, or none, and still have a next one. Raises BadRequest for a search too long to be
+    one, an unknown status, or a range that ends before it starts.
     """
     operator.require("viewer", "look up orders")
-    filters = filters or OrderFilters()
-    narrowed = _narrowed(filters)
+    filters, query = filters or OrderFilters(), read_query(query)
     asked = list_kind("orders", query, filters)
     size, key = page_size(limit), read_token(asked, token)
     with told():
-        selection = await _select(database, query.strip()[:LONGEST_QUERY], filters)
-        conditions = [part for part in (selection.matching, narrowed, _after(selection.sort, key)) if part]
-        cursor = database["orders"].find({"$and": conditions} if conditions else {}, _LISTED)
-        if selection.index and (index := await hint(database, selection.index)):
-            cursor = cursor.hint(index)
-        found = await cursor.sort(list(selection.sort)).limit(size + 1).max_time_ms(READ_LIMIT_MS).to_list()
-        rows = await _rows(database, found[:size])
-    if filters.unbilled:
-        rows = [row for row in rows if not row.billed and row.kind == "one-time"]
-    more = None
-    if len(found) > size:
-        more = write_token(asked, {name: found[size - 1].get(name) for name, _ in selection.sort})
-    return Page(tuple(rows), more, selection.note)
+        selection = await select(database, query, filters)
+        reader = _Reader(database, filters, selection, today or india_day(utc_now()))
+        rows, last = await reader.page(key, size)
+    return Page(tuple(rows), write_token(asked, last) if last else None, selection.note)
 
 
-def _narrowed(filters: OrderFilters) -> Document:
-    conditions: list[Document] = []
-    if filters.status:
-        status = read_status(filters.status)
-        if status not in known_statuses():
-            names = ", ".join(known_statuses())
-            raise BadRequest("unknown-status", f"{filters.status!r} is no status; the statuses are {names}.")
-        conditions.append({"status": {"$in": status_spellings(status)}})
-    elif filters.unbilled:
-        delivered = status_spellings("DELIVERED") + status_spellings("PARTIALLY_DELIVERED")
-        conditions.append({"status": {"$in": delivered}})
-    if filters.unbilled:
-        one_time = {"$nin": ["subscription", "SUBSCRIPTION", "Subscription"]}
-        conditions.append({"billed": {"$ne": True}, "order_type": one_time})
-    if filters.start and filters.end and filters.start > filters.end:
-        raise BadRequest("bad-range", "The first day is after the last.")
-    days: Document = {}
-    if filters.start:
-        days["$gte"] = filters.start.isoformat()
-    if filters.end:
-        days["$lte"] = filters.end.isoformat()
-    if days:
-        conditions.append({"delivery_date": days})
+class _Reader:
+    """Reads a list on from a key, a bounded number of orders at a time."""
+
+    def __init__(self, database: Database, filters: OrderFilters, selection: Selection, today: date) -> None:
+        self._database = database
+        self._filters = filters
+        self._selection = selection
+        self._today = today
+        self._checks = bool(filters.area) or filters.owed
+
+    async def page(self, key: Document | None, size: int) -> tuple[list[OrderRow], Document | None]:
+        """The next rows, and the key behind which there may be more."""
+        kept: list[tuple[Document, OrderRow]] = []
+        left = _CHECKED if self._checks else _LOOKED
+        while True:
+            take = min(_CHUNK, left) if self._checks else size + 1 - len(kept)
+            documents, key, looked = await self._chunk(key, take, left)
+            kept += await self._fitting(documents)
+            if len(kept) > size:
+                return [row for _, row in kept[:size]], self._selection.key_of(kept[size - 1][0])
+            left -= looked
+            if key is None or left <= 0:
+                return [row for _, row in kept], key
+
+    async def _chunk(self, key: Document | None, take: int, left: int) -> tuple[list[Document], Document | None, int]:
+        """Some orders that fit, the key to go on from (None at the end), and how many were looked at."""
+        selection, orders = self._selection, self._database["orders"]
+        after, rest, sort = selection.after(key), list(selection.rest), dict(selection.sort)
+        if selection.few or not rest:
+            cursor = orders.find(_all_of([*after, *rest]), _LISTED).sort(list(selection.sort)).limit(take)
+            found = (
+                await (cursor.hint(selection.index) if selection.index else cursor).max_time_ms(READ_LIMIT_MS).to_list()
+            )
+            return found, selection.key_of(found[-1]) if len(found) == take else None, len(found)
+        stages: list[Document] = [
+            {"$match": _all_of(after)}, {"$sort": sort}, {"$limit": left}, {"$match": _all_of(rest)},
+            {"$limit": take}, {"$project": _LISTED},
+        ]  # fmt: skip
+        hinted: dict[str, Any] = {"hint": dict(selection.index)} if selection.index else {}
+        found = await (await orders.aggregate(stages, maxTimeMS=READ_LIMIT_MS, **hinted)).to_list()
+        if len(found) == take:
+            return found, selection.key_of(found[-1]), take
+        last = orders.find(_all_of(after), dict.fromkeys(sort, 1)).sort(list(selection.sort)).skip(left - 1).limit(1)
+        ended = await (last.hint(selection.index) if selection.index else last).max_time_ms(READ_LIMIT_MS).to_list()
+        return found, selection.key_of(ended[0]) if ended else None, left
+
+    async def _fitting(self, documents: list[Document]) -> list[tuple[Document, OrderRow]]:
+        """The rows of those that fit what can only be told with an order's surroundings."""
+        reviews = await self._reviews(documents)
+        rows = await _rows(self._database, documents, reviews)
+        area = (self._filters.area or "").casefold()
+        return [
+            (document, row)
+            for document, row in zip(documents, rows, strict=True)
+            if row.area.casefold().startswith(area)
+            and not (self._filters.owed and (row.billed or row.kind != "one-time"))
+            and not (self._filters.needs_review and row.review is None)
+        ]
+
+    async def _reviews(self, documents: Sequence[Document]) -> list[str | None]:
+        """Why the billing fix would leave each of these to a person; None where it would not."""
+        if not (self._filters.needs_review and documents):
+            return [None] * len(documents)
+        fix, surroundings = BillOneTimeOrders(), Surroundings(self._today)
+        keys = [document["_id"] for document in documents]
+        found = self._database["orders"].find({"_id": {"$in": keys}}, fix.fields).max_time_ms(READ_LIMIT_MS)
+        whole = {_by_key(document["_id"]): document for document in await found.to_list()}
+        there = [whole[name] for key in keys if (name := _by_key(key)) in whole]
+        decided = {}
+        for source in await fix.load(self._database, there, None):
+            decision = fix.decide(source, Options(), surroundings)
+            if decision.group == "needs-review":
+                decided[_by_key(source.document["_id"])] = decision.code
+        return [decided.get(_by_key(key)) for key in keys]
+
+
+def _by_key(key: object) -> str:
+    """An `_id` of whatever type as what a dictionary can hold."""
+    return f"{type(key).__name__}:{key}"
+
+
+def _all_of(conditions: list[Document]) -> Document:
     return {"$and": conditions} if conditions else {}
 
 
-async def _select(database: Database, query: str, filters: OrderFilters) -> _Selection:
-    if not query:
-        if filters.start or filters.end:
-            return _Selection({}, _BY_DAY, index=ORDERS_BY_DAY)
-        return _Selection({}, _NEWEST, index=ORDERS_BY_STATUS if filters.status or filters.unbilled else None)
-    orders = database["orders"]
-    if await orders.find_one({"id": query}, {"_id": 1}):
-        return _Selection({"id": query}, _BY_ID)
-    if owners := await find_owners(database, query):
-        names = list(owners.ids)
-        return _Selection({"$or": [{"customer_id": {"$in": names}}, {"user_id": {"$in": names}}]}, _NEWEST, owners.note)
-    if _ORDER_ID.fullmatch(query):
-        return _Selection({"id": {"$gte": query.lower(), "$lt": query.lower() + _LAST}}, _BY_ID)
-    return _Selection({"id": query}, _BY_ID)
-
-
-def _after(sort: tuple[tuple[str, int], ...], key: Document | None) -> Document:
-    """The condition of standing after a key in that sort."""
-    if key is None:
-        return {}
-    if set(key) != {name for name, _ in sort} or not all(map(scalar_key, key.values())):
-        raise bad_token()
-    if sort == _NEWEST:
-        return below(key["_id"])
-    if sort == _BY_ID:
-        return {"id": {"$gt": key["id"]}}
-    day = key["delivery_date"]
-    return {"delivery_date": {"$lte": day}, "$or": [{"delivery_date": {"$lt": day}}, below(key["_id"])]}
-
-
-async def _rows(database: Database, documents: list[Document]) -> list[OrderRow]:
+async def _rows(database: Database, documents: list[Document], reviews: Sequence[str | None]) -> list[OrderRow]:
+    if not documents:
+        return []
     orders = [read_order(document) for document in documents]
     links = await CustomerLinks.load(database, [order.owner for order in orders])
     ids = [order.id for order in orders if order.id]
     bills = database["billing_records"].find({"order_id": {"$in": ids}}, {"_id": 0, "order_id": 1})
-    recorded = {identity(bill["order_id"]) async for bill in bills}
-    return [_row(order, links, order.id in recorded) for order in orders]
+    recorded = {identity(bill["order_id"]) async for bill in bills.max_time_ms(READ_LIMIT_MS)}
+    return [_row(order, links, order.id in recorded, why) for order, why in zip(orders, reviews, strict=True)]
 
 
-def _row(order: Order, links: CustomerLinks, recorded: bool) -> OrderRow:
+def _row(order: Order, links: CustomerLinks, recorded: bool, review: str | None) -> OrderRow:
     resolution = links.resolve(order.owner)
     customer = links.customer(resolution.customer_id)
     return OrderRow(
         id=order.id or str(order.key),
         customer_id=resolution.customer_id,
         customer_name=customer.name if customer else "",
+        area=customer.area if customer else "",
         status=order.status,
         delivery_date=order.delivery_date,
         amount_paise=stated_paise(order),
         billed=recorded or order.billed is True,
         billing_record=recorded,
         kind=order.kind,
+        review=review,
     )
 
 

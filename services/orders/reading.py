@@ -1,0 +1,33 @@
+"""Reading an order and the records that name it."""
+
+from __future__ import annotations
+
+from bson import ObjectId
+
+from services.database import READ_LIMIT_MS, Database, Document
+from services.errors import NotFound
+
+_MOST = 200
+
+
+async def require_order(database: Database, order_id: str) -> list[Document]:
+    """The orders of an id: one, two where it is shared, or the one that lacks an id and is named by its key.
+
+    Raises NotFound.
+    """
+    found = await read_documents(database, "orders", {"id": order_id}, 2)
+    if not found and ObjectId.is_valid(order_id):
+        found = await read_documents(database, "orders", {"_id": ObjectId(order_id)}, 1)
+    if not found:
+        shown = order_id if len(order_id) <= 60 else f"{order_id[:60]}…"
+        raise NotFound(
+            "unknown-order",
+            f"There is no order {shown!r}; it may have been deleted. `orders find` searches by phone or the beginning "
+            "of a name or id.",
+        )
+    return found
+
+
+async def read_documents(database: Database, collection: str, matching: Document, most: int = _MOST) -> list[Document]:
+    """The records that match, through an index, at most so many."""
+    return await database[collection].find(matching).limit(most).max_time_ms(READ_LIMIT_MS).to_list()

@@ -1,0 +1,190 @@
+"""Everything that happened to one order, from every collection that tells of it, in one order of time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from services.audit.browser import history
+from services.audit.entries import Entry
+from services.billing.month import billing_month
+from services.clock import read_timestamp
+from services.customers.resolution import CustomerLinks
+from services.database import READ_LIMIT_MS, Database, Document, told
+from services.errors import Refused
+from services.money import exact, format_rupees, to_paise
+from services.operators.operator import Operator, mask_phone
+from services.orders.reading import read_documents, require_order
+from services.records.bills import read_bill
+from services.records.deliveries import read_delivery
+from services.records.fields import first, identity, text
+from services.records.orders import Order, read_order
+from services.reminders.outbox import OUTBOX, outbox_key
+from services.reminders.queue import LOG, log_key
+
+Source: TypeAlias = Literal["order", "delivery", "bill", "audit", "action", "payment", "message"]
+
+_MOST = 100
+"""Entries of one source."""
+_LONGEST = 200
+_UNDATED = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened; `at` is None where no time can be read."""
+
+    at: datetime | None
+    source: Source
+    who: str
+    what: str
+    """A phrase for people."""
+    reference: str
+    """The record that tells it, as TABLE/ID."""
+
+
+async def timeline(database: Database, operator: Operator, order_id: str) -> tuple[Event, ...]:
+    """What happened to an order, newest first; what has no readable time comes last.
+
+    Payments are those of the customer for the months in which the order is billed; messages those about the order, and
+    those to the customer since it was made. Raises NotFound.
+    """
+    operator.require("viewer", "look up orders")
+    with told():
+        order = read_order((await require_order(database, order_id))[0])
+        by_order = {"order_id": order_id}
+        delivered, billed, links = await asyncio.gather(
+            read_documents(database, "delivery_statuses", by_order),
+            read_documents(database, "billing_records", by_order),
+            CustomerLinks.load(database, [order.owner], links_only=True),
+        )
+        customer = links.resolve(order.owner).customer_id
+        months = {month for bill in billed if (month := read_bill(bill).month)} | {billing_month(order)}
+        records = [("orders", order_id), *_named("delivery_statuses", delivered), *_named("billing_records", billed)]
+        found = await asyncio.gather(
+            _actions(database, by_order),
+            _payments(database, customer, sorted(month for month in months if month)),
+            _messages(database, operator, order, order_id, customer),
+            *(_audited(database, operator, table, record) for table, record in records),
+        )
+    events = [*_order(order, order_id), *_deliveries(delivered), *_bills(billed), *(e for each in found for e in each)]
+    return tuple(sorted(events, key=lambda event: event.at or _UNDATED, reverse=True))
+
+
+def _named(table: str, documents: Sequence[Document]) -> list[tuple[str, str]]:
+    return [(table, name) for each in documents[:5] if (name := identity(each.get("id")))]
+
+
+def _order(order: Order, order_id: str) -> list[Event]:
+    """What the order itself tells."""
+    events = [Event(order.created_at, "order", "", f"made, {order.kind}", f"orders/{order_id}")]
+    if order.delivered_at:
+        status = order.status.replace("_", " ").lower()
+        events.append(Event(order.delivered_at, "order", "", status or "no status", f"orders/{order_id}"))
+    return events
+
+
+def _deliveries(documents: Sequence[Document]) -> list[Event]:
+    events = []
+    for document in documents:
+        delivery = read_delivery(document)
+        at = (
+            read_timestamp(delivery.confirmed_at) or delivery.delivered_at or read_timestamp(document.get("created_at"))
+        )
+        words = delivery.status.replace("_", " ").lower() or "no status"
+        how = f"{words}, reported by {delivery.confirmation_method.replace('_', ' ') or 'nobody named'}"
+        who = delivery.confirmed_by_name or text(document.get("confirmed_by_user_id"))
+        events.append(Event(at, "delivery", who, how, _reference("delivery_statuses", document)))
+    return events
+
+
+def _bills(documents: Sequence[Document]) -> list[Event]:
+    events = []
+    for document in documents:
+        bill = read_bill(document)
+        month, paid = bill.month or "no readable month", bill.payment_status or "unknown"
+        words = f"billed {format_rupees(bill.amount_paise)} for {month}, {paid}"
+        events.append(Event(bill.created_at, "bill", bill.run or "", words, _reference("billing_records", document)))
+    return events
+
+
+async def _audited(database: Database, operator: Operator, table: str, record: str) -> list[Event]:
+    try:
+        entries = await history(database, operator, table, record, limit=_MOST)
+    except Refused as refused:
+        return [Event(None, "audit", "", refused.message, f"{table}/{record}")]
+    return [Event(entry.at, "audit", entry.user, _told(entry), f"audit_logs/{entry.id}") for entry in entries]
+
+
+def _told(entry: Entry) -> str:
+    """An entry in a line: what was done to which record, and which fields it changed."""
+    changed = ", ".join(map(str, entry.changes)) if isinstance(entry.changes, Mapping) else ""
+    return f"{entry.action or '?'} {entry.table}{f': {changed}' if changed else ''}"[:_LONGEST]
+
+
+async def _actions(database: Database, by_order: Document) -> list[Event]:
+    """What the delivery staff's app noted. No writer of these is known by its fields: the usual names are tried."""
+    events = []
+    for document in await read_documents(database, "delivery_actions", by_order, _MOST):
+        at = read_timestamp(first(document, "timestamp", "created_at", "performed_at", "action_at", "updated_at"))
+        who = first(document, "delivery_boy_name", "performed_by", "delivery_boy_id", "user_id", "created_by")
+        what = text(first(document, "action", "action_type", "type", "status")) or "an action without a name"
+        note = text(first(document, "notes", "note", "reason", "remarks"))
+        words = f"{what.replace('_', ' ')}{f': {note}' if note else ''}"[:_LONGEST]
+        events.append(Event(at, "action", text(who), words, _reference("delivery_actions", document)))
+    return events
+
+
+async def _payments(database: Database, customer: str | None, months: Sequence[str]) -> list[Event]:
+    if not (customer and months):
+        return []
+    matching = {"customer_id": customer, "month": {"$in": list(months)}}
+    events = []
+    for document in await read_documents(database, "payment_transactions", matching, _MOST):
+        at = read_timestamp(first(document, "created_at", "payment_date"))
+        amount, how = _rupees(document), text(document.get("payment_method")) or "unknown way"
+        words = f"the customer paid {amount} by {how} for the whole month {text(document.get('month'))}"
+        who = text(document.get("created_by"))
+        events.append(Event(at, "payment", who, words, _reference("payment_transactions", document)))
+    return events
+
+
+def _rupees(document: Document) -> str:
+    amount = exact(document.get("amount"))
+    return format_rupees(to_paise(amount) if amount is not None and abs(amount) < 10**12 else None)
+
+
+async def _messages(
+    database: Database, operator: Operator, order: Order, order_id: str, customer: str | None
+) -> list[Event]:
+    """The reminder that names the order, and what else was written to the customer since the order was made."""
+    row = await database[OUTBOX].find_one({"_id": outbox_key(order_id)}, max_time_ms=READ_LIMIT_MS)
+    message = identity(row.get("message")) if row else None
+    people = [name for name in (order_id, customer) if name]
+    wanted: list[Document] = [{"_id": log_key(message)}] if message else []
+    documents = await read_documents(database, LOG, {"$or": [*wanted, {"reference_id": {"$in": people}}]}, _MOST)
+    events = []
+    if row and not message:
+        at, state = read_timestamp(row.get("created_at")), text(row.get("state")) or "unknown"
+        events.append(Event(at, "message", text(row.get("run")), f"payment reminder {state}", f"{OUTBOX}/{order_id}"))
+    for document in documents:
+        at = read_timestamp(first(document, "sent_at", "failed_at", "created_at"))
+        own = document.get("reference_id") == order_id or (message and document["_id"] == log_key(message))
+        if own or not (at and order.created_at and at < order.created_at):
+            events.append(Event(at, "message", "", _message(document, operator), _reference(LOG, document)))
+    return events
+
+
+def _message(document: Document, operator: Operator) -> str:
+    kind = text(document.get("type")).replace("_", " ") or "message"
+    phone = mask_phone(text(document.get("phone")), operator)
+    why = text(document.get("error_message"))
+    words = f"{kind} {text(document.get('status')) or 'of unknown state'}, to {phone or 'no number'}"
+    return f"{words}{f': {why}' if why else ''}"[:_LONGEST]
+
+
+def _reference(table: str, document: Mapping[str, Any]) -> str:
+    return f"{table}/{identity(document.get('id')) or document.get('_id')}"

@@ -1,0 +1,113 @@
+"""What happened to one order, from every collection that tells of it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from bson import Decimal128, ObjectId
+
+from services.database import Database, Document
+from services.deployment.indexes import apply
+from services.errors import NotFound
+from services.operators.operator import Operator
+from services.orders.timeline import timeline
+from tests import shop
+from tests.explaining import watch
+
+
+async def history_of_one(database: Database) -> Document:
+    """An order of which every source tells something, and another of the same customer."""
+    order = shop.order(id="o1")
+    await shop.stock(
+        database, orders=[order, shop.order(id="o2")], users={"id": "user-1", "customer_v2_id": None},
+        delivery_statuses={**shop.delivery(order), "id": "d1", "confirmed_at": "2026-10-15T01:05:00+00:00",
+                           "confirmed_by_name": "Raj", "confirmation_method": "shared_link"},
+        billing_records={**shop.bill(order), "id": "b1", "created_at": "2026-10-31T10:00:00+00:00"},
+        delivery_actions=[{"order_id": "o1", "action": "marked_delivered", "delivery_boy_id": "boy-1",
+                           "timestamp": "2026-10-15T01:01:00Z", "notes": "gate"}, {"order_id": "o2", "action": "x"}],
+        payment_transactions=[
+            {"id": "p1", "customer_id": "cust-1", "month": "2026-10", "amount": 500.0, "payment_method": "UPI",
+             "created_at": "2026-11-02T05:00:00+00:00", "created_by": "meera"},
+            {"id": "p2", "customer_id": "cust-1", "month": "2026-09", "amount": 1.0},
+        ],
+        notifications_log=[
+            {"_id": "reminder:m1", "id": "m1", "type": "payment_reminder", "status": "sent", "phone": "+919876543210",
+             "sent_at": "2026-11-01T05:00:00+00:00", "reference_id": "cust-1"},
+            {"id": "old", "reference_id": "cust-1", "created_at": "2026-01-01T05:00:00+00:00"},
+            {"id": "other", "reference_id": "cust-2", "created_at": "2026-11-01T05:00:00+00:00"},
+        ],
+        console_outbox={"_id": "reminder:o1", "message": "m1", "state": "sent"},
+        audit_logs=[
+            {"id": "a1", "table": "orders", "record_id": "o1", "action": "UPDATE", "user_id": "asha",
+             "timestamp": "2026-10-14T13:00:00+00:00", "changes": {"notes": {"old": "", "new": "x"}}},
+            {"resource_type": "order", "resource_id": "o1", "action": "mark_delivered", "user_id": "boy-1",
+             "timestamp": datetime(2026, 10, 15, 1, 2, tzinfo=UTC)},
+            {"id": "a3", "table": "billing_records", "record_id": "b1", "action": "CREATE", "user_id": "vikram",
+             "timestamp": "2026-10-31T10:00:01+00:00", "changes": {}},
+            {"id": "a4", "table": "delivery_statuses", "record_id": "d1", "action": "CREATE"},
+        ],
+    )  # fmt: skip
+    return order
+
+
+async def test_all_sources_are_merged_by_time_newest_first(database: Database, support: Operator) -> None:
+    await history_of_one(database)
+    events = await timeline(database, support, "o1")
+    assert [(event.source, event.reference.split("/")[0]) for event in events] == [
+        ("payment", "payment_transactions"), ("message", "notifications_log"), ("audit", "audit_logs"),
+        ("bill", "billing_records"), ("delivery", "delivery_statuses"), ("audit", "audit_logs"),
+        ("action", "delivery_actions"), ("order", "orders"), ("audit", "audit_logs"), ("order", "orders"),
+        ("audit", "audit_logs"),
+    ]  # fmt: skip
+    words = "\n".join(f"{event.who} {event.what}" for event in events)
+    for told in ("paid ₹500.00 by UPI for the whole month 2026-10", "boy-1 marked delivered: gate",
+                 "asha UPDATE orders: notes", "payment reminder sent, to +919876543210",
+                 "Raj delivered, reported by shared link", "billed ₹180.00"):  # fmt: skip
+        assert told in words
+    assert events[-1].at is None
+
+
+async def test_every_source_is_read_through_an_index(database: Database, ops: Operator) -> None:
+    await history_of_one(database)
+    await apply(database, ops)
+    (await watch(database, timeline(database, ops, "o1"))).assert_indexed()
+
+
+async def test_a_viewer_sees_no_phone(database: Database, viewer: Operator) -> None:
+    await history_of_one(database)
+    assert "9876543210" not in str(await timeline(database, viewer, "o1"))
+
+
+BROKEN: list[object] = [
+    None, [], {}, 7, float("nan"), "31 February", "\x1b[31m", ObjectId("6b036adf61609e6bf849a41c"), Decimal128("NaN"),
+    datetime(1, 1, 1, tzinfo=UTC), True,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", BROKEN, ids=repr)
+async def test_no_document_however_broken_breaks_it(database: Database, support: Operator, value: object) -> None:
+    order = shop.order(id="o1", created_at=value, delivered_at=value, items=value, status=value, billed_month=value)
+    fields = (
+        "timestamp", "created_at", "confirmed_at", "confirmed_by_name", "confirmation_method", "status", "action",
+        "notes",
+        "user_id", "amount", "payment_method", "created_by", "phone", "type", "error_message", "changes", "sent_at",
+        "delivery_boy_id", "before", "after", "id", "items", "payment_status", "run", "state", "message",
+    )  # fmt: skip
+    odd = dict.fromkeys(fields, value)
+    await shop.stock(
+        database, orders=order, delivery_statuses={**odd, "order_id": "o1"},
+        billing_records={**odd, "order_id": "o1", "month": "2026-10"}, delivery_actions={**odd, "order_id": "o1"},
+        payment_transactions={**odd, "customer_id": "cust-1", "month": "2026-10"},
+        notifications_log={**odd, "reference_id": "o1"}, console_outbox={**odd, "_id": "reminder:o1"},
+        audit_logs=[{**odd, "table": "orders", "record_id": "o1"},
+                    {**odd, "resource_type": "order", "resource_id": "o1"}],
+    )  # fmt: skip
+    events = await timeline(database, support, "o1")
+    sources = {event.source for event in events}
+    assert {"order", "delivery", "bill", "action", "payment", "message", "audit"} == sources
+    dated = [event.at for event in events if event.at]
+    assert dated == sorted(dated, reverse=True)
+
+
+async def test_an_order_that_is_gone_is_told(database: Database, viewer: Operator) -> None:
+    with pytest.raises(NotFound):
+        await timeline(database, viewer, "o" * 10_000)
