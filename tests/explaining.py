@@ -29,6 +29,7 @@ class Watched:
 async def watch(database: Database, work: Awaitable[object]) -> Watched:
     """Run `work` with the database's profiler on, and return the queries that it made."""
     watched = Watched()
+    await database["system.profile"].drop()
     await database.command({"profile": _ON})
     try:
         await work

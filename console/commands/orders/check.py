@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from console.command import Json, run
+from console.commands.orders.group import app
 from console.output import Answer, Block, Line, Table
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from services.validation.check import Check, OrderCheck
 
 
+@app.command("check")
 def check(
     context: typer.Context,
     order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="The whole id.")],

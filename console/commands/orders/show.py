@@ -1,13 +1,15 @@
-"""`orders`: find an order, and show everything about it."""
+"""`orders show`: everything about one order."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console.command import Json, Limit, PageToken, group, run
-from console.commands.order_check import check
+from console.command import Json, run
+from console.commands.orders.group import app
 from console.output import Answer, Block, Line, Pairs, Table
 
 if TYPE_CHECKING:
@@ -15,49 +17,10 @@ if TYPE_CHECKING:
 
     from console.session import Session
     from services.orders.detail import OrderDetail
-    from services.orders.lookup import OrderRow
+    from services.orders.timeline import Event
     from services.records.bills import Bill
     from services.records.deliveries import Delivery
     from services.records.orders import Order
-
-app = group("Find orders, show everything about one, and check it.")
-app.command("check")(check)
-
-
-@app.command("find")
-def find(
-    context: typer.Context,
-    query: Annotated[
-        str, typer.Argument(metavar="QUERY", help="Order id or its beginning, phone, customer's name or id.")
-    ],
-    status: Annotated[str | None, typer.Option(metavar="S", help="Only this status.")] = None,
-    first_day: Annotated[str | None, typer.Option("--from", metavar="D", help="Scheduled on or after.")] = None,
-    last_day: Annotated[str | None, typer.Option("--to", metavar="D", help="Scheduled on or before.")] = None,
-    unbilled: Annotated[bool, typer.Option("--unbilled", help="Delivered, and neither flagged nor billed.")] = False,
-    token: PageToken = None,
-    limit: Limit = None,
-    as_json: Json = False,
-) -> None:
-    """Find orders; an empty QUERY ("") lists all, newest first."""
-
-    async def work(session: Session) -> Answer:
-        from services.clock import parse_day
-        from services.orders.filters import OrderFilters
-        from services.orders.lookup import find_orders
-
-        filters = OrderFilters(
-            status,
-            parse_day(first_day, "day of --from") if first_day else None,
-            parse_day(last_day, "day of --to") if last_day else None,
-            unbilled,
-        )
-        page = await find_orders(session.database, session.operator, query, filters, token, limit)
-        blocks: list[Block] = [_listed(page.items) if page.items else Line("No order matches.")]
-        blocks += [Line(page.note)] if page.note else []
-        blocks += [Line(f"More with --page {page.next}")] if page.next else []
-        return Answer({"orders": [_row(row) for row in page.items], "next": page.next}, blocks)
-
-    run(context, work, as_json=as_json)
 
 
 @app.command("show")
@@ -66,47 +29,18 @@ def show(
     order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="The whole id.")],
     as_json: Json = False,
 ) -> None:
-    """Show an order, its customer, delivery, billing record, findings and history."""
+    """Show an order, its customer and how it is found, deliveries, bills, findings, and what happened to it."""
 
     async def work(session: Session) -> Answer:
         from services.orders.detail import show_order
+        from services.orders.timeline import timeline
 
         detail = await show_order(session.database, session.operator, order_id)
-        return Answer(_document(detail), _blocks(detail))
+        events = await timeline(session.database, session.operator, order_id)
+        told = [dataclasses.asdict(event) for event in events]
+        return Answer({**_document(detail), "timeline": told}, [*_blocks(detail), Line(""), *_happened(events)])
 
     run(context, work, as_json=as_json)
-
-
-def _row(row: OrderRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "customer_id": row.customer_id,
-        "customer_name": row.customer_name,
-        "status": row.status,
-        "delivery_date": row.delivery_date,
-        "amount_paise": row.amount_paise,
-        "billed": row.billed,
-        "billing_record": row.billing_record,
-    }
-
-
-def _listed(rows: tuple[OrderRow, ...]) -> Table:
-    from services.money import format_rupees
-
-    return Table(
-        ("Order", "Customer", "Day", "Status", "Amount", "Billed"),
-        [
-            (row.id, row.customer_name, row.delivery_date, row.status, format_rupees(row.amount_paise), _billed(row))
-            for row in rows
-        ],
-        frozenset({"Amount"}),
-    )
-
-
-def _billed(row: OrderRow) -> str:
-    if row.billing_record:
-        return "yes"
-    return "flag only" if row.billed else "no"
 
 
 def _document(detail: OrderDetail) -> dict[str, Any]:
@@ -120,6 +54,9 @@ def _document(detail: OrderDetail) -> dict[str, Any]:
         },
         "delivery": _delivery(detail.deliveries[0], detail.delivery_person) if detail.deliveries else None,
         "billing": _bill(detail.bills[0]) if detail.bills else None,
+        "links": [dataclasses.asdict(link) for link in detail.links],
+        "deliveries": [_delivery(each, detail.delivery_person) for each in detail.deliveries],
+        "bills": [_bill(each) for each in detail.bills],
         "findings": [{"code": finding.code, "message": finding.message} for finding in detail.findings],
         "history": [
             {"id": entry.id, "timestamp": entry.at, "action": entry.action, "user_id": entry.user, "table": entry.table,
@@ -197,6 +134,17 @@ def _blocks(detail: OrderDetail) -> list[Block]:
         Line(f"Bill: {format_rupees(bill.amount_paise)} for {bill.month}, {bill.payment_status}, due {bill.due_date}")
         for bill in detail.bills
     ] or [Line("No billing record.")]
+    blocks += [
+        Line(f"Delivery: {each.status.replace('_', ' ').lower()}, {format_moment(each.delivered_at)}")
+        for each in detail.deliveries
+    ]
+    blocks += [Line(f"{link.field} {link.value}: {link.leads_to}") for link in detail.links]
     blocks += [Line(f"{finding.code}: {finding.message}") for finding in detail.findings]
-    rows = [(format_moment(entry.at), entry.user, entry.action, entry.id) for entry in detail.history]
-    return [*blocks, Line(""), Table(("Time (India)", "User", "Action", "Entry"), rows)] if rows else blocks
+    return blocks
+
+
+def _happened(events: Sequence[Event]) -> list[Block]:
+    from services.clock import format_moment
+
+    rows = [(format_moment(event.at), event.source, event.who, event.what, event.reference) for event in events]
+    return [Table(("Time (India)", "Source", "By", "What", "Record"), rows)]

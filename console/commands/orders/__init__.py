@@ -1,0 +1,6 @@
+"""`orders`: find orders, show everything about one, and change it."""
+
+from console.commands.orders import check, find, show
+from console.commands.orders.group import app
+
+__all__ = ["app", "find", "show"]
