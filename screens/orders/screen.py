@@ -9,25 +9,29 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select
 
+from screens.asking import Refusal
 from screens.context import Context
 from screens.listing import ListPlace, Reader
-from screens.orders.sheet import order_sections
+from screens.orders.sheet import TABS, tab_names, tab_sections, timeline_sections
 from screens.tones import customer_text, status_text, text
 from screens.widgets.choices import Choice, status_select
 from screens.widgets.field import Field
 from screens.widgets.sheet import Sheet
 from screens.widgets.table import Column, RecordTable, Row
+from screens.widgets.tabs import TabLine
 from services.money import format_rupees
 
 if TYPE_CHECKING:
     from services.deliveries.confirmation import Confirmation
     from services.orders.detail import OrderDetail
+    from services.orders.filters import Search
     from services.orders.lookup import OrderRow
+    from services.orders.timeline import Event
     from services.paging import Page
 
 _RESTING = 0.08
@@ -35,11 +39,15 @@ _RESTING = 0.08
 _COLUMNS = (
     Column("Order", 11, grow=1),
     Column("Customer", 14, grow=2),
+    Column("Area", 10, grow=1, drop=3),
     Column("Due", 10, drop=2),
     Column("Status", 13, grow=1),
     Column("Amount", 10, right=True),
     Column("", 2, drop=1),
 )
+_NOTHING = "Nothing found. Try fewer letters, or less of the phone."
+_SORTS = [("newest first", "newest"), ("oldest first", "oldest"), ("latest day", "due-last"),
+          ("earliest day", "due-first")]  # fmt: skip
 
 
 @dataclass
@@ -47,6 +55,14 @@ class Looked(Message):
     """One order in full."""
 
     detail: OrderDetail
+
+
+@dataclass
+class Happened(Message):
+    """What happened to an order."""
+
+    order_id: str
+    events: tuple[Event, ...]
 
 
 class OrdersScreen(ListPlace):
@@ -58,18 +74,24 @@ class OrdersScreen(ListPlace):
     CSS_PATH = "orders.tcss"
     ABOUT = (
         "Look an order up by its id or the beginning of it, by a phone in any writing, by the beginning of a "
-        "customer's name, or by a customer's id. Without a search it lists the newest orders. The sheet shows the "
-        "order with its customer, delivery, billing, what is odd about it, and who changed it."
+        "customer's name, or by a customer's or user's id. Without a search it lists the newest orders; a list by day "
+        "leaves out orders that say none. The tabs show the order, its customer and how it is found, deliveries, "
+        "billing, what is odd about it, and all that happened to it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "confirm", "Confirm delivery", tooltip="Confirm the delivery of the order under the cursor."),
         Binding("v", "check", "Check", tooltip="Ask every validator about the order under the cursor."),
+        Binding("right_square_bracket", "turn(1)", "Next tab", key_display="]", tooltip="The next part of the order."),
+        Binding(
+            "left_square_bracket", "turn(-1)", show=False, key_display="[", tooltip="The part of the order before."
+        ),
+        Binding("f", "saved", "Saved", tooltip="The searches that you keep: apply one, keep the present one."),
         Binding("u", "unbilled", "Unbilled", tooltip="Only delivered one-time orders that were never billed, or all."),
     ]
 
     def __init__(self, environment: str = "") -> None:
         super().__init__(environment)
-        self._shown = ""
+        self._shown: OrderDetail | None = None
 
     def compose_place(self) -> Iterable[Widget]:
         """Search and filters above the list and the order."""
@@ -82,17 +104,22 @@ class OrdersScreen(ListPlace):
             yield Field("From", id="from", placeholder="YYYY-MM-DD", explains="First day due.", max_length=10)
             yield Field("to", id="to", placeholder="YYYY-MM-DD", explains="Last day due, included.", max_length=10)
             yield Choice("unbilled", id="unbilled", compact=True)
+        with Horizontal(id="more"):
+            yield Field("Area", id="area", explains="The beginning of the area of the order's customer.")
+            yield Field("Person", id="person", explains="Delivery person on the order: an id, or a name's beginning.")
+            yield Choice("needs review", id="review", compact=True)
+            yield Select(_SORTS, prompt="natural order", compact=True, id="sort")
         with Horizontal(classes="columns"):
             table = RecordTable(
-                _COLUMNS, noun="orders", id="orders", empty="Nothing found. Try fewer letters, or less of the phone.",
-                explains="The orders found, newest first; ₹ marks billed ones. Enter shows the order.",
+                _COLUMNS, noun="orders", id="orders", empty=_NOTHING,
+                explains="The orders found; ₹ marks billed ones, ! what needs a person. Enter shows the order.",
             )  # fmt: skip
             table.border_title = "Orders"
             table.add_class("list")
             yield table
-            sheet = Sheet("Order", id="order", explains="The order under the cursor.", empty="No order is chosen.")
-            sheet.add_class("detail")
-            yield sheet
+            with Vertical(classes="detail"):
+                yield TabLine(TABS, id="tabs", explains="The parts of the order; [ and ] turn them.")
+                yield Sheet("Order", id="order", explains="The order under the cursor.", empty="No order is chosen.")
 
     def search_target(self) -> Widget:
         """The search."""
@@ -119,41 +146,66 @@ class OrdersScreen(ListPlace):
 
     def open_order(self, order_id: str) -> None:
         """Show one order, as other screens ask for it."""
-        with self.prevent(Input.Changed, Select.Changed, Checkbox.Changed):
-            self.query_one("#search", Field).value = order_id
-            self.query_one(Select).clear()
-            self.query_one("#unbilled", Checkbox).value = False
-            for name in ("#from", "#to"):
-                self.query_one(name, Field).value = ""
+        from services.orders.filters import Search
+
+        self._put(Search(query=order_id))
         self.show_detail(True)
         self.list_target().focus()
         self.read_first()
 
+    def _search(self) -> Search:
+        """What the inputs say."""
+        from services.orders.filters import Search
+
+        status, sort = self.query_one("#status", Select).value, self.query_one("#sort", Select).value
+        names = ("search", "from", "to", "area", "person")
+        query, first_day, last_day, area, person = (self.query_one(f"#{name}", Field).value for name in names)
+        return Search(
+            query=query, status=status if isinstance(status, str) else "", first_day=first_day, last_day=last_day,
+            area=area, delivery_boy=person, unbilled=self.query_one("#unbilled", Checkbox).value,
+            needs_review=self.query_one("#review", Checkbox).value, sort=sort if isinstance(sort, str) else "",
+        )  # fmt: skip
+
+    def _put(self, search: Search) -> None:
+        """Give the inputs what a search says."""
+        typed = {"search": search.query, "from": search.first_day, "to": search.last_day, "area": search.area,
+                 "person": search.delivery_boy}  # fmt: skip
+        with self.prevent(Input.Changed, Select.Changed, Checkbox.Changed):
+            for name, words in typed.items():
+                self.query_one(f"#{name}", Field).value = words
+            for name, choice in (("status", search.status), ("sort", search.sort)):
+                select = self.query_one(f"#{name}", Select)
+                if choice:
+                    select.value = choice
+                else:
+                    select.clear()
+            self.query_one("#unbilled", Checkbox).value = search.unbilled
+            self.query_one("#review", Checkbox).value = search.needs_review
+
     def reader(self, context: Context) -> Reader:
         """What the search and the filters say."""
-        from services.clock import parse_day
-        from services.orders.filters import OrderFilters
         from services.orders.lookup import find_orders
 
-        start, end = self.query_one("#from", Field).value, self.query_one("#to", Field).value
-        status = self.query_one(Select).value
-        filters = OrderFilters(
-            status=status if isinstance(status, str) else None,
-            start=parse_day(start, "first day") if start else None,
-            end=parse_day(end, "last day") if end else None,
-            unbilled=self.query_one("#unbilled", Checkbox).value,
+        search = self._search()
+        return partial(
+            find_orders, context.database, context.operator, search.query, search.filters(), today=context.today()
         )
-        return partial(find_orders, context.database, context.operator, self.query_one("#search", Field).value, filters)
 
     def row_of(self, item: OrderRow) -> Row:
         """One order."""
         return _row(item)
 
     def page_shown(self, page: Page[OrderRow], *, first: bool) -> None:
-        """Nothing found, nothing to show."""
+        """Nothing found, nothing to show; a page can be empty though there is more to look through."""
+        table = self.list_target()
+        table.empty = "Nothing yet, looking further …" if page.next else _NOTHING
         if first and not page.items:
-            self._shown = ""
-            self.query_one("#order", Sheet).clear()
+            self._clear()
+
+    def _clear(self) -> None:
+        self._shown = None
+        self.query_one("#order", Sheet).clear()
+        self.query_one(TabLine).names = TABS
 
     @on(RecordTable.Highlighted, "#orders")
     def order_highlighted(self) -> None:
@@ -168,10 +220,56 @@ class OrdersScreen(ListPlace):
 
     def on_looked(self, event: Looked) -> None:
         """Show the order; the same one again stays where it was scrolled to."""
-        order_id = event.detail.order.id or ""
-        sheet = self.query_one("#order", Sheet)
-        sheet.show(order_sections(event.detail), keep=order_id == self._shown)
-        self._shown = order_id
+        same = self._shown is not None and self._shown.order.key == event.detail.order.key
+        self._shown = event.detail
+        self.query_one(TabLine).names = tab_names(event.detail)
+        self._show_tab(keep=same)
+
+    def _show_tab(self, *, keep: bool) -> None:
+        """The chosen part of the order; the timeline is asked for when it is wanted."""
+        detail, tab = self._shown, TABS[self.query_one(TabLine).chosen]
+        if detail is None:
+            return
+        if tab != "Timeline":
+            self.query_one("#order", Sheet).show(tab_sections(tab, detail), keep=keep)
+        elif self.context:
+            self.ask("timeline", partial(_happened, self.context, _name(detail)), partial(Happened, _name(detail)))
+
+    def on_happened(self, event: Happened) -> None:
+        """Show what happened, unless something else is shown by now."""
+        if self._shown and TABS[self.query_one(TabLine).chosen] == "Timeline" and event.order_id == _name(self._shown):
+            self.query_one("#order", Sheet).show(timeline_sections(event.events))
+
+    def on_refusal(self, event: Refusal) -> None:
+        """An order that is gone is shown no longer; what is typed stays."""
+        if event.group in ("order", "timeline") and event.error.code == "unknown-order":
+            self._clear()
+        super().on_refusal(event)
+
+    def action_turn(self, tabs: int) -> None:
+        """To another part of the order."""
+        line = self.query_one(TabLine)
+        line.chosen = (line.chosen + tabs) % len(TABS)
+        self._show_tab(keep=False)
+
+    @on(TabLine.Clicked)
+    def tab_clicked(self, event: TabLine.Clicked) -> None:
+        """To that part."""
+        self.query_one(TabLine).chosen = event.number
+        self._show_tab(keep=False)
+
+    def action_saved(self) -> None:
+        """The searches that are kept."""
+        if context := self.require_context():
+            from screens.orders.saved import SavedSearches
+
+            self.app.push_screen(SavedSearches(context, self._search()), self._apply)
+
+    def _apply(self, search: Search | None) -> None:
+        if search is not None:
+            self._put(search)
+            self.list_target().focus()
+            self.read_first()
 
     @on(RecordTable.Selected, "#orders")
     def order_selected(self) -> None:
@@ -209,12 +307,14 @@ class OrdersScreen(ListPlace):
 
 
 def _row(row: OrderRow) -> Row:
-    billed = text("₹" if row.billing_record else "⚑" if row.billed else "", "good" if row.billing_record else "warn")
+    mark = "₹" if row.billing_record else "⚑" if row.billed else "!" if row.review else ""
+    billed = text(mark, "good" if row.billing_record else "warn")
     return Row(
         row.id,
         (
             text(row.id),
             customer_text(row.customer_name, known=row.customer_id is not None),
+            text(row.area, "muted"),
             text(row.delivery_date or "—", "muted"),
             status_text(row.status),
             text(format_rupees(row.amount_paise), "money"),
@@ -227,3 +327,14 @@ async def _show(context: Context, order_id: str) -> OrderDetail:
     from services.orders.detail import show_order
 
     return await show_order(context.database, context.operator, order_id)
+
+
+async def _happened(context: Context, order_id: str) -> tuple[Event, ...]:
+    from services.orders.timeline import timeline
+
+    return await timeline(context.database, context.operator, order_id)
+
+
+def _name(detail: OrderDetail) -> str:
+    """What the order is asked for by: its id, or its key where it has none."""
+    return detail.order.id or str(detail.order.key)

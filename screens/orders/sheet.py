@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,26 +18,52 @@ from services.money import format_rupees, to_paise
 from services.text import visible_lines
 
 if TYPE_CHECKING:
-    from services.audit.entries import Entry
     from services.orders.detail import OrderDetail
+    from services.orders.timeline import Event
     from services.records.bills import Bill
     from services.records.deliveries import Delivery
     from services.records.orders import Item
 
 _LONGEST_NOTE = 2_000
+_SOURCES = {"order": "", "audit": "info", "bill": "money", "payment": "good", "delivery": "good", "action": "good",
+            "message": "hint"}  # fmt: skip
+"""Tones of what tells of an event."""
 
 
-def order_sections(detail: OrderDetail) -> list[Section]:
-    """The order first, then who it is for, what came of it, what is odd about it, and its history."""
-    return [
-        _order(detail),
-        Section("Items", lines=[_items(detail.order.items)] if detail.order.items else [_none("no items")]),
-        _customer(detail),
-        _deliveries(detail),
-        _bills(detail),
-        _findings(detail),
-        Section("History", lines=[_history(detail.history)] if detail.history else [_none("no audit entry")]),
-    ]
+TABS = ("Order", "Customer", "Deliveries", "Billing", "Findings", "Timeline")
+"""The parts of an order, in the order in which they are turned."""
+
+
+def tab_names(detail: OrderDetail) -> tuple[str, ...]:
+    """The names of the tabs, with how many there are of what can be several."""
+    several = {"Deliveries": len(detail.deliveries), "Findings": len(detail.findings)}
+    return tuple(f"{name} {several[name]}" if several.get(name) else name for name in TABS)
+
+
+def tab_sections(tab: str, detail: OrderDetail) -> list[Section]:
+    """What a tab shows of an order; the timeline is read for itself."""
+    match tab:
+        case "Customer":
+            return [_customer(detail), _links(detail)]
+        case "Deliveries":
+            return [_deliveries(detail)]
+        case "Billing":
+            return [_bills(detail)]
+        case "Findings":
+            return [_findings(detail)]
+    items = [_items(detail.order.items)] if detail.order.items else [_none("no items")]
+    return [_order(detail), Section("Items", lines=items), _for_whom(detail)]
+
+
+def timeline_sections(events: Sequence[Event]) -> list[Section]:
+    """What happened, newest first, in India time."""
+    lines: list[RenderableType] = []
+    for event in events:
+        head = Text.assemble(text(format_moment(event.at), "muted"), "  ", text(event.source, _SOURCES[event.source]))
+        words = Text.assemble(text(event.who, "strong"), " " if event.who else "", text(event.what))
+        words.no_wrap = False
+        lines += [head, Padding(words, (0, 0, 0, 2))]
+    return [Section("What happened, India time", lines=lines)]
 
 
 def _order(detail: OrderDetail) -> Section:
@@ -48,6 +76,7 @@ def _order(detail: OrderDetail) -> Section:
         ("Due", text(order.delivery_date or "—")),
         ("Delivered", text(format_moment(order.delivered_at))),
         ("Created", text(format_moment(order.created_at))),
+        ("By", text(detail.delivery_person or order.delivery_boy_id or "—")),
     ]
     if order.notes:
         facts.append(("Notes", Text(visible_lines(order.notes, limit=_LONGEST_NOTE))))
@@ -87,6 +116,30 @@ def _customer(detail: OrderDetail) -> Section:
         ("Found by", text(detail.resolution.how, "muted")),
     ]
     return Section("Customer", facts)
+
+
+def _for_whom(detail: OrderDetail) -> Section:
+    customer = detail.customer
+    if customer is None:
+        return Section("Customer", [("Open", text(detail.resolution.how, "bad"))])
+    address = visible_lines(detail.order.address or customer.address or "—", limit=_LONGEST_NOTE)
+    facts = [("Name", text(customer.name or "—", "strong")), ("Phone", text(customer.phone or "—"))]
+    return Section("Customer", [*facts, ("Address", Text(address))])
+
+
+def _links(detail: OrderDetail) -> Section:
+    """Every id between the order and its customer, and where it leads."""
+    lines: list[RenderableType] = []
+    for link in detail.links:
+        words = Text.assemble(
+            text(f"{link.field} ", "muted"),
+            text(link.value),
+            "\n  → ",
+            text(link.leads_to, "" if link.sound else "warn"),
+        )
+        words.no_wrap = False
+        lines.append(words)
+    return Section("Links", lines=lines)
 
 
 def _deliveries(detail: OrderDetail) -> Section:
@@ -146,19 +199,6 @@ def _findings(detail: OrderDetail) -> Section:
         words.no_wrap = False
         grid.add_row(Text("!", "warn"), words)
     return Section("Findings", lines=[grid] if detail.findings else [Text("✓ nothing odd", "good")])
-
-
-def _history(entries: tuple[Entry, ...]) -> Table:
-    grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
-    grid.add_column(width=16, no_wrap=True)
-    grid.add_column(width=9, no_wrap=True)
-    grid.add_column(ratio=1, overflow="fold")
-    for entry in entries:
-        fields = ", ".join(map(str, entry.changes)) if isinstance(entry.changes, dict) else ""
-        words = Text.assemble(text(entry.user or "unknown", "strong"), text(f"  {fields}", "muted", limit=120))
-        words.no_wrap = False
-        grid.add_row(text(format_moment(entry.at), "muted"), text(entry.action, "info"), words)
-    return grid
 
 
 def _none(words: str) -> Text:

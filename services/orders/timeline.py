@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
@@ -14,6 +14,7 @@ from services.billing.month import billing_month
 from services.clock import read_timestamp
 from services.customers.resolution import CustomerLinks
 from services.database import READ_LIMIT_MS, Database, Document, told
+from services.deliveries.staff import staff_names
 from services.errors import Refused
 from services.money import exact, format_rupees, to_paise
 from services.operators.operator import Operator, mask_phone
@@ -30,6 +31,12 @@ Source: TypeAlias = Literal["order", "delivery", "bill", "audit", "action", "pay
 _MOST = 100
 """Entries of one source."""
 _LONGEST = 200
+_METHODS = {
+    "delivery_boy": "the delivery person",
+    "shared_link": "shared link",
+    "admin": "the office",
+    "": "nobody named",
+}
 _UNDATED = datetime.min.replace(tzinfo=UTC)
 
 
@@ -70,8 +77,22 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
             _messages(database, operator, order, order_id, customer),
             *(_audited(database, operator, table, record) for table, record in records),
         )
-    events = [*_order(order, order_id), *_deliveries(delivered), *_bills(billed), *(e for each in found for e in each)]
+        events = [
+            *_order(order, order_id),
+            *_deliveries(delivered),
+            *_bills(billed),
+            *(e for each in found for e in each),
+        ]
+        names = await _people(database, {event.who for event in events if event.who})
+    events = [replace(event, who=names.get(event.who, event.who)) for event in events]
     return tuple(sorted(events, key=lambda event: event.at or _UNDATED, reverse=True))
+
+
+async def _people(database: Database, ids: set[str]) -> dict[str, str]:
+    """The names of delivery people and users by id; who is neither keeps what is written."""
+    users = database["users"].find({"id": {"$in": sorted(ids)}}, {"_id": 0, "id": 1, "name": 1})
+    names = {str(user["id"]): text(user.get("name")) async for user in users.max_time_ms(READ_LIMIT_MS)}
+    return {name: said for name, said in {**names, **await staff_names(database, ids)}.items() if said}
 
 
 def _named(table: str, documents: Sequence[Document]) -> list[tuple[str, str]]:
@@ -95,7 +116,7 @@ def _deliveries(documents: Sequence[Document]) -> list[Event]:
             read_timestamp(delivery.confirmed_at) or delivery.delivered_at or read_timestamp(document.get("created_at"))
         )
         words = delivery.status.replace("_", " ").lower() or "no status"
-        how = f"{words}, reported by {delivery.confirmation_method.replace('_', ' ') or 'nobody named'}"
+        how = f"{words}, reported by {_METHODS.get(delivery.confirmation_method, delivery.confirmation_method)}"
         who = delivery.confirmed_by_name or text(document.get("confirmed_by_user_id"))
         events.append(Event(at, "delivery", who, how, _reference("delivery_statuses", document)))
     return events
@@ -145,8 +166,10 @@ async def _payments(database: Database, customer: str | None, months: Sequence[s
     events = []
     for document in await read_documents(database, "payment_transactions", matching, _MOST):
         at = read_timestamp(first(document, "created_at", "payment_date"))
-        amount, how = _rupees(document), text(document.get("payment_method")) or "unknown way"
-        words = f"the customer paid {amount} by {how} for the whole month {text(document.get('month'))}"
+        amount, how = _rupees(document), text(document.get("payment_method")).replace("_", " ")
+        words = (
+            f"the customer paid {amount} by {how or 'an unknown way'} for the whole month {text(document.get('month'))}"
+        )
         who = text(document.get("created_by"))
         events.append(Event(at, "payment", who, words, _reference("payment_transactions", document)))
     return events

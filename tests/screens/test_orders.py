@@ -1,12 +1,11 @@
 """Looking orders up on the screen."""
 
-from textual.widgets import Checkbox, Input
+from textual.widgets import Checkbox, Input, Select
 
 from screens.deliveries.dialog import ConfirmDelivery
-from screens.widgets.sheet import Sheet
 from screens.widgets.table import RecordTable
 from services.operators.operator import Operator
-from tests.screens.conftest import Company, opened, painted, press, type_text
+from tests.screens.conftest import Company, opened, painted, press, settle, type_text
 
 
 async def first_order(company: Company) -> dict[str, object]:
@@ -88,7 +87,7 @@ class TestNavigating:
     async def test_in_a_narrow_terminal_enter_and_escape_turn_between_list_and_order(self, company: Company) -> None:
         async with opened(company.app(), (80, 24)) as pilot:
             await press(pilot, "f3", "escape")
-            sheet = pilot.app.screen.query_one("#order", Sheet)
+            sheet = pilot.app.screen.query_one(".detail")
             table = pilot.app.screen.query_one("#orders", RecordTable)
             assert (table.display, sheet.display) == (True, False)
             await press(pilot, "enter")
@@ -121,3 +120,74 @@ async def test_a_viewer_is_told_why_nothing_can_be_confirmed(company: Company) -
         await press(pilot, "f3", "escape", "c")
         assert not isinstance(pilot.app.screen, ConfirmDelivery)
         assert "It needs the role support" in painted(pilot)
+
+
+class TestTabs:
+    async def test_brackets_turn_the_parts_of_the_order_in_either_size(self, company: Company) -> None:
+        for size in ((120, 40), (80, 24)):
+            async with opened(company.app(), size) as pilot:
+                await press(pilot, "f3", "escape", "enter", "]")
+                assert "Links" in painted(pilot)
+                await press(pilot, "]")
+                assert "Confirmed" in painted(pilot)
+                await press(pilot, "[", "[", "[")
+                assert "What happened, India time" in painted(pilot)
+                assert "made, " in painted(pilot)
+                await press(pilot, "]")
+                assert "Items" in painted(pilot)
+
+    async def test_a_tab_is_turned_by_a_click(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f3", "escape")
+            await pilot.click("#tabs", offset=(10, 0))
+            await settle(pilot)
+            assert "Links" in painted(pilot)
+
+    async def test_an_order_that_was_deleted_meanwhile_is_told_and_shown_no_longer(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f3", "escape")
+            row = pilot.app.screen.query_one("#orders", RecordTable).row
+            assert row is not None
+            async with own_company.connected() as database:
+                await database["orders"].delete_one({"id": row.key})
+            await press(pilot, "[")
+            assert "it may have been deleted" in painted(pilot)
+            assert "No order is chosen" in painted(pilot)
+            assert pilot.app.screen.query_one("#orders", RecordTable).row == row
+
+
+class TestFilters:
+    async def test_area_person_review_and_sort_narrow_the_list(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f3", "escape")
+            table = pilot.app.screen.query_one("#orders", RecordTable)
+            pilot.app.screen.query_one("#review", Checkbox).value = True
+            pilot.app.screen.query_one("#sort", Select).value = "due-first"
+            await settle(pilot)
+            assert 0 < table.row_count < 30
+            assert "delivered" in painted(pilot)
+            pilot.app.screen.query_one("#area Input", Input).value = "no such area"
+            await settle(pilot)
+            assert (table.row_count, "Nothing found" in painted(pilot)) == (0, True)
+
+    async def test_a_search_is_kept_applied_and_forgotten(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f3", "escape", "u", "f")
+            await press(pilot, "tab")
+            await type_text(pilot, "open")
+            await press(pilot, "enter")
+            assert "unbilled" in painted(pilot)
+            await press(pilot, "escape", "u")
+            assert not pilot.app.screen.query_one("#unbilled", Checkbox).value
+            await press(pilot, "f", "enter")
+            assert pilot.app.screen.query_one("#unbilled", Checkbox).value
+            await press(pilot, "f", "d")
+            assert "You keep no search yet" in painted(pilot)
+
+    async def test_31_february_is_told_and_nothing_typed_is_lost(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f3", "escape")
+            pilot.app.screen.query_one("#from Input", Input).value = "2026-02-31"
+            await settle(pilot)
+            assert "is not a day" in painted(pilot)
+            assert pilot.app.screen.query_one("#from Input", Input).value == "2026-02-31"
