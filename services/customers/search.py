@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -37,14 +38,17 @@ class Owners:
 async def find_owners(database: Database, query: str) -> Owners | None:
     """Whom a query names: by phone where it looks like one, else by id, else by the beginning of a name."""
     number = _as_number(query)
-    if _PHONE.fullmatch(number) and re.search("[1-9]", number):
+    if _is_number(number):
         matching = _phone_conditions(number)
-        customers = await _customers(database, {"$or": [part for each in matching for part in each]})
-        users = await _users(database, {"$or": [{"phone": each[0]["phone"]} for each in matching]})
+        customers, users = await asyncio.gather(
+            _customers(database, {"$or": [part for each in matching for part in each]}),
+            _users(database, {"$or": [{"phone": each[0]["phone"]} for each in matching]}),
+        )
         if customers or users:
             return await _owners(database, customers, users)
-    customers = await _customers(database, {"$or": [{"id": query}, {"user_id": query}]})
-    users = await _users(database, {"id": query})
+    customers, users = await asyncio.gather(
+        _customers(database, {"$or": [{"id": query}, {"user_id": query}]}), _users(database, {"id": query})
+    )
     if customers or users:
         return await _owners(database, customers, users)
     if not any(character.isprintable() and not character.isspace() for character in query):
@@ -84,6 +88,15 @@ def phone_writings(digits: str) -> list[str]:
     prefixes = ("", "0", "+91", "91", "+91 ", "+91-", "91 ", "91-", "0 ")
     broken = [digits] if len(digits) <= 5 else [digits, f"{digits[:5]} {digits[5:]}", f"{digits[:5]}-{digits[5:]}"]
     return [prefix + body for prefix in prefixes for body in broken]
+
+
+def looks_like_phone(query: str) -> bool:
+    """Whether a query is looked for among the phones first."""
+    return _is_number(_as_number(query))
+
+
+def _is_number(number: str) -> bool:
+    return bool(_PHONE.fullmatch(number) and re.search("[1-9]", number))
 
 
 def _as_number(query: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+from pymongo.errors import OperationFailure
 
 from services.backfills.backfill import Surroundings
 from services.backfills.bill_one_time_orders import BillOneTimeOrders
@@ -31,6 +34,8 @@ _LOOKED = 4_000
 _CHECKED = 1_000
 """The same where each order's surroundings are read as well."""
 _CHUNK = 200
+_NO_SUCH_INDEX = 2
+"""How the server calls a hint at an index that is not there: a bad value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +79,14 @@ async def find_orders(
     size, key = page_size(limit), read_token(asked, token)
     with told():
         selection = await select(database, query, filters)
-        reader = _Reader(database, filters, selection, today or india_day(utc_now()))
-        rows, last = await reader.page(key, size)
+        day = today or india_day(utc_now())
+        try:
+            rows, last = await _Reader(database, filters, selection, day).page(key, size)
+        except OperationFailure as error:
+            if error.code != _NO_SUCH_INDEX or selection.index is None:
+                raise
+            # The index that this list is made for is missing: the list still comes, slower.
+            rows, last = await _Reader(database, filters, replace(selection, index=None), day).page(key, size)
     return Page(tuple(rows), write_token(asked, last) if last else None, selection.note)
 
 
@@ -88,18 +99,19 @@ class _Reader:
         self._selection = selection
         self._today = today
         self._checks = bool(filters.area) or filters.owed
+        self._fields = BillOneTimeOrders.fields if filters.needs_review else _LISTED
 
     async def page(self, key: Document | None, size: int) -> tuple[list[OrderRow], Document | None]:
         """The next rows, and the key behind which there may be more."""
         kept: list[tuple[Document, OrderRow]] = []
-        left = _CHECKED if self._checks else _LOOKED
+        left, take = (_CHECKED if self._checks else _LOOKED), size + 1
         while True:
-            take = min(_CHUNK, left) if self._checks else size + 1 - len(kept)
             documents, key, looked = await self._chunk(key, take, left)
             kept += await self._fitting(documents)
             if len(kept) > size:
                 return [row for _, row in kept[:size]], self._selection.key_of(kept[size - 1][0])
             left -= looked
+            take = max(1, min(_CHUNK, left)) if self._checks else size + 1 - len(kept)
             if key is None or left <= 0:
                 return [row for _, row in kept], key
 
@@ -108,14 +120,14 @@ class _Reader:
         selection, orders = self._selection, self._database["orders"]
         after, rest, sort = selection.after(key), list(selection.rest), dict(selection.sort)
         if selection.few or not rest:
-            cursor = orders.find(_all_of([*after, *rest]), _LISTED).sort(list(selection.sort)).limit(take)
+            cursor = orders.find(_all_of([*after, *rest]), self._fields).sort(list(selection.sort)).limit(take)
             found = (
                 await (cursor.hint(selection.index) if selection.index else cursor).max_time_ms(READ_LIMIT_MS).to_list()
             )
             return found, selection.key_of(found[-1]) if len(found) == take else None, len(found)
         stages: list[Document] = [
             {"$match": _all_of(after)}, {"$sort": sort}, {"$limit": left}, {"$match": _all_of(rest)},
-            {"$limit": take}, {"$project": _LISTED},
+            {"$limit": take}, {"$project": self._fields},
         ]  # fmt: skip
         hinted: dict[str, Any] = {"hint": dict(selection.index)} if selection.index else {}
         found = await (await orders.aggregate(stages, maxTimeMS=READ_LIMIT_MS, **hinted)).to_list()
@@ -127,7 +139,10 @@ class _Reader:
 
     async def _fitting(self, documents: list[Document]) -> list[tuple[Document, OrderRow]]:
         """The rows of those that fit what can only be told with an order's surroundings."""
-        reviews = await self._reviews(documents)
+        reviews: list[str | None] = [None] * len(documents)
+        if self._filters.needs_review:
+            decided = await self._reviews(documents)
+            documents, reviews = [each for each, _ in decided], [code for _, code in decided]
         rows = await _rows(self._database, documents, reviews)
         area = (self._filters.area or "").casefold()
         return [
@@ -135,29 +150,17 @@ class _Reader:
             for document, row in zip(documents, rows, strict=True)
             if row.area.casefold().startswith(area)
             and not (self._filters.owed and (row.billed or row.kind != "one-time"))
-            and not (self._filters.needs_review and row.review is None)
         ]
 
-    async def _reviews(self, documents: Sequence[Document]) -> list[str | None]:
-        """Why the billing fix would leave each of these to a person; None where it would not."""
-        if not (self._filters.needs_review and documents):
-            return [None] * len(documents)
-        fix, surroundings = BillOneTimeOrders(), Surroundings(self._today)
-        keys = [document["_id"] for document in documents]
-        found = self._database["orders"].find({"_id": {"$in": keys}}, fix.fields).max_time_ms(READ_LIMIT_MS)
-        whole = {_by_key(document["_id"]): document for document in await found.to_list()}
-        there = [whole[name] for key in keys if (name := _by_key(key)) in whole]
-        decided = {}
-        for source in await fix.load(self._database, there, None):
-            decision = fix.decide(source, Options(), surroundings)
-            if decision.group == "needs-review":
-                decided[_by_key(source.document["_id"])] = decision.code
-        return [decided.get(_by_key(key)) for key in keys]
-
-
-def _by_key(key: object) -> str:
-    """An `_id` of whatever type as what a dictionary can hold."""
-    return f"{type(key).__name__}:{key}"
+    async def _reviews(self, documents: Sequence[Document]) -> list[tuple[Document, str | None]]:
+        """Those of the one-time orders that the billing fix would leave to a person, and why."""
+        fix, options, surroundings = BillOneTimeOrders(), Options(), Surroundings(self._today)
+        found = []
+        for source in await fix.load(self._database, documents, None):
+            decision = fix.decide(source, options, surroundings)
+            if fix.covers(source, options) and decision.group == "needs-review":
+                found.append((source.document, decision.code))
+        return found
 
 
 def _all_of(conditions: list[Document]) -> Document:
@@ -168,10 +171,12 @@ async def _rows(database: Database, documents: list[Document], reviews: Sequence
     if not documents:
         return []
     orders = [read_order(document) for document in documents]
-    links = await CustomerLinks.load(database, [order.owner for order in orders])
     ids = [order.id for order in orders if order.id]
     bills = database["billing_records"].find({"order_id": {"$in": ids}}, {"_id": 0, "order_id": 1})
-    recorded = {identity(bill["order_id"]) async for bill in bills.max_time_ms(READ_LIMIT_MS)}
+    links, billed = await asyncio.gather(
+        CustomerLinks.load(database, [order.owner for order in orders]), bills.max_time_ms(READ_LIMIT_MS).to_list()
+    )
+    recorded = {identity(bill["order_id"]) for bill in billed}
     return [_row(order, links, order.id in recorded, why) for order, why in zip(orders, reviews, strict=True)]
 
 

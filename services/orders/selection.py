@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from services.customers.search import NAME_ORDER, find_in_area, find_owners
+from services.customers.search import NAME_ORDER, find_in_area, find_owners, looks_like_phone
 from services.database import READ_LIMIT_MS, Database, Document
-from services.deployment.indexes import ORDERS_BY_DAY, ORDERS_BY_STATUS, Hint, hint
+from services.deployment.indexes import ORDERS_BY_DAY, ORDERS_BY_STATUS, Hint
 from services.orders.filters import OrderFilters, Sort
 from services.paging import above, bad_token, below, scalar_key
 from services.records.fields import identity
@@ -76,7 +76,7 @@ async def select(database: Database, query: str, filters: OrderFilters) -> Selec
     if natural != _BY_ID or await _are_few(database, leading):
         return Selection(_dated(leading, sort), sort, tuple(rest), few=True, note=note)
     # The beginning of very many ids, in another order than theirs: that order leads.
-    return Selection(_dated({}, sort), sort, (leading, *rest), index=await _by(database, sort))
+    return Selection(_dated({}, sort), sort, (leading, *rest), index=_by(sort))
 
 
 async def _all(
@@ -96,17 +96,20 @@ async def _all(
         if await _are_few(database, unflagged):
             return Selection(_dated(unflagged, sort), sort, tuple(rest), few=True)
     if "delivery_date" in dict(sort):
-        return Selection(in_days or _dated({}, sort), sort, others(in_days), index=await _by(database, sort))
+        return Selection(in_days or _dated({}, sort), sort, others(in_days), index=_by(sort))
     if in_days and await _are_few(database, in_days):
         return Selection(in_days, sort, others(in_days), few=True)
     if in_status:
-        return Selection(in_status, sort, others(in_status), index=await hint(database, ORDERS_BY_STATUS))
-    return Selection({}, sort, tuple(rest), index=await _by(database, sort))
+        return Selection(in_status, sort, others(in_status), index=list(ORDERS_BY_STATUS.keys))
+    return Selection({}, sort, tuple(rest), index=_by(sort))
 
 
 async def _named(database: Database, query: str) -> tuple[Document, str | None, Keys]:
     """What a query names: an order, the orders of some customers, or those whose ids begin with it."""
-    if await database["orders"].find_one({"id": query}, {"_id": 1}, max_time_ms=READ_LIMIT_MS):
+    # What looks like a phone is nobody's whole order id; the beginning of one is found below.
+    if not looks_like_phone(query) and await database["orders"].find_one(
+        {"id": query}, {"_id": 1}, max_time_ms=READ_LIMIT_MS
+    ):
         return {"id": query}, None, _BY_ID
     begun = _begin(query)
     if owners := await find_owners(database, query):
@@ -139,9 +142,9 @@ async def _are_few(database: Database, matching: Document) -> bool:
     return found <= _FEW
 
 
-async def _by(database: Database, sort: Keys) -> Hint | None:
+def _by(sort: Keys) -> Hint:
     """The index that gives that order."""
-    return [("_id", 1)] if sort[0][0] == "_id" else await hint(database, ORDERS_BY_DAY)
+    return [("_id", 1)] if sort[0][0] == "_id" else list(ORDERS_BY_DAY.keys)
 
 
 def _dated(matching: Document, sort: Keys) -> Document:

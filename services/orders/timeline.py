@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-from services.audit.browser import history
-from services.audit.entries import Entry
+from services.audit.entries import Entry, read_entry
+from services.audit.filters import about_record
 from services.billing.month import billing_month
+from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_timestamp
 from services.customers.resolution import CustomerLinks
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deliveries.staff import staff_names
-from services.errors import Refused
 from services.money import exact, format_rupees, to_paise
 from services.operators.operator import Operator, mask_phone
 from services.orders.reading import read_documents, require_order
@@ -75,7 +75,7 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
             _actions(database, by_order),
             _payments(database, customer, sorted(month for month in months if month)),
             _messages(database, operator, order, order_id, customer),
-            *(_audited(database, operator, table, record) for table, record in records),
+            _audited(database, records),
         )
         events = [
             *_order(order, order_id),
@@ -132,12 +132,11 @@ def _bills(documents: Sequence[Document]) -> list[Event]:
     return events
 
 
-async def _audited(database: Database, operator: Operator, table: str, record: str) -> list[Event]:
-    try:
-        entries = await history(database, operator, table, record, limit=_MOST)
-    except Refused as refused:
-        return [Event(None, "audit", "", refused.message, f"{table}/{record}")]
-    return [Event(entry.at, "audit", entry.user, _told(entry), f"audit_logs/{entry.id}") for entry in entries]
+async def _audited(database: Database, records: Sequence[tuple[str, str]]) -> list[Event]:
+    """The entries of both shapes about these records; only the names of the fields are told, so nothing is masked."""
+    about: list[Document] = [query for table, record in records for query in about_record(table, record)]
+    entries = map(read_entry, await read_documents(database, AUDIT_LOGS, {"$or": about}))
+    return [Event(entry.at, "audit", entry.user, _told(entry), f"{AUDIT_LOGS}/{entry.id}") for entry in entries]
 
 
 def _told(entry: Entry) -> str:
