@@ -33,7 +33,8 @@ _LOOKED = 4_000
 """Orders that one page may look through on the server; behind them the next page goes on."""
 _CHECKED = 1_000
 """The same where each order's surroundings are read as well."""
-_CHUNK = 200
+_CHUNK, _LEAST = 200, 20
+"""Orders that are read at once to be checked."""
 _NO_SUCH_INDEX = 2
 """How the server calls a hint at an index that is not there: a bad value."""
 
@@ -111,7 +112,8 @@ class _Reader:
             if len(kept) > size:
                 return [row for _, row in kept[:size]], self._selection.key_of(kept[size - 1][0])
             left -= looked
-            take = max(1, min(_CHUNK, left)) if self._checks else size + 1 - len(kept)
+            missing = size + 1 - len(kept)
+            take = max(1, min(_CHUNK, left, max(_LEAST, 2 * missing))) if self._checks else missing
             if key is None or left <= 0:
                 return [row for _, row in kept], key
 

@@ -1,0 +1,145 @@
+"""A new one-time order, as the backend would store it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date
+
+from bson import ObjectId
+
+from services.changes.changeset import ChangeSet, Insert, transact
+from services.clock import Clock, to_stored
+from services.customers.resolution import CustomerLinks
+from services.database import Database, Document
+from services.errors import BadRequest, NotFound, Refused
+from services.money import to_double
+from services.operators.operator import Operator
+from services.orders.editing import LONGEST_ADDRESS, LONGEST_NOTE, OPEN, clean_text, require_day
+from services.orders.items import Quantities, stored_items
+from services.orders.resolving import require_active_person
+from services.records.fields import identity, mapping
+from services.records.orders import status_spellings
+
+
+@dataclass(frozen=True)
+class NewOrder:
+    """What is ordered, for whom and when."""
+
+    customer_id: str
+    """The id of the customer, or of the customer's user."""
+    items: Quantities
+    delivery_date: date
+    address: str = ""
+    """Empty is the customer's own."""
+    notes: str = ""
+    delivery_boy_id: str = ""
+    """Empty is the customer's own."""
+    again: bool = False
+    """Whether it is meant, though the customer has an open one-time order for the day."""
+
+
+@dataclass(frozen=True)
+class Created:
+    """The order, as it is stored or would be."""
+
+    order_id: str
+    customer_id: str
+    customer_name: str
+    amount_paise: int
+    document: Document
+
+
+async def preview_order(database: Database, operator: Operator, clock: Clock, new: NewOrder) -> Created:
+    """The order as it would be stored; nothing is written. Raises what `create_order` would."""
+    return await _create(database, operator, clock, new, write=False)
+
+
+async def create_order(database: Database, operator: Operator, clock: Clock, new: NewOrder) -> Created:
+    """Store a new one-time order, pending.
+
+    Raises NotFound for an unknown customer, product or delivery person, and Refused with the rule: the day is over, or
+    the customer has an open one-time order for it already.
+    """
+    return await _create(database, operator, clock, new, write=True)
+
+
+async def _create(database: Database, operator: Operator, clock: Clock, new: NewOrder, *, write: bool) -> Created:
+    operator.require("support", "create orders")
+
+    async def work(changes: ChangeSet) -> Created:
+        customer = await _customer(changes, new.customer_id.strip())
+        name, user = str(customer["id"]), identity(customer.get("user_id"))
+        day = require_day(changes, new.delivery_date)
+        if not new.again:
+            await _require_no_twin(changes, [each for each in (name, user) if each], day)
+        items, paise = await stored_items(changes, new.items, {}, customer)
+        person = new.delivery_boy_id.strip() or identity(customer.get("delivery_boy_id"))
+        now = to_stored(changes.now)
+        document: Document = {
+            "_id": ObjectId(),
+            "id": f"ord_{uuid.uuid4()}",
+            "user_id": user,
+            "customer_id": name,
+            "order_type": "one_time",
+            "subscription_id": None,
+            "items": items,
+            "total_amount": to_double(paise),
+            "delivery_date": day,
+            "address": _address(new, customer),
+            "status": "PENDING",
+            "delivery_boy_id": await require_active_person(changes, person) if person else None,
+            "notes": clean_text(new.notes, "notes", LONGEST_NOTE),
+            "created_at": now,
+            "updated_at": now,
+            "billed": False,
+            "delivery_confirmed": False,
+            "billed_at": None,
+            "billed_month": None,
+        }
+        if write:
+            changes.add(Insert("orders", document))
+        return Created(document["id"], name, str(customer.get("name") or ""), paise, document)
+
+    return await transact(database, operator, clock, work)
+
+
+async def _customer(changes: ChangeSet, wanted: str) -> Document:
+    """The customer of that id, or whose user has it."""
+    links = await CustomerLinks.load(changes.database, [(wanted, None)], changes.session, links_only=True)
+    resolution = links.resolve((wanted, None))
+    if resolution.customer_id is None and resolution.candidates:
+        raise Refused("customer-ambiguous", f"More than one customer fits {wanted[:60]!r}: {resolution.how}.")
+    found = resolution.customer_id and await changes.database["customers_v2"].find_one(
+        {"id": resolution.customer_id}, session=changes.session
+    )
+    if not found:
+        raise NotFound("unknown-customer", f"There is no customer {wanted[:60]!r}; `orders find` shows customers' ids.")
+    return dict(found)
+
+
+async def _require_no_twin(changes: ChangeSet, names: list[str], day: str) -> None:
+    statuses = [form for status in OPEN for form in status_spellings(status)]
+    owned: list[Document] = [{field: {"$in": names}, "status": {"$in": statuses}, "delivery_date": day}
+                             for field in ("customer_id", "user_id")]  # fmt: skip
+    one_time = {"order_type": {"$nin": ["subscription", "SUBSCRIPTION", "Subscription"]}}
+    twin = await changes.database["orders"].find_one({"$or": owned, **one_time}, {"id": 1}, session=changes.session)
+    if twin is not None:
+        raise Refused(
+            "duplicate-pending",
+            f"The customer has an open order for {day} already, {twin.get('id')}. Change that one, or say that a "
+            "second is meant.",
+        )
+
+
+def _address(new: NewOrder, customer: Document) -> Document:
+    """As the backend stores an order's: in parts, at least its first line."""
+    typed = clean_text(new.address, "address", LONGEST_ADDRESS)
+    stored = customer.get("address")
+    if not typed and isinstance(stored, dict) and stored:
+        return dict(mapping(stored))
+    line = typed or (stored if isinstance(stored, str) else "")
+    if not line.strip():
+        raise BadRequest("no-address", "The customer has no address; give one.")
+    area = customer.get("area")
+    return {"address_line1": line, **({"area": area} if isinstance(area, str) and area else {})}

@@ -1,0 +1,41 @@
+"""Who changed a record last, as its audit entries tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from services.audit.entries import Entry, field_changes, read_entry
+from services.audit.filters import about_record
+from services.changes.changeset import AUDIT_LOGS, ChangeSet
+from services.clock import format_moment
+
+_UNDATED = datetime.min.replace(tzinfo=UTC)
+_MOST = 200
+
+
+async def entries_about(changes: ChangeSet, table: str, record_id: str) -> list[Entry]:
+    """The audit entries about a record, newest first, as the transaction sees them."""
+    matching = {"$or": list(about_record(table, record_id))}
+    found = await changes.database[AUDIT_LOGS].find(matching, session=changes.session).limit(_MOST).to_list()
+    entries = [read_entry(document) for document in found]
+    return sorted(entries, key=lambda entry: (entry.at or _UNDATED, str(entry.key)), reverse=True)
+
+
+async def who_changed(changes: ChangeSet, table: str, record_id: str, fields: Sequence[str]) -> str:
+    """In words, who changed each of these fields last and when; the backend leaves no trace of much that it does."""
+    entries = await entries_about(changes, table, record_id)
+    told = []
+    for name in fields:
+        entry = next((each for each in entries if name in _changed(each)), None)
+        by = (
+            f"by {entry.user or 'somebody'}, {format_moment(entry.at)}"
+            if entry
+            else "by the backend, which keeps no trace"
+        )
+        told.append(f"{name.replace('_', ' ')} {by}")
+    return "; ".join(told)
+
+
+def _changed(entry: Entry) -> set[str]:
+    return {change.field.partition(".")[0] for change in field_changes(entry) if change.kind != "same"}
