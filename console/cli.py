@@ -21,6 +21,7 @@ from services.errors import BadRequest, ConsoleError
 GROUPS: dict[str, str] = {
     "demo": "Embedded MongoDB with demo data, then the console.",
     "orders": "Find orders, show everything about one, and check it.",
+    "orders": "Find orders, show everything about one, and change it.",
     "deliveries": "A day's deliveries, and their confirmation.",
     "billing": "A customer's monthly statement, and the month of all customers.",
     "backfill": "Preview repairs of the data, commit them, follow them.",

@@ -60,3 +60,22 @@ def test_an_order_is_shown_with_its_links_and_what_happened_to_it(stocked: Shop)
     assert "the customer Bala (c2)" in people.out
     assert "2026-10-15 06:30" in people.out
     assert stocked("orders", "show", "o" * 5_000).status == 1
+
+
+def test_an_order_is_made_changed_cancelled_and_restored_each_time_after_it_was_confirmed(stocked: Shop) -> None:
+    stocked.database.products.insert_one({"id": "milk", "name": "Milk", "price": 30.0})
+    asked = ("orders", "create", "--customer", "c2", "--item", "milk=2", "--date", "2099-01-01", "--address", "1, Main")
+    unasked = stocked(*asked, "--json")
+    assert (unasked.status, unasked.json["error"]["code"]) == (2, "needs-yes")
+    made = stocked(*asked, "--yes", "--json").json["order"]
+    assert (made["amount_paise"], made["customer_id"], made["status"]) == (6000, "c2", "PENDING")
+    changed = stocked("orders", "update", made["id"], "--item", "milk=3", "--notes", "gate", "--yes", "--json")
+    assert {"field": "total_amount", "old": 60.0, "new": 90.0, "kind": "changed"} in changed.json["changes"]
+    assert "2 × Milk → 3 × Milk" in changed.err
+    assert stocked("orders", "cancel", made["id"], "--yes", "--json").json["error"]["code"] == "no-reason"
+    assert stocked("orders", "cancel", made["id"], "--reason", "away", "--yes").status == 0
+    assert stocked("orders", "undo", made["id"], "--reason", "back", "--yes", "--json").status == 0
+    order = stocked.database.orders.find_one({"id": made["id"]})
+    assert order is not None
+    assert (order["status"], order["total_amount"], order["notes"]) == ("PENDING", 90.0, "gate")
+    assert stocked("--operator", "ravi", "orders", "cancel", made["id"], "--reason", "x", "--yes").status == 4

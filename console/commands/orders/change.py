@@ -1,0 +1,183 @@
+"""`orders create`, `update`, `cancel` and `undo`: shown field by field, confirmed, then done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console.command import Json, Yes, confirm, run
+from console.commands.orders.group import app
+from console.output import Answer, Line, Pairs
+from services.errors import BadRequest
+from services.text import visible
+
+if TYPE_CHECKING:
+    from console.session import Session
+    from services.audit.entries import FieldChange
+    from services.orders.creation import Created
+    from services.orders.editing import Edited
+
+OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", help="The whole id.")]
+Items = Annotated[
+    list[str] | None,
+    typer.Option("--item", metavar="PRODUCT_ID=QTY", help="An item; name all that the order is to have; repeatable."),
+]
+Day = Annotated[str | None, typer.Option("--date", metavar="D", help="Delivery day in India, YYYY-MM-DD.")]
+Address = Annotated[str | None, typer.Option(metavar="TEXT", help="Address, of one in parts its first line.")]
+Notes = Annotated[str | None, typer.Option(metavar="TEXT", help="Notes; empty takes them away.")]
+Person = Annotated[str | None, typer.Option("--delivery-boy", metavar="ID", help="Id of the delivery person.")]
+Reason = Annotated[str, typer.Option(metavar="R", help="Why; it is kept on the order.")]
+
+
+@app.command("create")
+def create(
+    context: typer.Context,
+    customer: Annotated[str, typer.Option(metavar="ID", help="Id of the customer, or of the customer's user.")],
+    day: Annotated[str, typer.Option("--date", metavar="D", help="Delivery day in India, YYYY-MM-DD.")],
+    item: Items = None,
+    address: Address = None,
+    notes: Notes = None,
+    delivery_boy: Person = None,
+    again: Annotated[bool, typer.Option("--again", help="A second open order for that day is meant.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Make a one-time order, pending; prices are the customer's own, else the products'."""
+
+    async def work(session: Session) -> Answer:
+        from services.clock import parse_day
+        from services.orders.creation import NewOrder, create_order, preview_order
+
+        new = NewOrder(customer, read_items(item or []), parse_day(day, "day of --date"), address or "", notes or "",
+                       delivery_boy or "", again)  # fmt: skip
+        shown = await preview_order(session.database, session.operator, session.clock, new)
+        confirm(_question_of(shown), yes=yes)
+        made = await create_order(session.database, session.operator, session.clock, new)
+        hidden = ("_id", "items", "total_amount")
+        told = {name: value for name, value in made.document.items() if name not in hidden}
+        items = [{"product_id": each["product_id"], "quantity": each["quantity"]} for each in made.document["items"]]
+        return Answer(
+            {"order": {**told, "items": items, "amount_paise": made.amount_paise}},
+            [Line(f"{made.order_id} is made, for {made.customer_name or made.customer_id}.")],
+        )
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("update")
+def update(
+    context: typer.Context,
+    order_id: OrderId,
+    item: Items = None,
+    day: Day = None,
+    address: Address = None,
+    notes: Notes = None,
+    delivery_boy: Person = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Change an order that is still open; notes of any. What changes is shown before it is done."""
+
+    async def work(session: Session) -> Answer:
+        from services.clock import parse_day
+        from services.orders.editing import OrderEdit, open_order, preview_update, update_order
+
+        edit = OrderEdit(
+            address=address, notes=notes, items=read_items(item) if item else None,
+            delivery_date=parse_day(day, "day of --date") if day else None, delivery_boy_id=delivery_boy,
+        )  # fmt: skip
+        seen = (await open_order(session.database, session.operator, order_id)).seen
+        shown = await preview_update(session.database, session.operator, session.clock, order_id, edit, seen)
+        _tell(shown.changes)
+        confirm(f"Change {visible(order_id)}?", yes=yes)
+        done = await update_order(session.database, session.operator, session.clock, order_id, edit, seen)
+        return _answer(done, "changed")
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("cancel")
+def cancel(
+    context: typer.Context, order_id: OrderId, reason: Reason = "", yes: Yes = False, as_json: Json = False
+) -> None:
+    """Cancel an order that is open and not billed."""
+
+    async def work(session: Session) -> Answer:
+        from services.orders.editing import cancel_order, open_order, require_reason
+
+        require_reason(reason)
+        seen = (await open_order(session.database, session.operator, order_id)).seen
+        confirm(f"Cancel {visible(order_id)}?", yes=yes)
+        done = await cancel_order(session.database, session.operator, session.clock, order_id, reason, seen)
+        return _answer(done, "cancelled")
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("undo")
+def undo(
+    context: typer.Context, order_id: OrderId, reason: Reason = "", yes: Yes = False, as_json: Json = False
+) -> None:
+    """Take an order's last change or cancellation back, while nothing later rests on it."""
+
+    async def work(session: Session) -> Answer:
+        from services.orders.editing import require_reason
+        from services.orders.undoing import undo_edit
+
+        require_reason(reason)
+        confirm(f"Take the last change of {visible(order_id)} back?", yes=yes)
+        done = await undo_edit(session.database, session.operator, session.clock, order_id, reason)
+        return _answer(done, "as it was before its last change")
+
+    run(context, work, as_json=as_json)
+
+
+def read_items(items: Sequence[str]) -> dict[str, Decimal]:
+    """Items that a person typed as PRODUCT_ID=QTY. Raises BadRequest for what is none, or one that is given twice."""
+    wanted: dict[str, Decimal] = {}
+    for text in items:
+        product, separator, quantity = text.rpartition("=")
+        try:
+            number = Decimal(quantity)
+        except InvalidOperation:
+            separator = ""
+        if not (separator and product) or product in wanted:
+            raise BadRequest("bad-item", f"{text[:60]!r} is not PRODUCT_ID=QTY, each product once: --item p1=2.")
+        wanted[product] = number
+    return wanted
+
+
+def _answer(done: Edited, what: str) -> Answer:
+    changes = [{"field": each.field, "old": each.old, "new": each.new, "kind": each.kind} for each in done.changes]
+    return Answer(
+        {"order": done.order_id, "changes": changes},
+        [Line(f"{done.order_id} is {what}."), Pairs([(each.field, _words(each)) for each in done.changes])],
+    )
+
+
+def _words(change: FieldChange) -> str:
+    return f"{_value(change.old)} → {_value(change.new)}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        items = [each for each in value if isinstance(each, dict)]
+        return ", ".join(f"{each.get('quantity')} × {each.get('product_name')}" for each in items)
+    return "nothing" if value in (None, "") else str(value)
+
+
+def _tell(changes: Sequence[FieldChange]) -> None:
+    """What would change, on standard error, where the question is asked."""
+    for change in changes:
+        print(f"{visible(change.field)}: {visible(_words(change))}", file=sys.stderr)
+
+
+def _question_of(new: Created) -> str:
+    from services.money import format_rupees
+
+    amount, name = format_rupees(new.amount_paise), visible(new.customer_name or new.customer_id)
+    return f"Make an order of {amount} for {name}, due {new.document['delivery_date']}?"
