@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -29,6 +29,7 @@ from services.money import format_rupees
 if TYPE_CHECKING:
     from services.deliveries.confirmation import Confirmation
     from services.orders.detail import OrderDetail
+    from services.orders.editing import Edited
     from services.orders.filters import Search
     from services.orders.lookup import OrderRow
     from services.orders.timeline import Event
@@ -65,6 +66,14 @@ class Happened(Message):
     events: tuple[Event, ...]
 
 
+@dataclass
+class OrderChanged(Message):
+    """An order was changed; what it is now, in words."""
+
+    edited: Edited
+    done: str
+
+
 class OrdersScreen(ListPlace):
     """The list follows what is typed, the sheet follows the cursor."""
 
@@ -81,6 +90,11 @@ class OrdersScreen(ListPlace):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "confirm", "Confirm delivery", tooltip="Confirm the delivery of the order under the cursor."),
         Binding("v", "check", "Check", tooltip="Ask every validator about the order under the cursor."),
+        Binding(
+            "e", "edit", "Change", tooltip="Change the order under the cursor: day, person, address, notes, items."
+        ),
+        Binding("x", "cancel_order", "Cancel order", show=False, tooltip="Cancel the order under the cursor."),
+        Binding("z", "undo", "Take back", show=False, tooltip="Take the order's last change or cancellation back."),
         Binding("right_square_bracket", "turn(1)", "Next tab", key_display="]", tooltip="The next part of the order."),
         Binding(
             "left_square_bracket", "turn(-1)", show=False, key_display="[", tooltip="The part of the order before."
@@ -132,8 +146,8 @@ class OrdersScreen(ListPlace):
         self.read_first()
 
     def why_not(self, action: str) -> str | None:
-        """Confirming needs a role and an order."""
-        if action != "confirm":
+        """Confirming and changing need a role and an order."""
+        if action not in ("confirm", "edit", "cancel_order", "undo"):
             return None
         if self.context is None:
             return "There is no connection to the database yet."
@@ -298,6 +312,45 @@ class OrdersScreen(ListPlace):
             self.app.push_screen(CheckOrder(self.context, order_id))
         else:
             self.say("There is no order under the cursor to check.")
+    def action_edit(self) -> None:
+        """Change the order under the cursor."""
+        if self.context:
+            from screens.orders.editing import EditOrder
+
+            self.app.push_screen(EditOrder(self.context, self.under_cursor()), self._edited)
+
+    def _edited(self, edited: Edited | None) -> None:
+        if edited:
+            self.post_message(OrderChanged(edited, "changed; z takes it back"))
+
+    def action_cancel_order(self) -> None:
+        """Cancel the order under the cursor, with a reason."""
+        self._with_reason("Cancel an order", "Cancel the order", _cancel, "cancelled; z takes it back")
+
+    def action_undo(self) -> None:
+        """Take the last change of the order under the cursor back, with a reason."""
+        self._with_reason("Take a change back", "Take it back", _undo, "as it was before its last change")
+
+    def _with_reason(
+        self, title: str, deed: str, act: Callable[[Context, str, str], Awaitable[Edited]], done: str
+    ) -> None:
+        from screens.widgets.reason import ReasonDialog
+
+        context, order_id = self.context, self.under_cursor()
+
+        def decided(reason: str | None) -> None:
+            if reason and context:
+                self.ask(
+                    "deed", partial(act, context, order_id, reason), partial(OrderChanged, done=done), repeat=False
+                )
+
+        explains = "The reason is kept on the order."
+        self.app.push_screen(ReasonDialog(title, text(order_id, "strong"), deed=deed, explains=explains), decided)
+
+    def on_order_changed(self, event: OrderChanged) -> None:
+        """Show the list and the order as they are now."""
+        self.read_first()
+        self.say(f"{event.edited.order_id} is {event.done}.", "information")
 
     def _delivery_confirmed(self, confirmation: Confirmation | None) -> None:
         if confirmation:
@@ -338,3 +391,15 @@ async def _happened(context: Context, order_id: str) -> tuple[Event, ...]:
 def _name(detail: OrderDetail) -> str:
     """What the order is asked for by: its id, or its key where it has none."""
     return detail.order.id or str(detail.order.key)
+
+
+async def _cancel(context: Context, order_id: str, reason: str) -> Edited:
+    from services.orders.editing import cancel_order
+
+    return await cancel_order(context.database, context.operator, context.clock, order_id, reason)
+
+
+async def _undo(context: Context, order_id: str, reason: str) -> Edited:
+    from services.orders.undoing import undo_edit
+
+    return await undo_edit(context.database, context.operator, context.clock, order_id, reason)

@@ -1,0 +1,107 @@
+"""Changing an order on the screen."""
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from screens.orders.editing import EditOrder
+from screens.widgets.notice import Notice
+from services.operators.operator import Operator
+from tests.screens.conftest import NOW, Company, opened, painted, press, settle, type_text
+
+
+async def an_order(company: Company) -> dict[str, object]:
+    async with company.connected() as database:
+        await database["orders"].update_many({"notes": {"$ne": ""}, "status": "pending"}, {"$set": {"notes": ""}})
+        found = await database["orders"].find_one({"status": "pending", "delivery_date": "2026-11-23"})
+    assert found is not None
+    return found
+
+
+async def stored(company: Company, order_id: object) -> dict[str, object]:
+    async with company.connected() as database:
+        found = await database["orders"].find_one({"id": order_id})
+    assert found is not None
+    return found
+
+
+async def look_up(pilot: Pilot[None], order_id: object) -> None:
+    await press(pilot, "f3")
+    pilot.app.screen.query_one("#search Input", Input).value = str(order_id)
+    await settle(pilot)
+    await press(pilot, "escape")
+
+
+async def put(pilot: Pilot[None], name: str, value: str) -> None:
+    pilot.app.screen.query_one(f"#{name} Input", Input).value = value
+    await settle(pilot)
+
+
+async def test_the_difference_is_shown_before_it_is_written_and_z_takes_it_back(own_company: Company) -> None:
+    order = await an_order(own_company)
+    async with opened(own_company.app(), (80, 24)) as pilot:
+        await look_up(pilot, order["id"])
+        await press(pilot, "e")
+        await put(pilot, "notes", "ring twice")
+        await press(pilot, "ctrl+s")
+        assert "ring twice" in painted(pilot)
+        assert "Write it" in painted(pilot)
+        assert (await stored(own_company, order["id"]))["notes"] == ""
+        await press(pilot, "ctrl+s")
+        assert "is changed" in painted(pilot)
+        assert (await stored(own_company, order["id"]))["notes"] == "ring twice"
+        await press(pilot, "x", "tab")
+        await type_text(pilot, "away")
+        await press(pilot, "enter", "enter")
+        assert (await stored(own_company, order["id"]))["status"] == "CANCELLED"
+        await press(pilot, "z", "tab")
+        await type_text(pilot, "back")
+        await press(pilot, "enter", "enter")
+        assert (await stored(own_company, order["id"]))["status"] == "pending"
+
+
+async def test_the_second_of_two_operators_is_told_and_loses_nothing_typed(own_company: Company) -> None:
+    from services.orders.editing import OrderEdit, open_order, update_order
+
+    order = await an_order(own_company)
+    async with opened(own_company.app()) as pilot:
+        await look_up(pilot, order["id"])
+        await press(pilot, "e")
+        await put(pilot, "address", "9, New Street")
+        await press(pilot, "ctrl+s")
+        async with own_company.connected() as database:
+            asha = Operator("asha", ("support",))
+            seen = (await open_order(database, asha, str(order["id"]))).seen
+            await update_order(database, asha, lambda: NOW, str(order["id"]), OrderEdit(notes="hers"), seen)
+        await press(pilot, "ctrl+s")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, EditOrder)
+        assert "notes by asha" in dialog.query_one("#refusal", Notice).said
+        assert dialog.query_one("#address Input", Input).value == "9, New Street"
+        assert dialog.query_one("#notes Input", Input).value == "hers"
+        await press(pilot, "ctrl+s", "ctrl+s")
+        assert "is changed" in painted(pilot)
+    after = await stored(own_company, order["id"])
+    assert (after["notes"], after["address"]["address_line1"]) == ("hers", "9, New Street")  # type: ignore[index]
+
+
+async def test_an_order_deleted_while_it_is_changed_is_told_and_what_was_typed_stays(own_company: Company) -> None:
+    order = await an_order(own_company)
+    async with opened(own_company.app()) as pilot:
+        await look_up(pilot, order["id"])
+        await press(pilot, "e")
+        await put(pilot, "notes", "typed")
+        async with own_company.connected() as database:
+            await database["orders"].delete_one({"id": order["id"]})
+        await press(pilot, "ctrl+s")
+        assert "may have been deleted" in pilot.app.screen.query_one("#refusal", Notice).said
+        assert pilot.app.screen.query_one("#notes Input", Input).value == "typed"
+        await put(pilot, "day", "2026-02-31")
+        await press(pilot, "ctrl+s")
+        assert "is not a day" in painted(pilot)
+
+
+async def test_a_viewer_is_told_why_nothing_can_be_changed(company: Company) -> None:
+    async with opened(company.app(Operator("vera", ("viewer",)))) as pilot:
+        await press(pilot, "f3", "escape", "e")
+        assert not isinstance(pilot.app.screen, EditOrder)
+        assert "It needs the role support" in painted(pilot)
