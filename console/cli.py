@@ -22,6 +22,7 @@ GROUPS: dict[str, str] = {
     "demo": "Embedded MongoDB with demo data, then the console.",
     "orders": "Find orders, show everything about one, and check it.",
     "orders": "Find orders, show everything about one, and change it.",
+    "customers": "Correct customers: their phone, and which user they belong to.",
     "deliveries": "A day's deliveries, and their confirmation.",
     "billing": "A customer's monthly statement, and the month of all customers.",
     "backfill": "Preview repairs of the data, commit them, follow them.",

@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 
 from services.audit.entries import FieldChange
+from services.audit.traces import field_changes_of, who_changed
 from services.changes.changeset import ChangeSet, Update, transact
-from services.changes.difference import ABSENT, assigned_differences, lookup, same
+from services.changes.difference import assigned_differences, same
 from services.clock import Clock, india_day, to_stored
 from services.database import Database, Document, told
 from services.errors import BadRequest, Conflict, NotFound, Refused
@@ -18,7 +19,6 @@ from services.operators.operator import Operator
 from services.orders.items import Quantities, stored_items
 from services.orders.reading import require_order
 from services.orders.resolving import order_customer, require_active_person
-from services.orders.traces import who_changed
 from services.records.fields import mapping, text
 from services.records.orders import Order, read_order
 
@@ -154,14 +154,6 @@ def address_line(document: Document) -> str:
     """The part of a stored address that an edit changes: the text, or the first line of one in parts."""
     address = document.get("address")
     return address if isinstance(address, str) else text(mapping(address).get("address_line1"))
-
-
-def field_changes_of(before: Document, differing: Mapping[str, Mapping[str, Any]]) -> tuple[FieldChange, ...]:
-    """Differences by dotted path as people are shown them."""
-    return tuple(
-        FieldChange(path, change["old"], change["new"], "added" if lookup(before, path) is ABSENT else "changed")
-        for path, change in differing.items()
-    )
 
 
 def _seen(document: Document) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from services.audit.entries import Entry
+from services.audit.traces import entries_about, field_changes_of
 from services.changes.changeset import ChangeSet, Update, transact
 from services.changes.difference import assigned_differences, lookup, same
 from services.clock import Clock, to_stored
 from services.database import Database, Document
 from services.errors import Refused
 from services.operators.operator import Operator
-from services.orders.editing import Edited, field_changes_of, require_one, require_reason
-from services.orders.traces import entries_about
+from services.orders.editing import Edited, require_one, require_reason
 from services.records.fields import mapping
 
 _EDITED = {

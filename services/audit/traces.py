@@ -1,14 +1,17 @@
-"""Who changed a record last, as its audit entries tell."""
+"""What an edit changes, as people are shown it, and who changed a record before, as its entries tell."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from services.audit.entries import Entry, field_changes, read_entry
+from services.audit.entries import Entry, FieldChange, field_changes, read_entry
 from services.audit.filters import about_record
 from services.changes.changeset import AUDIT_LOGS, ChangeSet
+from services.changes.difference import ABSENT, lookup
 from services.clock import format_moment
+from services.database import Document
 
 _UNDATED = datetime.min.replace(tzinfo=UTC)
 _MOST = 200
@@ -39,3 +42,11 @@ async def who_changed(changes: ChangeSet, table: str, record_id: str, fields: Se
 
 def _changed(entry: Entry) -> set[str]:
     return {change.field.partition(".")[0] for change in field_changes(entry) if change.kind != "same"}
+
+
+def field_changes_of(before: Document, differing: Mapping[str, Mapping[str, Any]]) -> tuple[FieldChange, ...]:
+    """Differences by dotted path, as `assigned_differences` finds them, for people."""
+    return tuple(
+        FieldChange(path, change["old"], change["new"], "added" if lookup(before, path) is ABSENT else "changed")
+        for path, change in differing.items()
+    )

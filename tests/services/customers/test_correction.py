@@ -1,0 +1,91 @@
+"""Correcting a customer's phone and user."""
+
+from typing import Any
+
+import pytest
+
+from services.clock import Clock
+from services.customers.correction import Corrected, Correction, correct_customer, open_customer
+from services.database import Database
+from services.deployment.indexes import apply
+from services.errors import Conflict, ConsoleError, NotPermitted
+from services.operators.operator import Operator
+from tests import shop
+from tests.explaining import watch
+
+
+async def stock(database: Database) -> None:
+    await shop.stock(
+        database, customers_v2=[shop.customer(), shop.customer(id="cust-2", user_id=None, phone_number="x", phone=None),
+                                shop.customer(id="cust-3", user_id="user-3")],
+        users=[{"id": "user-1", "customer_v2_id": "cust-1"}, {"id": "user-2", "role": "customer"}, {"id": "user-3"},
+               {"id": "driver", "role": "delivery_boy"}, {"id": "user-4", "customer_v2_id": "cust-9"}],
+    )  # fmt: skip
+
+
+async def correct(database: Database, operator: Operator, clock: Clock, customer: str, **values: Any) -> Corrected:
+    seen = (await open_customer(database, operator, customer)).seen
+    asked = (database, operator, clock, customer, Correction(**values), seen)
+    shown = await correct_customer(*asked, write=False)
+    assert await database["audit_logs"].count_documents({"table": "customers_v2", "record_id": customer}) == 0
+    assert await correct_customer(*asked) == shown
+    return shown
+
+
+@pytest.mark.parametrize("typed", ["+91 98860 12345", "098860-12345", "9886012345"])
+async def test_a_phone_in_any_writing_is_stored_under_the_name_that_the_customer_has_it_under(
+    database: Database, support: Operator, clock: Clock, typed: str
+) -> None:
+    await stock(database)
+    await correct(database, support, clock, "cust-1", phone=typed)
+    await correct(database, support, clock, "cust-2", phone=typed)
+    one, two = [await database["customers_v2"].find_one({"id": name}) or {} for name in ("cust-1", "cust-2")]
+    assert (one["phone"], two["phone_number"], two["phone"]) == ("9886012345", "9886012345", None)
+    entry = await database["audit_logs"].find_one({"record_id": "cust-1"}) or {}
+    assert entry["changes"] == {"phone": {"old": "9876543210", "new": "9886012345"}}
+
+
+async def test_a_link_is_written_on_both_sides_and_taken_from_who_had_it(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await stock(database)
+    done = await correct(database, support, clock, "cust-1", user_id="user-2")
+    assert {each.field for each in done.changes} == {
+        "user_id", "users/user-2.customer_v2_id", "users/user-1.customer_v2_id",
+    }  # fmt: skip
+    users = {each["id"]: each.get("customer_v2_id") async for each in database["users"].find({})}
+    assert (users["user-1"], users["user-2"]) == (None, "cust-1")
+    assert await database["audit_logs"].count_documents({}) == 3
+
+
+async def test_what_does_not_fit_is_refused_and_nothing_written(
+    database: Database, support: Operator, viewer: Operator, clock: Clock
+) -> None:
+    await stock(database)
+    seen = (await open_customer(database, support, "cust-1")).seen
+    for values, code in (
+        ({"phone": "+1 415 555 2671"}, "bad-phone"), ({"phone": "1234567890"}, "bad-phone"),
+        ({"phone": ""}, "bad-phone"),
+        ({"phone": "$where"}, "bad-phone"), ({"phone": "9" * 10_240}, "bad-phone"),
+        ({"user_id": "nobody"}, "unknown-user"),
+        ({"user_id": '{"$ne": null}'}, "unknown-user"), ({"user_id": "driver"}, "user-not-customer"),
+        ({"user_id": "user-3"}, "user-claimed"), ({"user_id": "user-4"}, "user-claimed"),
+        ({"phone": "98765 43210"}, "nothing-to-change"), ({}, "nothing-to-change"),
+    ):  # fmt: skip
+        with pytest.raises(ConsoleError) as refused:
+            await correct_customer(database, support, clock, "cust-1", Correction(**values), seen)
+        assert refused.value.code == code, values
+        assert len(refused.value.message) < 300
+    await database["customers_v2"].update_one({"id": "cust-1"}, {"$set": {"phone": "9000000001"}})
+    with pytest.raises(Conflict) as told:
+        await correct_customer(database, support, clock, "cust-1", Correction("9886012345"), seen)
+    assert "phone by the backend" in told.value.message
+    with pytest.raises(NotPermitted):
+        await open_customer(database, viewer, "cust-1")
+    assert await database["audit_logs"].count_documents({}) == 0
+
+
+async def test_every_question_has_its_index(database: Database, ops: Operator, clock: Clock) -> None:
+    await stock(database)
+    await apply(database, ops)
+    (await watch(database, correct(database, ops, clock, "cust-1", user_id="user-2"))).assert_indexed()
