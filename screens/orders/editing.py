@@ -58,6 +58,7 @@ class EditOrder(ModalScreen["Edited | None"], Asking):
     """The first Ctrl+S shows the difference, the second writes just that."""
 
     CSS_PATH = ["../widgets/dialog.tcss", "editing.tcss"]  # noqa: RUF012 - as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel"),
         Binding("ctrl+s", "go_on", "Preview, then write"),
@@ -85,12 +86,15 @@ class EditOrder(ModalScreen["Edited | None"], Asking):
             yield Static(text(self._order_id, "strong"), markup=False, id="order-line")
             with VerticalScroll(id="inputs", can_focus=False):
                 yield Field("Day", id="day", explains="Delivery day in India.", placeholder="YYYY-MM-DD", max_length=10)
-                yield Field("Person", id="person", explains="Id of the delivery person.", max_length=60)
+                yield Field(
+                    "Person", id="person", explains="Delivery person: id, or the beginning of a name.", max_length=60
+                )
                 yield Field("Address", id="address", explains="Address, its first line.", max_length=500)
                 yield Field("Notes", id="notes", explains="Notes.", max_length=2_000)
                 yield Vertical(id="items")
                 yield Field("Add item", id="add", placeholder="PRODUCT_ID=QTY", explains="A product.", max_length=80)
-            yield Static(markup=False, id="difference")
+            with VerticalScroll(id="change"):
+                yield Static(markup=False, id="difference")
             yield Notice(id="refusal")
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)

@@ -14,7 +14,7 @@ from services.clock import format_moment
 from services.database import Document
 
 _UNDATED = datetime.min.replace(tzinfo=UTC)
-_MOST = 200
+_MOST = 2_000
 
 
 async def entries_about(changes: ChangeSet, table: str, record_id: str) -> list[Entry]:

@@ -42,6 +42,7 @@ class OrderEdit:
     """All items that the order is to have."""
     delivery_date: date | None = None
     delivery_boy_id: str | None = None
+    """An id, or the beginning of a name that only one delivery person has."""
 
 
 @dataclass(frozen=True)

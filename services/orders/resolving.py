@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from services.changes.changeset import ChangeSet
 from services.customers.resolution import CustomerLinks
+from services.customers.search import NAME_ORDER
 from services.database import Document
 from services.errors import NotFound, Refused
-from services.records.fields import text, word
+from services.records.fields import identity, text, word
 from services.records.orders import Owner
 
 
@@ -19,12 +20,24 @@ async def order_customer(changes: ChangeSet, owner: Owner) -> Document | None:
     return await changes.database["customers_v2"].find_one({"id": resolution.customer_id}, session=changes.session)
 
 
-async def require_active_person(changes: ChangeSet, person_id: str) -> str:
-    """The id of a delivery person who works. Raises NotFound for nobody, Refused for one who does not work."""
-    wanted = person_id.strip()
-    person = await changes.database["delivery_boys_v2"].find_one({"id": wanted}, session=changes.session)
-    if person is None:
+async def require_active_person(changes: ChangeSet, person: str) -> str:
+    """The id of a delivery person who works, by id or by a name's beginning that only one has.
+
+    Raises NotFound for nobody, Refused for several, and for one who does not work.
+    """
+    wanted = person.strip()
+    staff = changes.database["delivery_boys_v2"]
+    found = await staff.find({"id": wanted}, session=changes.session).limit(2).to_list()
+    if not found and wanted:
+        named = {"name": {"$gte": wanted, "$lt": wanted + "\uffff"}}
+        found = await staff.find(named, session=changes.session).collation(NAME_ORDER).limit(2).to_list()
+    name = identity(found[0].get("id")) if found else None
+    if name is None:
         raise NotFound("unknown-delivery-person", f"There is no delivery person {wanted[:60]!r} on the staff.")
-    if person.get("is_active") is False or word(person.get("status")) not in ("", "ACTIVE"):
-        raise Refused("person-inactive", f"{text(person.get('name')) or wanted} does not deliver at present.")
-    return wanted
+    if len(found) > 1:
+        raise Refused(
+            "person-ambiguous", f"More than one delivery person is called {wanted[:60]!r}; type more, or the id."
+        )
+    if found[0].get("is_active") is False or word(found[0].get("status")) not in ("", "ACTIVE"):
+        raise Refused("person-inactive", f"{text(found[0].get('name')) or wanted} does not deliver at present.")
+    return name

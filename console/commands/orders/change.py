@@ -29,7 +29,9 @@ Items = Annotated[
 Day = Annotated[str | None, typer.Option("--date", metavar="D", help="Delivery day in India, YYYY-MM-DD.")]
 Address = Annotated[str | None, typer.Option(metavar="TEXT", help="Address, of one in parts its first line.")]
 Notes = Annotated[str | None, typer.Option(metavar="TEXT", help="Notes; empty takes them away.")]
-Person = Annotated[str | None, typer.Option("--delivery-boy", metavar="ID", help="Id of the delivery person.")]
+Person = Annotated[
+    str | None, typer.Option("--delivery-boy", metavar="ID", help="Delivery person: id, or a name's beginning.")
+]
 Reason = Annotated[str, typer.Option(metavar="R", help="Why; it is kept on the order.")]
 
 

@@ -32,6 +32,7 @@ async def stock(database: Database, **fields: object) -> Document:
         products=[{"id": "milk", "name": "Milk", "unit": "l", "price": 30.0, "default_price": 28.0},
                   {"id": "curd", "name": "Curd", "price": 12.35}, {"id": "gift", "name": "Gift"}],
         delivery_boys_v2=[{"id": "boy-1", "name": "Raj"}, {"id": "boy-2", "name": "Suresh", "status": "active"},
+                          {"id": "boy-4", "name": "ravi"},
                           {"id": "boy-3", "name": "Gone", "is_active": False}],
     )  # fmt: skip
     return order
@@ -67,10 +68,11 @@ async def test_an_edit_is_shown_field_by_field_then_done_and_audited(
     await stock(database)
     changed = await change(
         database, support, clock, address="7, MG Road", notes="ring\ntwice", delivery_date=date(2026, 11, 25),
-        delivery_boy_id="boy-2", items={"eggs": Decimal("1.5"), "milk": Decimal(3), "curd": Decimal(1)},
+        delivery_boy_id="sur", items={"eggs": Decimal("1.5"), "milk": Decimal(3), "curd": Decimal(1)},
     )  # fmt: skip
     assert changed["address.address_line1"] == ("12, 4th Cross", "7, MG Road")
     assert changed["delivery_date"] == ("2026-11-23", "2026-11-25")
+    assert changed["delivery_boy_id"] == ("boy-1", "boy-2")
     order = await stored(database)
     assert order["address"] == {"address_line1": "7, MG Road", "city": "Bengaluru"}
     assert [(item["product_id"], item["quantity"], item["price"], item["total"]) for item in order["items"]] == [
@@ -91,6 +93,7 @@ INVALID: list[tuple[dict[str, object], str]] = [
     ({"items": {"eggs": Decimal(-1)}}, "bad-quantity"), ({"items": {"$where": Decimal(1)}}, "unknown-product"),
     ({"items": {"gift": Decimal(1)}}, "no-price"), ({"items": {"eggs": Decimal(5_000)}}, "amount-invalid"),
     ({"delivery_boy_id": "nobody"}, "unknown-delivery-person"), ({"delivery_boy_id": "boy-3"}, "person-inactive"),
+    ({"delivery_boy_id": "R"}, "person-ambiguous"),
     ({"delivery_boy_id": '{"$ne": null}'}, "unknown-delivery-person"),
     ({"notes": ""}, "nothing-to-change"), ({}, "nothing-to-change"),
 ]  # fmt: skip
