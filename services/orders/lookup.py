@@ -105,7 +105,8 @@ class _Reader:
     async def page(self, key: Document | None, size: int) -> tuple[list[OrderRow], Document | None]:
         """The next rows, and the key behind which there may be more."""
         kept: list[tuple[Document, OrderRow]] = []
-        left, take = (_CHECKED if self._checks else _LOOKED), size + 1
+        left = _CHECKED if self._checks else _LOOKED
+        take = size + 1 + (size // 4 if self._checks else 0)  # a few of those checked fall out
         while True:
             documents, key, looked = await self._chunk(key, take, left)
             kept += await self._fitting(documents)
