@@ -20,8 +20,7 @@ from services.errors import BadRequest, ConsoleError
 # The command groups: each is the `app` of console/commands/<name>.py. The sentence is what --help shows, unloaded.
 GROUPS: dict[str, str] = {
     "demo": "Embedded MongoDB with demo data, then the console.",
-    "orders": "Find orders, show everything about one, and check it.",
-    "orders": "Find orders, show everything about one, and change it.",
+    "orders": "Find orders, show everything about one, check and change it.",
     "customers": "Correct customers: their phone, and which user they belong to.",
     "deliveries": "A day's deliveries, and their confirmation.",
     "billing": "A customer's monthly statement, and the month of all customers.",

@@ -312,6 +312,7 @@ class OrdersScreen(ListPlace):
             self.app.push_screen(CheckOrder(self.context, order_id))
         else:
             self.say("There is no order under the cursor to check.")
+
     def action_edit(self) -> None:
         """Change the order under the cursor."""
         if self.context:

@@ -14,6 +14,9 @@ from services.operators.operator import Operator
 Action: TypeAlias = Literal["CREATE", "UPDATE", "DELETE", "DELIVERED", "BILLED", "READ", "EXPORT"]
 """Those of domain.md, and two for what was shown or taken out without a change."""
 
+READINGS: tuple[Action, ...] = ("READ", "EXPORT")
+"""The record was shown, and is what it was."""
+
 META_VERSION = 1
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.audit.entries import Entry, FieldChange, field_changes, read_entry
-from services.audit.filters import about_record
+from services.audit.filters import AuditFilters, about_record
+from services.audit.logger import READINGS
 from services.changes.changeset import AUDIT_LOGS, ChangeSet
 from services.changes.difference import ABSENT, lookup
 from services.clock import format_moment
@@ -18,8 +19,9 @@ _MOST = 2_000
 
 
 async def entries_about(changes: ChangeSet, table: str, record_id: str) -> list[Entry]:
-    """The audit entries about a record, newest first, as the transaction sees them."""
-    matching = {"$or": list(about_record(table, record_id))}
+    """The audit entries of a record's changes, newest first, as the transaction sees them."""
+    either = list(about_record(AuditFilters(tables=(table,), record_id=record_id)))
+    matching = {"$or": either, "action": {"$nin": list(READINGS)}}
     found = await changes.database[AUDIT_LOGS].find(matching, session=changes.session).limit(_MOST).to_list()
     entries = [read_entry(document) for document in found]
     return sorted(entries, key=lambda entry: (entry.at or _UNDATED, str(entry.key)), reverse=True)

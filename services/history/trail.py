@@ -13,6 +13,7 @@ from typing import Any
 
 from services.audit.entries import Entry, read_entry
 from services.audit.filters import AuditFilters, about_record
+from services.audit.logger import READINGS
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_timestamp
 from services.database import READ_LIMIT_MS, Database, Document, Session, told
@@ -23,7 +24,6 @@ MOST_ENTRIES = 100_000
 _PAGE_ENTRIES = 200
 _PAGE_BYTES = 8_000_000
 _MOST_NAMES = 50
-_READINGS = ["READ", "EXPORT"]  # the record was shown, and is what it was
 _UNDATED = datetime.min.replace(tzinfo=UTC)
 
 
@@ -128,7 +128,7 @@ async def _add_marks(
     marks: dict[str, Mark], database: Database, query: Document, index: Hint | None, ids: list[Any],
     session: Session | None,
 ) -> None:  # fmt: skip
-    changes = {**query, "action": {"$nin": _READINGS}}
+    changes = {**query, "action": {"$nin": list(READINGS)}}
     cursor = database[AUDIT_LOGS].find(changes, _outline(ids), session=session).max_time_ms(READ_LIMIT_MS)
     async for document in cursor.hint(index) if index else cursor:
         marks[_name(document["_id"])] = _mark(document)

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from services.audit.entries import FieldChange
+from services.audit.logger import Purpose
 from services.audit.traces import field_changes_of, who_changed
 from services.changes.changeset import ChangeSet, Update, transact
 from services.changes.difference import assigned_differences, same
@@ -131,7 +132,7 @@ async def cancel_order(
         changes.add(Update("orders", document, {**values, "updated_at": now}, _guard(document)))
         return Edited(order_id, field_changes_of(document, assigned_differences(document, values)))
 
-    return await transact(database, operator, clock, work)
+    return await transact(database, operator, clock, work, purpose=Purpose(reason=reason))
 
 
 async def require_one(changes: ChangeSet, order_id: str) -> Document:

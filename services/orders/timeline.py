@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-from services.audit.browser import RECORD_ENTRIES
 from services.audit.entries import Entry, read_entry
-from services.audit.filters import about_record
+from services.audit.filters import AuditFilters, about_record
+from services.audit.query import RECORD_ENTRIES
 from services.billing.month import billing_month
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_timestamp
@@ -135,9 +135,13 @@ def _bills(documents: Sequence[Document]) -> list[Event]:
 
 async def _audited(database: Database, records: Sequence[tuple[str, str]]) -> list[Event]:
     """The entries of both shapes about these records; only the names of the fields are told, so nothing is masked."""
-    about: list[Document] = [query for table, record in records for query in about_record(table, record)]
+    about: list[Document] = [query for table, record in records for query in about_record(_record(table, record))]
     entries = map(read_entry, await read_documents(database, AUDIT_LOGS, {"$or": about}, RECORD_ENTRIES))
     return [Event(entry.at, "audit", entry.user, _told(entry), f"{AUDIT_LOGS}/{entry.id}") for entry in entries]
+
+
+def _record(table: str, record: str) -> AuditFilters:
+    return AuditFilters(tables=(table,), record_id=record)
 
 
 def _told(entry: Entry) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.audit.entries import Entry
+from services.audit.logger import Purpose
 from services.audit.traces import entries_about, field_changes_of
 from services.changes.changeset import ChangeSet, Update, transact
 from services.changes.difference import assigned_differences, lookup, same
@@ -47,7 +48,7 @@ async def undo_edit(database: Database, operator: Operator, clock: Clock, order_
         changes.add(Update("orders", document, values, guard))
         return Edited(order_id, told)
 
-    return await transact(database, operator, clock, work)
+    return await transact(database, operator, clock, work, purpose=Purpose(reason=reason))
 
 
 def _undoable(entries: list[Entry]) -> Entry:
