@@ -79,7 +79,7 @@ def read_delivery(document: Mapping[str, Any]) -> Delivery:
         delivery_boy_id=identity(document.get("delivery_boy_id")),
         confirmed_by_name=text(document.get("confirmed_by_name")),
         confirmation_method=text(document.get("confirmation_method")),
-        confirmed_at=text(document.get("confirmed_at")),
+        confirmed_at=_written(document.get("confirmed_at")),
         notes=text(document.get("notes")),
         items=tuple(_read_item(item) for item in mappings(document.get("items"))),
         findings=() if status in known_statuses() else (unknown,),
@@ -95,9 +95,14 @@ def read_report(document: Mapping[str, Any]) -> Report:
     return Report(
         read_status(document.get("status")),
         text(document.get("confirmation_method")),
-        text(document.get("confirmed_at")),
+        _written(document.get("confirmed_at")),
         tuple(items),
     )
+
+
+def _written(time: object) -> str:
+    """A time as it is written; a number is none."""
+    return time if isinstance(time, str) else ""
 
 
 def _name(item: Mapping[str, Any]) -> str:

@@ -11,10 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.backfills.preview import preview
+from services.billing.charge import Charge, charge
 from services.billing.second_opinion import Opinion, opinions
 from services.clock import Clock
 from services.database import Database, Document
 from services.operators.operator import Operator
+from services.records.deliveries import read_report
+from services.records.orders import read_order
 from tests import shop
 
 PARTLY = {"eggs": 1, "bread": 0.5}
@@ -73,6 +76,17 @@ async def test_what_an_operator_confirmed_last_counts(database: Database) -> Non
         shop.delivery(order, {"eggs": 0, "bread": 1}, confirmation_method="admin", confirmed_at="2026-10-15T01:00:00"),
     ]
     assert (await opinion(database, order, *reports)).amount_paise == 9000
+
+
+async def test_a_number_is_no_time_of_a_confirmation_either_way(database: Database) -> None:
+    order = shop.order()
+    reports = [
+        shop.delivery(order, {"eggs": 0, "bread": 1}, confirmation_method="admin", confirmed_at=9),
+        shop.delivery(order, PARTLY, confirmation_method="admin", confirmed_at="2026-10-15T02:00:00+00:00"),
+    ]
+    own = charge(read_order(order), [read_report(report) for report in reports])
+    assert isinstance(own, Charge)
+    assert (await opinion(database, order, *reports)).amount_paise == own.amount_paise == 9000
 
 
 @pytest.mark.parametrize(
