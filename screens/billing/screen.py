@@ -14,11 +14,10 @@ from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
 from screens.asking import Refusal
-from screens.billing import questions, views
+from screens.billing import questions, rules, views
 from screens.billing.messages import Counted, Finished, Previewed, Progressed, RowsRead, RunsRead
 from screens.billing.options import OptionsBar
 from screens.place import OpenOrder, Place
-from screens.run.views import resumable
 from screens.tones import text
 from screens.widgets.dialog import TypedConfirmation
 from screens.widgets.facts import FactsScreen
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from services.backfills.runner import Progress
     from services.backfills.runs import RunView
 
-_NOT_CONNECTED = "There is no connection to the database yet."
 _UNSTORED = "This preview was not stored, so its records cannot be listed."
 
 
@@ -98,41 +96,7 @@ class BillingScreen(Place):
 
     def why_not(self, action: str) -> str | None:
         """Roles first, then what there is to do."""
-        if action not in ("preview", "commit", "resume", "run", "report"):
-            return None
-        if self.context is None:
-            return _NOT_CONNECTED
-        if action in ("commit", "resume"):
-            operator = self.context.operator
-            if not operator.has("ops"):
-                held = ", ".join(operator.roles) or "no role"
-                return f"It needs the role ops; {operator.account} has {held}."
-            if self.context.database.read_only:
-                return self.context.database.read_only
-        if self._working and action not in ("run", "report"):
-            return f"{self._working} is being worked on here; its progress is shown above."
-        return self._why_not_commit() if action == "commit" else self._why_not_run(action)
-
-    def _why_not_commit(self) -> str | None:
-        plan = self._plan
-        if plan is None:
-            return "Preview first: press p."
-        if plan.run is None:
-            return plan.unstored_because or "This preview was not stored; press p to preview again."
-        known = self._runs.get(plan.run)
-        if known and known.state not in ("planned", "approved"):
-            return f"{plan.run} is {known.state}. Preview again for what is left."
-        return None if plan.classes["change"].records else "This plan changes nothing."
-
-    def _why_not_run(self, action: str) -> str | None:
-        run = self._run_in_sight()
-        if action == "preview":
-            return None
-        if run is None:
-            return "There is no run yet."
-        if action == "resume" and not resumable(run):
-            return f"{run.run} is {run.state}; there is nothing to go on with."
-        return None
+        return rules.why_not(action, self.context, self._plan, self._runs, self._run_in_sight(), self._working)
 
     def _run_in_sight(self) -> RunView | None:
         """The run under the cursor of the runs where these have the focus, else the run of the plan that is shown."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select
 
 from screens.asking import Refusal
 from screens.context import Context
 from screens.listing import ListPlace, Reader
+from screens.orders import questions
+from screens.orders.messages import Happened, Looked, OrderChanged
 from screens.orders.sheet import TABS, tab_names, tab_sections, timeline_sections
 from screens.tones import customer_text, status_text, text
 from screens.widgets.choices import Choice, status_select
@@ -24,6 +24,7 @@ from screens.widgets.field import Field
 from screens.widgets.sheet import Sheet
 from screens.widgets.table import Column, RecordTable, Row
 from screens.widgets.tabs import TabLine
+from services.clock import month_of
 from services.money import format_rupees
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from services.orders.editing import Edited
     from services.orders.filters import Search
     from services.orders.lookup import OrderRow
-    from services.orders.timeline import Event
     from services.paging import Page
 
 _RESTING = 0.08
@@ -49,29 +49,6 @@ _COLUMNS = (
 _NOTHING = "Nothing found. Try fewer letters, or less of the phone."
 _SORTS = [("newest first", "newest"), ("oldest first", "oldest"), ("latest day", "due-last"),
           ("earliest day", "due-first")]  # fmt: skip
-
-
-@dataclass
-class Looked(Message):
-    """One order in full."""
-
-    detail: OrderDetail
-
-
-@dataclass
-class Happened(Message):
-    """What happened to an order."""
-
-    order_id: str
-    events: tuple[Event, ...]
-
-
-@dataclass
-class OrderChanged(Message):
-    """An order was changed; what it is now, in words."""
-
-    edited: Edited
-    done: str
 
 
 class OrdersScreen(ListPlace):
@@ -95,6 +72,8 @@ class OrdersScreen(ListPlace):
         ),
         Binding("x", "cancel_order", "Cancel order", show=False, tooltip="Cancel the order under the cursor."),
         Binding("z", "undo", "Take back", show=False, tooltip="Take the order's last change or cancellation back."),
+        Binding("b", "statement", "Statement", tooltip="The customer's statement for the month of the order."),
+        Binding("h", "history", "History", show=False, tooltip="What the order was at any time, and who changed it."),
         Binding("right_square_bracket", "turn(1)", "Next tab", key_display="]", tooltip="The next part of the order."),
         Binding(
             "left_square_bracket", "turn(-1)", show=False, key_display="[", tooltip="The part of the order before."
@@ -230,7 +209,7 @@ class OrdersScreen(ListPlace):
     def _look(self) -> None:
         order_id = self.under_cursor()
         if order_id and self.context:
-            self.ask("order", partial(_show, self.context, order_id), Looked)
+            self.ask("order", partial(questions.show, self.context, order_id), Looked)
 
     def on_looked(self, event: Looked) -> None:
         """Show the order; the same one again stays where it was scrolled to."""
@@ -247,7 +226,9 @@ class OrdersScreen(ListPlace):
         if tab != "Timeline":
             self.query_one("#order", Sheet).show(tab_sections(tab, detail), keep=keep)
         elif self.context:
-            self.ask("timeline", partial(_happened, self.context, _name(detail)), partial(Happened, _name(detail)))
+            self.ask(
+                "timeline", partial(questions.happened, self.context, _name(detail)), partial(Happened, _name(detail))
+            )
 
     def on_happened(self, event: Happened) -> None:
         """Show what happened, unless something else is shown by now."""
@@ -313,6 +294,27 @@ class OrdersScreen(ListPlace):
         else:
             self.say("There is no order under the cursor to check.")
 
+    def action_statement(self) -> None:
+        """The statement of the customer whose order is shown."""
+        detail = self._shown
+        if self.context is None or detail is None or _name(detail) != self.under_cursor():
+            self.say("There is no order under the cursor, or it is still being read.")
+        elif detail.customer is None or detail.customer.id is None:
+            self.say("Nobody knows whose order it is, so there is no statement; see the tab Customer.")
+        else:
+            from screens.statement.screen import StatementScreen
+
+            month = detail.billing_month or month_of(self.context.today())
+            self.app.push_screen(StatementScreen(self.context, detail.customer.id, month))
+
+    def action_history(self) -> None:
+        """The life of the order under the cursor."""
+        order_id = self.under_cursor()
+        if self.context and order_id:
+            from screens.history.screen import HistoryScreen
+
+            self.app.push_screen(HistoryScreen("orders", order_id, self.context))
+
     def action_edit(self) -> None:
         """Change the order under the cursor."""
         if self.context:
@@ -326,11 +328,11 @@ class OrdersScreen(ListPlace):
 
     def action_cancel_order(self) -> None:
         """Cancel the order under the cursor, with a reason."""
-        self._with_reason("Cancel an order", "Cancel the order", _cancel, "cancelled; z takes it back")
+        self._with_reason("Cancel an order", "Cancel the order", questions.cancel, "cancelled; z takes it back")
 
     def action_undo(self) -> None:
         """Take the last change of the order under the cursor back, with a reason."""
-        self._with_reason("Take a change back", "Take it back", _undo, "as it was before its last change")
+        self._with_reason("Take a change back", "Take it back", questions.undo, "as it was before its last change")
 
     def _with_reason(
         self, title: str, deed: str, act: Callable[[Context, str, str], Awaitable[Edited]], done: str
@@ -377,30 +379,6 @@ def _row(row: OrderRow) -> Row:
     )
 
 
-async def _show(context: Context, order_id: str) -> OrderDetail:
-    from services.orders.detail import show_order
-
-    return await show_order(context.database, context.operator, order_id)
-
-
-async def _happened(context: Context, order_id: str) -> tuple[Event, ...]:
-    from services.orders.timeline import timeline
-
-    return await timeline(context.database, context.operator, order_id)
-
-
 def _name(detail: OrderDetail) -> str:
     """What the order is asked for by: its id, or its key where it has none."""
     return detail.order.id or str(detail.order.key)
-
-
-async def _cancel(context: Context, order_id: str, reason: str) -> Edited:
-    from services.orders.editing import cancel_order
-
-    return await cancel_order(context.database, context.operator, context.clock, order_id, reason)
-
-
-async def _undo(context: Context, order_id: str, reason: str) -> Edited:
-    from services.orders.undoing import undo_edit
-
-    return await undo_edit(context.database, context.operator, context.clock, order_id, reason)

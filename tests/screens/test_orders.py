@@ -3,6 +3,8 @@
 from textual.widgets import Checkbox, Input, Select
 
 from screens.deliveries.dialog import ConfirmDelivery
+from screens.history.screen import HistoryScreen
+from screens.statement.screen import StatementScreen
 from screens.widgets.table import RecordTable
 from services.operators.operator import Operator
 from tests.screens.conftest import Company, opened, painted, press, settle, type_text
@@ -120,6 +122,19 @@ async def test_a_viewer_is_told_why_nothing_can_be_confirmed(company: Company) -
         await press(pilot, "f3", "escape", "c")
         assert not isinstance(pilot.app.screen, ConfirmDelivery)
         assert "It needs the role support" in painted(pilot)
+
+
+async def test_from_an_order_to_its_customers_statement_and_to_its_life(company: Company) -> None:
+    order = await first_order(company)
+    async with opened(company.app()) as pilot:
+        await press(pilot, "f3")
+        await type_text(pilot, str(order["id"]))
+        await press(pilot, "escape", "b")
+        assert isinstance(pilot.app.screen, StatementScreen)
+        assert "2026-11" in painted(pilot)
+        await press(pilot, "escape", "h")
+        assert isinstance(pilot.app.screen, HistoryScreen)
+        assert str(order["id"]) in painted(pilot)
 
 
 class TestTabs:

@@ -1,0 +1,39 @@
+"""What the orders screen asks of the services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from screens.context import Context
+    from services.orders.detail import OrderDetail
+    from services.orders.editing import Edited
+    from services.orders.timeline import Event
+
+
+async def show(context: Context, order_id: str) -> OrderDetail:
+    """Everything about an order."""
+    from services.orders.detail import show_order
+
+    return await show_order(context.database, context.operator, order_id)
+
+
+async def happened(context: Context, order_id: str) -> tuple[Event, ...]:
+    """What happened to an order."""
+    from services.orders.timeline import timeline
+
+    return await timeline(context.database, context.operator, order_id)
+
+
+async def cancel(context: Context, order_id: str, reason: str) -> Edited:
+    """Cancel an order."""
+    from services.orders.editing import cancel_order
+
+    return await cancel_order(context.database, context.operator, context.clock, order_id, reason)
+
+
+async def undo(context: Context, order_id: str, reason: str) -> Edited:
+    """Take an order's last change back."""
+    from services.orders.undoing import undo_edit
+
+    return await undo_edit(context.database, context.operator, context.clock, order_id, reason)
