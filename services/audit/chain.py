@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import struct
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import bson
-from bson import MinKey, json_util
+from bson import MinKey, ObjectId, json_util
+from bson.codec_options import DatetimeConversion
 from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
 
@@ -27,19 +28,23 @@ GENESIS = "0" * 64
 LONGEST_LIFE = 24 * 3600.0
 """Seconds after which a writer begins a new stream, so that a sealer may leave old ones alone."""
 
-_HASH = slice(-67, -3)  # before the ends of the text, of `chain` and of the entry
-_HASH_HEAD = (slice(-77, -67), b"\x02hash\x00\x41\x00\x00\x00")
-_PREV = slice(-142, -78)
-_PREV_HEAD = (slice(-152, -142), b"\x02prev\x00\x41\x00\x00\x00")
-_SEQ_HEAD = (slice(-165, -160), b"\x12seq\x00")
-_SEQ = slice(-160, -152)
-_AS_STORED: bson.CodecOptions[RawBSONDocument] = bson.CodecOptions(document_class=RawBSONDocument)
-_CHAIN = b"\x03chain\x00"
-_LONGEST_STREAM = 200
+_CHAIN = re.compile(
+    rb"\x03chain\0(.{4})\x02stream\0(.{4})([^\0]{1,200})\0\x12seq\0(.{8})"
+    rb"\x02prev\0\x41\0\0\0([0-9a-f]{64})\0\x02hash\0\x41\0\0\0([0-9a-f]{64})\0\0\0\Z",
+    re.DOTALL,
+)
+_LONGEST = 400
+"""Bytes from the end in which `chain` stands."""
+_TEXT_KEY, _OBJECT_KEY = b"\x02_id\0", b"\x07_id\0"
+_HEX = re.compile("[0-9a-f]{64}")
+_AS_STORED: bson.CodecOptions[RawBSONDocument] = bson.CodecOptions(
+    document_class=RawBSONDocument,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+    unicode_decode_error_handler="replace",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """An entry's place in its stream, and whether its content still has the hash that it carries."""
 
     stream: str
@@ -51,22 +56,29 @@ class Link:
 
 def read_link(entry: bytes) -> Link | None:
     """The link of a stored entry; None where it carries none in the form that this module writes."""
-    if len(entry) < 200 or any(entry[place] != head for place, head in (_HASH_HEAD, _PREV_HEAD, _SEQ_HEAD)):
+    found = _CHAIN.search(entry, max(0, len(entry) - _LONGEST))
+    if found is None:
         return None
-    begin = entry.rfind(_CHAIN, -165 - _LONGEST_STREAM, -165)
-    if begin < 0:
-        return None
-    (length,) = struct.unpack_from("<i", entry, begin + len(_CHAIN))
-    if begin + len(_CHAIN) + length != len(entry) - 1:
+    length, text_length, stream, seq, prev, carried = found.groups()
+    if (_number(length), _number(text_length)) != (len(entry) - 8 - found.start(), len(stream) + 1):
         return None
     try:
-        # Between `{chain: {stream: ` with the text's length and the text's own end.
-        stream = entry[begin + len(_CHAIN) + 16 : -166].decode()
-        prev, carried = entry[_PREV].decode(), entry[_HASH].decode()
+        name = stream.decode()
     except UnicodeDecodeError:
         return None
-    (seq,) = struct.unpack("<q", entry[_SEQ])
-    return Link(stream, seq, prev, carried, _digest(entry) == carried)
+    own = carried.decode()
+    return Link(name, _number(seq), prev.decode(), own, _digest(entry) == own)
+
+
+def _number(stored: bytes) -> int:
+    return int.from_bytes(stored, "little", signed=True)
+
+
+def carried_hash(entry: Document) -> bytes | None:
+    """The hash that the chain of a decoded entry carries; None where it is no hash."""
+    chain = entry.get("chain")
+    carried = chain.get("hash") if isinstance(chain, dict) and isinstance(chain.get("seq"), int) else None
+    return bytes.fromhex(carried) if isinstance(carried, str) and _HEX.fullmatch(carried) else None
 
 
 def content_hash(entry: bytes) -> bytes:
@@ -84,8 +96,10 @@ def documents_in(batch: bytes) -> Iterator[bytes]:
 
 
 def key_of(entry: bytes) -> Any:
-    """The `_id` of a stored entry."""
-    return RawBSONDocument(entry, _AS_STORED)["_id"]
+    """The `_id` of a stored entry, which the server keeps first."""
+    if entry[4:9] == _TEXT_KEY:
+        return entry[13 : 12 + _number(entry[9:13])].decode(errors="replace")
+    return ObjectId(entry[9:21]) if entry[4:9] == _OBJECT_KEY else RawBSONDocument(entry, _AS_STORED)["_id"]
 
 
 def write_key(key: Any) -> str:
@@ -114,7 +128,7 @@ class Stream:
     def __init__(self, name: str) -> None:
         self.turn = asyncio.Lock()
         self.written: list[str] = []
-        """The ids under which something of it landed."""
+        """The ids under which something of it landed, and nothing more can."""
         self._name = name
         self._lives = 0
         self._begin()
@@ -157,6 +171,8 @@ class Stream:
         self._landed = self._next
 
     def failed(self) -> None:
-        """The transaction has failed, or may have."""
+        """The transaction has failed, or may have: then it may still land, and its stream has no known end."""
         if self._unsure and self._next != self._landed:
+            if not self.is_new:
+                self.written.remove(self.id)
             self._begin()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,6 +14,14 @@ from services.audit.problems import Problems
 from services.audit.signing import key_name
 from services.database import Database, Document, Session
 from services.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A checkpoint, and whether a trusted key signed what it says."""
+
+    checkpoint: Checkpoint
+    signed: bool
 
 
 def read_copies(path: Path) -> dict[int, str]:
@@ -25,7 +34,8 @@ def read_copies(path: Path) -> dict[int, str]:
         with path.open(encoding="utf-8") as file:
             for line in file:
                 copy = Checkpoint.model_validate(_by_alias(json.loads(line)))
-                copies[copy.number] = copy.hash
+                # The first one counts: what was sealed again after a loss does not hide the loss.
+                copies.setdefault(copy.number, copy.hash)
     except (OSError, ValueError, AttributeError) as error:
         raise BadRequest("bad-copies", f"{path} is no file of checkpoints: {str(error).splitlines()[0]}.") from None
     return copies
@@ -43,7 +53,7 @@ async def checked_checkpoints(
     copies: Mapping[int, str],
     after: Checkpoint | None,
     until: Checkpoint | None,
-) -> AsyncIterator[Checkpoint]:
+) -> AsyncIterator[Seen]:
     """The checkpoints behind `after`, up to `until`, that can be read; what is wrong with them goes to `problems`.
 
     `trusted` are public keys in hex; without any, those that the database names are taken.
@@ -61,9 +71,10 @@ async def checked_checkpoints(
         except ValidationError:
             problems.add(name, "log-altered", "The checkpoint cannot be read.")
             continue
+        signed = here.key in keys and here.is_signed_by(keys[here.key])
         if here.key not in keys:
             problems.add(name, "untrusted", f"It is signed with the key {here.key}, which is not a trusted one.")
-        elif not here.is_signed_by(keys[here.key]):
+        elif not signed:
             problems.add(name, "log-altered", "Its signature does not fit what it says.")
         expected = (before.number + 1, before.hash) if before else (0, NO_CHECKPOINT)
         if here.number != expected[0]:
@@ -75,7 +86,7 @@ async def checked_checkpoints(
         if copies.get(here.number, here.hash) != here.hash:
             problems.add(name, "log-altered", "Its copy outside the database says something else.")
         before = here
-        yield here
+        yield Seen(here, signed)
 
 
 async def _published(database: Database, session: Session | None, problems: Problems) -> dict[str, str]:

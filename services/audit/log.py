@@ -13,11 +13,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.audit.signing import Signer, key_name, signed_by
 from services.audit.tree import TILE, Frontier, leaf, path_in, root_of
 from services.database import Database, Document, Session
+from services.errors import Refused
 
 LEAVES = "console_audit_leaves"
 NODES = "console_audit_nodes"
@@ -28,6 +29,8 @@ NO_CHECKPOINT = "0" * 64
 
 class Head(BaseModel):
     """How far a stream is sealed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     stream: str
     seq: int
@@ -46,8 +49,10 @@ class Checkpoint(BaseModel):
     """The hash of the checkpoint before."""
     at: str
     heads: list[Head]
+    ended: list[str]
+    """Streams that are sealed to their end: nothing can come behind it."""
     adopted: str
-    """Entries without a chain are taken up to this ObjectId; empty before any was."""
+    """Entries without a chain are taken in up to this `_id`; empty before any was."""
     key: str
     """The name of the key that signed."""
     signature: str = ""
@@ -77,9 +82,17 @@ class Checkpoint(BaseModel):
 
 
 async def last_checkpoint(database: Database, session: Session | None = None) -> Checkpoint | None:
-    """The newest checkpoint. Raises pydantic's ValidationError where it was altered beyond reading."""
+    """The newest checkpoint. Raises Refused where it was altered beyond reading."""
     found = await database[CHECKPOINTS].find({}, session=session).sort("_id", -1).limit(1).to_list()
-    return Checkpoint.model_validate(found[0]) if found else None
+    try:
+        return Checkpoint.model_validate(found[0]) if found else None
+    except ValidationError:
+        raise log_altered("The newest checkpoint") from None
+
+
+def log_altered(part: str) -> Refused:
+    """The refusal to work on with a part of the log."""
+    return Refused("log-altered", f"{part} is not what was sealed; `audit verify` tells more.")
 
 
 def node_key(level: int, number: int) -> str:
@@ -106,9 +119,11 @@ async def load_frontier(database: Database, size: int, session: Session | None =
 async def _tile(database: Database, level: int, number: int, session: Session | None) -> list[bytes]:
     if level == 0:
         tile = await database[LEAVES].find_one({"_id": number}, {"hashes": 1}, session=session)
-        return [leaf(content) for content in split(tile["hashes"])] if tile else []
-    tile = await database[NODES].find_one({"_id": node_key(level, number)}, session=session)
-    return split(tile["hashes"]) if tile else []
+    else:
+        tile = await database[NODES].find_one({"_id": node_key(level, number)}, session=session)
+    packed = tile.get("hashes") if tile else b""
+    hashes = split(packed) if isinstance(packed, bytes) else []
+    return [leaf(content) for content in hashes] if level == 0 else hashes
 
 
 async def inclusion_path(database: Database, index: int, size: int) -> list[bytes]:
@@ -131,10 +146,11 @@ async def inclusion_path(database: Database, index: int, size: int) -> list[byte
         level, index = level + 1, index // TILE
 
 
-async def find_leaf(database: Database, key: Any, session: Session | None = None) -> tuple[int, bytes] | None:
-    """The place and the hash of an entry's leaf, by the entry's `_id`."""
-    tile = await database[LEAVES].find_one({"entries": key}, session=session)
+async def find_leaf(database: Database, key: Any) -> int | None:
+    """The place of an entry's leaf, by the entry's `_id`. Raises Refused where its tile was altered beyond reading."""
+    tile = await database[LEAVES].find_one({"entries": key}, {"entries": 1})
     if tile is None:
         return None
-    at = tile["entries"].index(key)
-    return tile["_id"] * TILE + at, split(tile["hashes"])[at]
+    if not isinstance(tile["entries"], list) or not isinstance(tile["_id"], int):
+        raise log_altered(f"The tile {tile['_id']} of leaves")
+    return tile["_id"] * TILE + tile["entries"].index(key)

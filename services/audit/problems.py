@@ -27,6 +27,8 @@ class Problems:
 
     listed: list[Problem] = field(default_factory=list)
     count: int = 0
+    named: set[str] = field(default_factory=set)
+    """The entries of those that are listed."""
 
     def add(self, entry: object, kind: Kind, detail: str) -> Problem:
         """One more."""
@@ -34,4 +36,5 @@ class Problems:
         self.count += 1
         if len(self.listed) < LISTED:
             self.listed.append(problem)
+            self.named.add(problem.entry)
         return problem

@@ -21,7 +21,7 @@ from pymongo import ReadPreference, ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from services.audit.chain import LONGEST_LIFE, content_hash, documents_in, key_of, read_key, write_key
+from services.audit.chain import LONGEST_LIFE, carried_hash, content_hash, documents_in, key_of, read_key, write_key
 from services.audit.log import (
     CHECKPOINTS,
     KEYS,
@@ -32,6 +32,7 @@ from services.audit.log import (
     Head,
     last_checkpoint,
     load_frontier,
+    log_altered,
     node_key,
 )
 from services.audit.signing import Signer
@@ -133,17 +134,19 @@ async def _seal_once(
         more = await _gather(database, batch, session, now, ended, by_chain)
         await _adopt(database, batch, session, now)
         await _mark(database, batch, session)
-        if not batch.entries:
+        if not batch.entries and not batch.ended:
             return None, False
         size = before.size if before else 0
         frontier = await load_frontier(database, size, session)
+        if before and frontier.root().hex() != before.root:
+            raise log_altered("The end of the audit log")  # nothing is signed on top of that
         for content in batch.hashes:
             frontier.add(content)
         await _store(database, batch, size, frontier.nodes, session)
         made = Checkpoint(
             number=before.number + 1 if before else 0, size=frontier.size, root=frontier.root().hex(),
             previous=before.hash if before else NO_CHECKPOINT, at=to_stored(now), heads=batch.heads,
-            adopted=batch.adopted, key=signer.key,
+            ended=batch.ended, adopted=batch.adopted, key=signer.key,
         ).signed(signer)  # fmt: skip
         await database[CHECKPOINTS].insert_one(made.stored(), session=session)
         return made, more
@@ -167,18 +170,22 @@ async def _gather(
         room = _AT_ONCE - len(batch.entries)
         if room <= 0:
             return True
-        name, seq = stream["_id"], stream["sealed"]
+        name, seq = stream["_id"], stream.get("sealed")
         cursor = database[AUDIT_LOGS].find(
             {"chain.stream": name, "chain.seq": {"$gt": seq}}, {"chain.seq": 1, "chain.hash": 1}, session=session
         ).sort({"chain.stream": 1, "chain.seq": 1}).limit(room)  # fmt: skip
         fresh = await (cursor.hint(by_chain) if by_chain else cursor).to_list()
-        for entry in fresh:
+        # Whatever else is wrong with them is sealed as it is, and the check names it.
+        sound = [(entry, content) for entry in fresh if (content := carried_hash(entry))]
+        if sound and await database[LEAVES].find_one({"entries": sound[0][0]["_id"]}, {"_id": 1}, session=session):
+            continue  # the list of streams was altered: it is sealed further than it says
+        for entry, content in sound:
             batch.entries.append(entry["_id"])
-            batch.hashes.append(bytes.fromhex(entry["chain"]["hash"]))
-        if fresh:
-            last = fresh[-1]["chain"]
-            batch.heads.append(Head(stream=name, seq=last["seq"], hash=last["hash"]))
-        if len(fresh) < room and (name in ended or stream["opened_at"] < old):
+            batch.hashes.append(content)
+        if sound:
+            last = sound[-1][0]["chain"]
+            batch.heads.append(Head(stream=name, seq=int(last["seq"]), hash=last["hash"]))
+        if len(fresh) < room and (name in ended or str(stream.get("opened_at")) < old):
             batch.ended.append(name)
     return False
 
@@ -186,13 +193,16 @@ async def _gather(
 async def _adopt(database: Database, batch: _Batch, session: Session, now: datetime) -> None:
     """Take in a share of the entries without a chain, of older writers and others, in the order of their ids.
 
-    ObjectIds grow with time, so what comes later comes behind.
+    ObjectIds grow with time, so what comes later comes behind; of other ids only those are adopted that were there
+    before the first ObjectId was.
     """
-    position = read_key(batch.adopted)
+    position, until = read_key(batch.adopted), ObjectId.from_datetime(now - ADOPTED_AFTER)
+    if isinstance(position, ObjectId) and position >= until:
+        return
+    count = len(batch.entries)
     cursor = database[AUDIT_LOGS].find_raw_batches(
-        {"chain": None}, session=session, hint="_id_", limit=_ADOPTED_AT_ONCE,
-        min={"_id": position}, max={"_id": ObjectId.from_datetime(now - ADOPTED_AFTER)},
-    )  # fmt: skip
+        {"chain": None}, session=session, hint="_id_", limit=_ADOPTED_AT_ONCE, min={"_id": position}, max={"_id": until}
+    )
     async for documents in cursor:
         for document in documents_in(cast(bytes, documents)):  # the driver's types tell of documents
             key = key_of(document)
@@ -200,6 +210,8 @@ async def _adopt(database: Database, batch: _Batch, session: Session, now: datet
                 batch.entries.append(key)
                 batch.hashes.append(content_hash(document))
                 batch.adopted = write_key(key)
+    if len(batch.entries) - count < _ADOPTED_AT_ONCE - 1:
+        batch.adopted = write_key(until)  # nobody looks there again
 
 
 async def _mark(database: Database, batch: _Batch, session: Session) -> None:

@@ -76,15 +76,16 @@ def key_name(public: str) -> str:
 
 
 def signed_by(public: str, signature: str, text: bytes) -> bool:
-    """Whether the signature over the text is that of the public key."""
+    """Whether the signature over the text is that of the public key, in the one form that `sign` writes."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(bytes.fromhex(signature), text)
+        raw = bytes.fromhex(signature)
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(raw, text)
     except (InvalidSignature, ValueError, TypeError):
         return False
-    return True
+    return raw.hex() == signature
 
 
 def _make(path: Path) -> None:

@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bson import ObjectId
-
-from services.audit.chain import documents_in, key_of, read_key, read_link
+from services.audit.chain import GENESIS, Link, documents_in, key_of, read_key, read_link
 from services.audit.log import LEAVES
-from services.audit.walk import Walk, as_name
+from services.audit.walk import End, Stored, Walk, as_name
 from services.changes.changeset import AUDIT_LOGS, STREAMS
 from services.database import Database, Session
 from services.deployment.indexes import AUDIT_BY_CHAIN, hint
@@ -27,30 +25,38 @@ class Rest:
 
 
 async def check_rest(walk: Walk, session: Session | None, adopted: str) -> Rest:
-    """Check what is not sealed, and the list of streams; look for strays only where the count says that there are."""
+    """Check what is not sealed, and the list of streams; look for strays only where there can be some."""
     database = walk.database
-    unsealed = await _check_streams(walk, session)
+    sealed = {name: end.seq for name, end in walk.ends.items()}
+    followed: set[str] = set()
+    unsealed = await _check_streams(walk, session, followed)
     waiting = await _count_unadopted(database, session, adopted)
     entries = await database[AUDIT_LOGS].count_documents({}, session=session, hint="_id_")
-    if entries != walk.present + unsealed + waiting:
-        await _name_strays(walk, session, adopted)
+    if walk.problems.count or entries != walk.present + unsealed + waiting:
+        await _Strays(walk, session, adopted, sealed, followed).name()
     return Rest(entries, unsealed + waiting)
 
 
-async def _check_streams(walk: Walk, session: Session | None) -> int:
+async def _check_streams(walk: Walk, session: Session | None, followed: set[str]) -> int:
     """Follow each open stream behind its last leaf; returns how many entries belong there."""
     database, count, known = walk.database, 0, set()
     by_chain = await hint(database, AUDIT_BY_CHAIN)
     async for stream in database[STREAMS].find({}, session=session):
         name = stream["_id"]
+        if not isinstance(name, str):
+            walk.problems.add(f"stream {name}", "log-altered", "This is no stream.")
+            continue
         known.add(name)
-        sealed = walk.streams.get(name, (0, "0" * 64))
-        if (stream.get("sealed"), stream.get("head")) != sealed:
+        end = walk.ends.get(name, End(0, GENESIS, None))
+        if (stream.get("sealed"), stream.get("head")) != (end.seq, end.hash):
             walk.problems.add(f"stream {name}", "log-altered", "Its end is not where the log says.")
-        if stream.get("ended") is not True:
-            count += await _follow(walk, session, name, sealed[0], by_chain)
-    for name in walk.streams.keys() - known:
-        walk.problems.add(f"stream {name}", "log-altered", "It is not in the list of streams any more.")
+        if (stream.get("ended") is True) != (name in walk.closed):
+            walk.problems.add(f"stream {name}", "log-altered", "The log says otherwise of whether it ended.")
+        if name not in walk.closed:
+            count += await _follow(walk, session, name, end.seq, by_chain)
+            followed.add(name)
+    for name in walk.ends.keys() - known:
+        walk.problems.add(f"stream {name}", "log-altered", "It is not in the list of streams.")
     return count
 
 
@@ -63,12 +69,13 @@ async def _follow(walk: Walk, session: Session | None, stream: str, sealed: int,
     async for entry in _documents(cursor):
         link, key = read_link(entry), key_of(entry)
         count += 1
-        if link is None or not link.intact:
-            walk.problems.add(key, "altered", "Its content does not fit its own hash.")
-            if link:
-                walk.streams[stream] = link.seq, link.hash
-        else:
-            walk.follow(key, link.stream, link.seq, link.prev, link.hash)
+        if link and link.intact and link.stream == stream:
+            walk.follow(key, link)
+            continue
+        walk.problems.add(key, "altered", "Its content does not fit its own hash.")
+        # It has the next place, or the one that it names; what its hash was, nobody can tell.
+        end = walk.ends.get(stream, End(0, GENESIS, None))
+        walk.ends[stream] = End(link.seq if link and link.seq > end.seq else end.seq + 1, "", key)
     return count
 
 
@@ -83,54 +90,96 @@ async def _count_unadopted(database: Database, session: Session | None, adopted:
     return count
 
 
-async def _name_strays(walk: Walk, session: Session | None, adopted: str) -> None:
-    cursor = walk.database[AUDIT_LOGS].find_raw_batches({}, {"_id": 1}, session=session, hint="_id_", sort=[("_id", 1)])
-    keys: list[Any] = []
-    async for document in _documents(cursor):
-        keys.append(key_of(document))
-        if len(keys) == _AT_ONCE:
-            await _look_at(walk, session, keys, adopted)
-            keys = []
-    await _look_at(walk, session, keys, adopted)
+@dataclass(frozen=True)
+class _Strays:
+    """Names the entries that have no leaf and do not wait for one."""
 
+    walk: Walk
+    session: Session | None
+    adopted: str
+    sealed: dict[str, int]
+    """How far each stream is sealed."""
+    followed: set[str]
+    """The streams that are open."""
 
-async def _look_at(walk: Walk, session: Session | None, keys: Sequence[Any], adopted: str) -> None:
-    leaves: set[Any] = set()
-    async for tile in walk.database[LEAVES].find({"entries": {"$in": list(keys)}}, {"entries": 1}, session=session):
-        leaves.update(map(as_name, tile["entries"] if isinstance(tile["entries"], list) else ()))
-    strays = [key for key in keys if as_name(key) not in leaves]
-    if not strays:
-        return
-    open_streams = {
-        stream["_id"]: stream.get("sealed", 0)
-        async for stream in walk.database[STREAMS].find({"ended": {"$ne": True}}, session=session)
-    }
-    for entry in (await walk.fetch(strays, session)).values():
-        await _judge(walk, session, entry, adopted, open_streams)
+    async def name(self) -> None:
+        """Compare all entries with the leaves, by their ids."""
+        cursor = self.walk.database[AUDIT_LOGS].find_raw_batches(
+            {}, {"_id": 1}, session=self.session, hint="_id_", sort=[("_id", 1)]
+        )
+        keys: list[Any] = []
+        async for document in _documents(cursor):
+            keys.append(key_of(document))
+            if len(keys) == _AT_ONCE:
+                await self._look_at(keys)
+                keys = []
+        await self._look_at(keys)
 
+    async def _look_at(self, keys: Sequence[Any]) -> None:
+        database = self.walk.database
+        leaves: set[Any] = set()
+        cursor = database[LEAVES].find({"entries": {"$in": list(keys)}}, {"entries": 1}, session=self.session)
+        async for tile in cursor:
+            leaves.update(map(as_name, tile["entries"] if isinstance(tile["entries"], list) else ()))
+        strays = {as_name(key): key for key in keys if as_name(key) not in leaves}
+        for name, stored in (await self.walk.fetch(list(strays.values()), self.session)).items():
+            if name in strays:
+                await self._judge(strays[name], stored)
 
-async def _judge(walk: Walk, session: Session | None, entry: bytes, adopted: str, open_streams: dict[str, int]) -> None:
-    key, link = key_of(entry), read_link(entry)
-    if link is None:
-        if adopted and not _behind(key, adopted):
-            walk.problems.add(key, "inserted", "It stands among entries that were sealed, and was not there then.")
-        return
-    if link.seq > open_streams.get(link.stream, link.seq):
-        return  # it waits to be sealed, and was looked at there
-    place = {"chain.stream": link.stream, "chain.seq": link.seq, "_id": {"$ne": key}}
-    if await walk.database[AUDIT_LOGS].find_one(place, {"_id": 1}, session=session):
-        walk.problems.add(key, "forked", f"Another entry has its place {link.seq} in the stream {link.stream}.")
-    elif link.seq <= walk.streams.get(link.stream, (0, ""))[0]:
-        walk.problems.add(key, "log-altered", "Its leaf is not in the log any more.")
-    else:
-        walk.problems.add(key, "inserted", f"Nobody may write into the stream {link.stream} any more, or ever could.")
+    async def _judge(self, key: Any, stored: Stored) -> None:
+        walk = self.walk
+        if str(key) in walk.problems.named:
+            return
+        if stored.content in walk.orphans:
+            problem = walk.orphans[stored.content] or walk.problems.add(key, "log-altered", "")
+            problem.entry, problem.kind = str(key), "log-altered"
+            problem.detail = "The log names another id in place of its own."
+        elif stored.link:
+            await self._judge_chained(key, stored.link)
+        else:
+            await self._judge_unchained(key)
 
+    async def _judge_chained(self, key: Any, link: Link) -> None:
+        walk, stream, seq = self.walk, link.stream, link.seq
+        place = {"chain.stream": stream, "chain.seq": seq}
+        passed = walk.gaps.pop((stream, seq), None)
+        if passed:
+            passed.entry, passed.kind, passed.detail = str(key), "log-altered", "It has no leaf in the log."
+        elif await self._find({**place, "_id": {"$ne": key}}):
+            walk.problems.add(key, "forked", f"Another entry has its place {seq} in the stream {stream}.")
+        elif seq <= self.sealed.get(stream, 0):
+            if walk.whole:
+                walk.problems.add(key, "inserted", f"It was not there when the stream {stream} was sealed.")
+            else:
+                walk.problems.add(key, "log-altered", "Its leaf is not in the log any more.")
+        elif stream in self.followed and await self._find({**place, "_id": key}):
+            return  # it waits to be sealed
+        elif stream in self.sealed and stream not in walk.closed:
+            walk.problems.add(key, "log-altered", f"Its stream {stream} is not in the list of streams.")
+        else:
+            walk.problems.add(key, "inserted", f"Nobody may write into the stream {stream} any more, or ever could.")
 
-def _behind(key: Any, adopted: str) -> bool:
-    position = read_key(adopted)
-    if isinstance(key, ObjectId) and isinstance(position, ObjectId):
-        return key > position
-    return not isinstance(position, ObjectId) or not isinstance(key, str)
+    async def _judge_unchained(self, key: Any) -> None:
+        walk = self.walk
+        chain = (await self._find({"_id": key}, {"chain": 1}) or {}).get("chain")
+        if chain is not None:
+            place = (chain.get("stream"), chain.get("seq")) if isinstance(chain, dict) else None
+            passed = next((gap for gap in walk.gaps if gap == place), None)
+            problem = walk.gaps.pop(passed) if passed else walk.problems.add(key, "altered", "")
+            problem.entry, problem.kind, problem.detail = str(key), "altered", "Its chain cannot be read."
+        elif self.adopted and not await self._waits(key):
+            if walk.whole:
+                walk.problems.add(key, "inserted", "It was not there when its time was sealed.")
+            else:
+                walk.problems.add(key, "log-altered", "Its leaf is not in the log any more.")
+
+    async def _waits(self, key: Any) -> bool:
+        position = read_key(self.adopted)
+        behind = self.walk.database[AUDIT_LOGS].find({"_id": key}, {"_id": 1}, session=self.session, hint="_id_")
+        return key != position and bool(await behind.min([("_id", position)]).to_list())
+
+    async def _find(self, matching: dict[str, Any], fields: dict[str, int] | None = None) -> Any:
+        return await self.walk.database[AUDIT_LOGS].find_one(matching, fields or {"_id": 1}, session=self.session)
 
 
 async def _documents(cursor: Any) -> AsyncIterator[bytes]:

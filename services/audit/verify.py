@@ -6,23 +6,28 @@ in one snapshot. Memory grows with the streams and the problems, not with the en
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pydantic import ValidationError
-
-from services.audit.checkpoints import checked_checkpoints, read_copies
+from services.audit.checkpoints import Seen, checked_checkpoints, read_copies
 from services.audit.log import LEAVES, NODES, Checkpoint, last_checkpoint
 from services.audit.problems import Problem, Problems
 from services.audit.strays import check_rest
 from services.audit.tree import TILE
-from services.audit.walk import Walk
-from services.database import Database, Session, told
+from services.audit.walk import Stored, Walk
+from services.database import Database, Document, Session, told
+from services.errors import Refused
 from services.operators.operator import Operator
 
 Progress = Callable[[int, int], None]
 """Hears of the leaves checked so far, and of all."""
+_AHEAD = 3
+"""Tiles whose entries are fetched while one is checked."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,8 @@ async def verify(
     operator.require("auditor", "verify the audit trail")
     check = _Check(Walk(database, Problems()), trusted, read_copies(copies) if copies else {}, progress)
     with told():
-        await check.go_through(None, await _readable_end(database))
+        if until := await _readable_end(database):
+            await check.go_through(None, until)
         async with database.snapshot() as session:
             await check.go_through(session, None)
             await check.end(session)
@@ -76,7 +82,7 @@ async def verify(
 async def _readable_end(database: Database) -> Checkpoint | None:
     try:
         return await last_checkpoint(database)
-    except ValidationError:
+    except Refused:
         return None
 
 
@@ -91,7 +97,7 @@ class _Check:
     last: Checkpoint | None = None
     count: int = 0
     broken: bool = False
-    """Whether a root did not fit: then none after it can."""
+    """Whether the last root did not fit: then most often none after it does."""
 
     async def go_through(self, session: Session | None, until: Checkpoint | None) -> None:
         """Check the leaves and the checkpoints behind those seen, up to a checkpoint or to the end."""
@@ -99,63 +105,79 @@ class _Check:
         checkpoints = checked_checkpoints(database, session, walk.problems, self.trusted, self.copies, self.last, until)
         ahead = await anext(checkpoints, None)
         total = until.size if until else None
-        begin = {"_id": {"$not": {"$lt": walk.size // TILE}}}  # also tiles with names that are none
-        async for tile in database[LEAVES].find(begin, session=session).sort("_id", 1).batch_size(64):
-            if total is not None and walk.size >= total:
-                break
-            keys, hashes = walk.read_tile(tile)
-            if total is not None:
-                keys, hashes = keys[: total - walk.size], hashes[: total - walk.size]
-            entries = await walk.fetch(keys, session)
-            at = 0
-            while at < len(keys):
-                stop = min(len(keys), at + max(ahead.size - walk.size, 1)) if ahead else len(keys)
-                walk.take(keys[at:stop], hashes[at:stop], entries)
-                at = stop
-                ahead = await self._compare(checkpoints, ahead)
-            await walk.check_nodes(session, whole=True)
-            if self.progress:
-                self.progress(walk.size, max(total or 0, walk.size))
+        async with contextlib.aclosing(self._tiles(session)) as tiles:
+            async for tile, entries in tiles:
+                keys, hashes = walk.read_tile(tile)
+                if total is not None:
+                    keys, hashes = keys[: total - walk.size], hashes[: total - walk.size]
+                at = 0
+                while at < len(keys):
+                    stop = min(len(keys), at + max(ahead.checkpoint.size - walk.size, 1)) if ahead else len(keys)
+                    walk.take(keys[at:stop], hashes[at:stop], entries)
+                    at = stop
+                    ahead = await self._compare(checkpoints, ahead)
+                await walk.check_nodes(session, whole=True)
+                if self.progress:
+                    self.progress(walk.size, max(total or 0, walk.size))
+                if total is not None and walk.size >= total:
+                    break
         while ahead:
-            walk.problems.add(
-                f"checkpoint {ahead.number}", "truncated",
-                f"It names a log of {ahead.size} entries; the log has {walk.size}.",
-            )  # fmt: skip
-            self._pass(ahead)
-            ahead = await anext(checkpoints, None)
+            here = ahead.checkpoint
+            detail = f"It names a log of {here.size} entries; the log has {walk.size}."
+            walk.problems.add(f"checkpoint {here.number}", "truncated", detail)
+            walk.whole = False
+            ahead = await self._pass(checkpoints, ahead, fits=False)
 
-    async def _compare(self, checkpoints: AsyncIterator[Checkpoint], ahead: Checkpoint | None) -> Checkpoint | None:
-        while ahead and ahead.size <= self.walk.size:
-            name = f"checkpoint {ahead.number}"
-            if ahead.size < self.walk.size:
-                self.walk.problems.add(name, "log-altered", "Its size is not that of the log at its place.")
-            elif not self.broken and ahead.root != self.walk.frontier.root().hex():
-                self.broken = True
-                self.walk.problems.add(name, "log-altered", "Its root is not that of the leaves up to it.")
-            elif not self.broken:
-                self._compare_heads(name, ahead)
-            self._pass(ahead)
-            ahead = await anext(checkpoints, None)
+    async def _tiles(self, session: Session | None) -> AsyncGenerator[tuple[Document, Mapping[Any, Stored]]]:
+        """The tiles behind those seen, and what is stored of their entries: fetched ahead, so that the server works
+        while leaves are checked; in a snapshot, whose session knows one operation at a time, one after the other.
+        """
+        walk = self.walk
+        behind = {"_id": {"$not": {"$lt": walk.size // TILE}}} if walk.size else {}  # also names that are none
+        waiting: deque[tuple[Document, asyncio.Task[dict[Any, Stored]]]] = deque()
+        try:
+            async for tile in walk.database[LEAVES].find(behind, session=session).sort("_id", 1).batch_size(64):
+                keys = tile.get("entries")
+                fetching = asyncio.create_task(walk.fetch(keys if isinstance(keys, list) else [], session))
+                waiting.append((tile, fetching))
+                if session or len(waiting) == _AHEAD:
+                    yield await _first(waiting)
+            while waiting:
+                yield await _first(waiting)
+        finally:
+            for _, fetching in waiting:
+                fetching.cancel()
+            await asyncio.gather(*(fetching for _, fetching in waiting), return_exceptions=True)
+
+    async def _compare(self, checkpoints: AsyncIterator[Seen], ahead: Seen | None) -> Seen | None:
+        walk = self.walk
+        while ahead and ahead.checkpoint.size <= walk.size:
+            here = ahead.checkpoint
+            fits = here.size == walk.size and here.root == walk.frontier.root().hex()
+            if here.size < walk.size:
+                detail = "Its size is not that of the log at its place."
+                walk.problems.add(f"checkpoint {here.number}", "log-altered", detail)
+            else:
+                if not fits and not self.broken:
+                    detail = "Its root is not that of the leaves up to it."
+                    walk.problems.add(f"checkpoint {here.number}", "log-altered", detail)
+                self.broken = not fits
+            ahead = await self._pass(checkpoints, ahead, fits=fits)
         return ahead
 
-    def _compare_heads(self, name: str, here: Checkpoint) -> None:
-        for head in here.heads:
-            seq, own = self.walk.streams.get(head.stream, (0, ""))
-            if seq == head.seq and own != head.hash:
-                self.walk.problems.add(name, "log-altered", f"The stream {head.stream} ended otherwise there.")
-
-    def _pass(self, checkpoint: Checkpoint) -> None:
-        self.last = checkpoint
+    async def _pass(self, checkpoints: AsyncIterator[Seen], seen: Seen, *, fits: bool) -> Seen | None:
+        self.last = seen.checkpoint
         self.count += 1
+        self.walk.reach(seen.checkpoint, signed=seen.signed, fits=fits)
+        return await anext(checkpoints, None)
 
     async def end(self, session: Session | None) -> None:
         """What may stand behind the last checkpoint: nothing."""
         walk, size = self.walk, self.last.size if self.last else 0
         await walk.check_nodes(session, whole=False)
         if walk.size > size:
-            walk.problems.add(
-                f"leaves {size // TILE}", "log-altered", f"{walk.size - size} leaves stand behind the last checkpoint."
-            )
+            detail = f"{walk.size - size} leaves stand behind the last checkpoint."
+            walk.problems.add(f"leaves {size // TILE}", "log-altered", detail)
         nodes, level = 0, walk.size // TILE
         while level:
             nodes += -(-level // TILE)
@@ -164,6 +186,15 @@ class _Check:
             walk.problems.add("nodes", "log-altered", "There are tiles that belong to no part of the log.")
         missing = sorted(number for number in self.copies if number > (self.last.number if self.last else -1))
         for number in missing:
-            walk.problems.add(
-                f"checkpoint {number}", "truncated", "A copy outside the database has it; the log ends before it."
-            )
+            detail = "A copy outside the database has it; the log ends before it."
+            walk.problems.add(f"checkpoint {number}", "truncated", detail)
+        await walk.settle(session)
+
+
+async def _first(
+    waiting: deque[tuple[Document, asyncio.Task[dict[Any, Stored]]]],
+) -> tuple[Document, Mapping[Any, Stored]]:
+    tile, fetching = waiting[0]
+    stored = await fetching
+    waiting.popleft()
+    return tile, stored

@@ -4,19 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from bson import ObjectId
 
-from services.audit.chain import GENESIS, content_hash, documents_in, key_of, read_link, write_key
-from services.audit.log import NODES, node_key
+from services.audit.chain import GENESIS, Link, content_hash, documents_in, key_of, read_link, write_key
+from services.audit.log import LEAVES, NODES, Checkpoint, node_key, split
 from services.audit.problems import Problem, Problems
 from services.audit.tree import TILE, Frontier
 from services.changes.changeset import AUDIT_LOGS
 from services.database import Database, Document, Session
 
-_GAPS = 10_000
-"""Missing places that are remembered, to tell a moved entry from a removed one."""
+_REMEMBERED = 10_000
+"""Problems of a sort that are remembered, to tell more of them when more is known."""
+
+
+class Stored(NamedTuple):
+    """What is needed of a stored entry: the hash that its leaf should have, and its link where it has one."""
+
+    content: bytes
+    link: Link | None
+
+
+class End(NamedTuple):
+    """How far a stream was followed. An empty hash stands for one that nobody knows."""
+
+    seq: int
+    hash: str
+    key: Any
+
+
+_NOTHING = End(0, GENESIS, None)
+
+
+class _Dispute(NamedTuple):
+    """An entry and its leaf that disagree: one of them is not what it was."""
+
+    problem: Problem
+    key: Any
+    own: bytes
+    leaf: bytes
+    signed: bool
+    """Whether the leaves lead to a signed root: then it is not the leaf's hash that was changed."""
 
 
 @dataclass
@@ -26,14 +55,25 @@ class Walk:
     database: Database
     problems: Problems
     frontier: Frontier = field(default_factory=Frontier)
-    streams: dict[str, tuple[int, str]] = field(default_factory=dict)
+    ends: dict[str, End] = field(default_factory=dict)
     """The end of each stream, by what the leaves say."""
+    closed: set[str] = field(default_factory=set)
+    """Streams that are sealed to their end, by what the checkpoints say."""
     present: int = 0
     """Entries that are there, of those with a leaf."""
     adopted: int = 0
+    whole: bool = True
+    """Whether no leaf is missing."""
+    orphans: dict[bytes, Problem | None] = field(default_factory=dict)
+    """The hashes of leaves without their entry, and what was told of it; perhaps only its id was changed."""
+    gaps: dict[tuple[str, int], Problem] = field(default_factory=dict)
+    """Places of streams that were passed over."""
     _damaged: set[str] = field(default_factory=set)
     """The hashes of entries that are not what they were: what names them before itself is not at fault."""
-    _gaps: dict[tuple[str, int], Problem] = field(default_factory=dict)
+    _branches: dict[str, tuple[str, Problem, Any]] = field(default_factory=dict)
+    """Of a stream that has a place twice: the hash of the second entry, what was told of it, and the first's id."""
+    _fresh: list[_Dispute] = field(default_factory=list)
+    _disputes: list[_Dispute] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -44,7 +84,7 @@ class Walk:
         """The entries' ids and the hashes of a tile, from the first leaf not seen yet; what it lacks is a problem."""
         number, expected = tile["_id"], self.size // TILE
         entries, packed = tile.get("entries"), tile.get("hashes")
-        if not isinstance(number, int) or number < expected:
+        if not isinstance(number, int) or isinstance(number, bool) or number < expected:
             self.problems.add(f"leaves {number}", "log-altered", "This tile does not belong here.")
             return [], []
         if number > expected:
@@ -52,79 +92,133 @@ class Walk:
         if not isinstance(entries, list) or not isinstance(packed, bytes):
             self.problems.add(f"leaves {number}", "log-altered", "This tile holds no leaves.")
             return [], []
-        hashes = [packed[at : at + 32] for at in range(0, len(packed), 32)]
+        hashes = split(packed)
         if len(entries) != len(hashes) or len(entries) > TILE or len(packed) % 32:
-            self.problems.add(f"leaves {number}", "log-altered", "This tile has as many hashes as entries no more.")
-        width, seen = min(len(entries), len(hashes), TILE), self.size - number * TILE
+            self.problems.add(f"leaves {number}", "log-altered", "It has not as many hashes as entries.")
+        width, seen = min(len(entries), len(packed) // 32, TILE), self.size - number * TILE
         return entries[seen:width], hashes[seen:width]
 
     def _skip(self, count: int) -> None:
         detail = f"The {count} leaves from number {self.size} on are missing."
         self.problems.add(f"leaves {self.size // TILE}", "log-altered", detail)
+        self.whole = False
         for _ in range(count):
             self.frontier.add(b"")
 
-    async def fetch(self, keys: Sequence[Any], session: Session | None) -> dict[Any, bytes]:
-        """The stored entries by their ids."""
+    async def fetch(self, keys: Sequence[Any], session: Session | None) -> dict[Any, Stored]:
+        """What is stored under these ids."""
         cursor = self.database[AUDIT_LOGS].find_raw_batches({"_id": {"$in": list(keys)}}, session=session, hint="_id_")
-        found: dict[Any, bytes] = {}
+        found: dict[Any, Stored] = {}
         async for batch in cursor:
-            for document in documents_in(cast(bytes, batch)):  # the driver's types tell of documents
-                found[as_name(key_of(document))] = document
+            for entry in documents_in(cast(bytes, batch)):  # the driver's types tell of documents
+                link = read_link(entry)
+                content = bytes.fromhex(link.hash) if link else content_hash(entry)
+                found[as_name(key_of(entry))] = Stored(content, link)
         return found
 
-    def take(self, keys: Sequence[Any], hashes: Sequence[bytes], entries: Mapping[Any, bytes]) -> None:
+    def take(self, keys: Sequence[Any], hashes: Sequence[bytes], entries: Mapping[Any, Stored]) -> None:
         """Check leaves against their entries."""
-        for key, content in zip(keys, hashes, strict=True):
-            self.frontier.add(content)
-            entry = entries.get(as_name(key))
-            if entry is None:
-                self._damaged.add(content.hex())
-                self.problems.add(key, "removed", "The log has the entry; the audit trail has not.")
+        for key, leaf in zip(keys, hashes, strict=True):
+            self.frontier.add(leaf)
+            stored = entries.get(as_name(key))
+            if stored is None:
+                problem = self.problems.add(key, "removed", "The log has the entry; the audit trail has not.")
+                self._lose(leaf, problem)
                 continue
             self.present += 1
-            link = read_link(entry)
-            if link is None:
+            content, link = stored
+            if link and not link.intact:
+                self._lose(leaf, None)
+                self.problems.add(key, "altered", "Its content does not fit its own hash.")
+            elif content != leaf:
+                self._dispute(key, content, leaf)
+            elif link:
+                self.follow(key, link)
+            else:
                 self.adopted += 1
-                if content_hash(entry) != content:
-                    self._alter(key, content, "It is not what was sealed.")
-            elif not link.intact:
-                self._alter(key, content, "Its content does not fit its own hash.")
-            elif link.hash != content.hex():
-                self._alter(key, content, "It and its leaf in the log disagree.")
-            else:
-                self.follow(key, link.stream, link.seq, link.prev, link.hash)
 
-    def _alter(self, key: Any, content: bytes, detail: str) -> None:
-        self._damaged.add(content.hex())
-        self.problems.add(key, "altered", detail)
+    def _lose(self, leaf: bytes, problem: Problem | None) -> None:
+        self._damaged.add(leaf.hex())
+        if len(self.orphans) < _REMEMBERED:
+            self.orphans[leaf] = problem
 
-    def follow(self, key: Any, stream: str, seq: int, prev: str, own: str) -> None:
+    def _dispute(self, key: Any, own: bytes, leaf: bytes) -> None:
+        self._lose(leaf, None)
+        self._damaged.add(own.hex())
+        problem = self.problems.add(key, "altered", "It is not what was sealed.")
+        if len(self._fresh) + len(self._disputes) < _REMEMBERED:
+            self._fresh.append(_Dispute(problem, key, own, leaf, signed=False))
+
+    def follow(self, key: Any, link: Link) -> None:
         """Check an entry's place behind the last one of its stream."""
-        last, head = self.streams.get(stream, (0, GENESIS))
-        if seq == last + 1 and prev == head:
-            self.streams[stream] = seq, own
+        stream, seq, prev, own, _ = link
+        end = self.ends.get(stream, _NOTHING)
+        if stream in self.closed:
+            self.problems.add(key, "inserted", f"The stream {stream} had ended.")
+        if seq <= end.seq:
+            self._repeat(key, link, end)
             return
-        if seq <= last:
-            gap = self._gaps.pop((stream, seq), None)
-            if gap:  # it was missed, and is here: out of order
-                gap.entry, gap.kind, gap.detail = str(key), "reordered", f"It is out of order in the stream {stream}."
-            else:
-                self.problems.add(key, "forked", f"The stream {stream} has its place {seq} twice.")
+        if seq != end.seq + 1 or (prev != end.hash and end.hash):
+            branch = self._branches.pop(stream, None)
+            if branch and branch[0] == prev:  # the second of two was the right one
+                branch[1].entry = str(branch[2])
+            elif prev not in self._damaged:
+                self._miss(key, stream, end.seq, seq)
+        self.ends[stream] = End(seq, own, key)
+
+    def _repeat(self, key: Any, link: Link, end: End) -> None:
+        gap = self.gaps.pop((link.stream, link.seq), None)
+        if gap:  # it was missed, and is here: out of order
+            gap.entry, gap.kind, gap.detail = str(key), "reordered", f"It is out of order in the stream {link.stream}."
             return
-        if prev not in self._damaged:
-            self._miss(key, stream, last, seq)
-        self.streams[stream] = seq, own
+        detail = f"The stream {link.stream} has its place {link.seq} twice."
+        problem = self.problems.add(key, "forked", detail)
+        if link.seq == end.seq:
+            self._branches[link.stream] = link.hash, problem, end.key
 
     def _miss(self, key: Any, stream: str, last: int, seq: int) -> None:
         if seq == last + 1:
             self.problems.add(key, "reordered", f"It does not follow the entry before it in the stream {stream}.")
             return
-        for missing in range(last + 1, min(seq, last + 1 + _GAPS)):
+        for missing in range(last + 1, min(seq, last + 1 + _REMEMBERED)):
             name = f"{stream}#{missing}"
             problem = self.problems.add(name, "removed", f"The stream {stream} lacks its entry {missing}.")
-            if len(self._gaps) < _GAPS:
-                self._gaps[stream, missing] = problem
+            if len(self.gaps) < _REMEMBERED:
+                self.gaps[stream, missing] = problem
+
+    def reach(self, here: Checkpoint, *, signed: bool, fits: bool) -> None:
+        """Note what a checkpoint says of the leaves up to it; `fits` where its root is theirs."""
+        self._disputes += [dispute._replace(signed=signed and fits) for dispute in self._fresh]
+        self._fresh.clear()
+        if not signed:
+            return
+        for head in here.heads:
+            end = self.ends.get(head.stream, _NOTHING)
+            if (end.seq, end.hash) == (head.seq, head.hash):
+                continue
+            if fits and head.hash not in self._damaged:
+                detail = f"The stream {head.stream} ended otherwise there."
+                self.problems.add(f"checkpoint {here.number}", "log-altered", detail)
+            self.ends[head.stream] = End(head.seq, head.hash, None)
+        self.closed.update(here.ended)
+
+    async def settle(self, session: Session | None) -> None:
+        """At the end: who is at fault where entries and leaves disagree."""
+        disputes = self._disputes + self._fresh
+        leaves = {dispute.leaf for dispute in disputes}
+        for dispute in disputes:
+            if not dispute.signed or dispute.own in leaves or await self._has_leaf(dispute, session):
+                dispute.problem.kind, dispute.problem.detail = "log-altered", "Its leaf is not its own any more."
+
+    async def _has_leaf(self, dispute: _Dispute, session: Session | None) -> bool:
+        """Whether the entry has another leaf, that fits."""
+        async for tile in self.database[LEAVES].find({"entries": dispute.key}, session=session):
+            entries, packed = tile["entries"], tile.get("hashes")
+            if isinstance(entries, list) and isinstance(packed, bytes):
+                name = as_name(dispute.key)
+                if any(as_name(e) == name and h == dispute.own for e, h in zip(entries, split(packed), strict=False)):
+                    return True
+        return False
 
     async def check_nodes(self, session: Session | None, *, whole: bool) -> None:
         """Compare the tiles above the leaves with the stored ones: the whole ones, at the end those still open too."""
