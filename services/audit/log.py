@@ -105,6 +105,14 @@ def split(hashes: bytes) -> list[bytes]:
     return [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
 
 
+def leaves_of(tile: Document) -> list[tuple[Any, bytes]]:
+    """The ids and hashes of a tile, as far as it has both."""
+    entries, packed = tile.get("entries"), tile.get("hashes")
+    if not isinstance(entries, list) or not isinstance(packed, bytes):
+        return []
+    return list(zip(entries, split(packed[: len(packed) // 32 * 32]), strict=False))
+
+
 async def load_frontier(database: Database, size: int, session: Session | None = None) -> Frontier:
     """The growing edge of the stored tree."""
     levels: list[list[bytes]] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from services.audit.chain import GENESIS, Link, documents_in, key_of, read_key, read_link
-from services.audit.log import LEAVES
+from services.audit.log import LEAVES, leaves_of
 from services.audit.walk import End, Stored, Walk, as_name
 from services.changes.changeset import AUDIT_LOGS, STREAMS
 from services.database import Database, Session
@@ -118,9 +118,9 @@ class _Strays:
     async def _look_at(self, keys: Sequence[Any]) -> None:
         database = self.walk.database
         leaves: set[Any] = set()
-        cursor = database[LEAVES].find({"entries": {"$in": list(keys)}}, {"entries": 1}, session=self.session)
+        cursor = database[LEAVES].find({"entries": {"$in": list(keys)}}, session=self.session)
         async for tile in cursor:
-            leaves.update(map(as_name, tile["entries"] if isinstance(tile["entries"], list) else ()))
+            leaves.update(as_name(key) for key, _ in leaves_of(tile))
         strays = {as_name(key): key for key in keys if as_name(key) not in leaves}
         for name, stored in (await self.walk.fetch(list(strays.values()), self.session)).items():
             if name in strays:
@@ -145,6 +145,8 @@ class _Strays:
         passed = walk.gaps.pop((stream, seq), None)
         if passed:
             passed.entry, passed.kind, passed.detail = str(key), "log-altered", "It has no leaf in the log."
+        elif stream in self.followed and seq > self.sealed.get(stream, 0) and await self._find({**place, "_id": key}):
+            return  # it waits to be sealed, and was looked at there
         elif await self._find({**place, "_id": {"$ne": key}}):
             walk.problems.add(key, "forked", f"Another entry has its place {seq} in the stream {stream}.")
         elif seq <= self.sealed.get(stream, 0):
@@ -152,9 +154,7 @@ class _Strays:
                 walk.problems.add(key, "inserted", f"It was not there when the stream {stream} was sealed.")
             else:
                 walk.problems.add(key, "log-altered", "Its leaf is not in the log any more.")
-        elif stream in self.followed and await self._find({**place, "_id": key}):
-            return  # it waits to be sealed
-        elif stream in self.sealed and stream not in walk.closed:
+        elif stream in self.sealed and stream not in self.followed | walk.closed:
             walk.problems.add(key, "log-altered", f"Its stream {stream} is not in the list of streams.")
         else:
             walk.problems.add(key, "inserted", f"Nobody may write into the stream {stream} any more, or ever could.")

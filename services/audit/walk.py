@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from bson import ObjectId
 
 from services.audit.chain import GENESIS, Link, content_hash, documents_in, key_of, read_link, write_key
-from services.audit.log import LEAVES, NODES, Checkpoint, node_key, split
+from services.audit.log import LEAVES, NODES, Checkpoint, leaves_of, node_key, split
 from services.audit.problems import Problem, Problems
 from services.audit.tree import TILE, Frontier
 from services.changes.changeset import AUDIT_LOGS
@@ -213,11 +213,9 @@ class Walk:
     async def _has_leaf(self, dispute: _Dispute, session: Session | None) -> bool:
         """Whether the entry has another leaf, that fits."""
         async for tile in self.database[LEAVES].find({"entries": dispute.key}, session=session):
-            entries, packed = tile["entries"], tile.get("hashes")
-            if isinstance(entries, list) and isinstance(packed, bytes):
-                name = as_name(dispute.key)
-                if any(as_name(e) == name and h == dispute.own for e, h in zip(entries, split(packed), strict=False)):
-                    return True
+            name = as_name(dispute.key)
+            if any(as_name(key) == name and content == dispute.own for key, content in leaves_of(tile)):
+                return True
         return False
 
     async def check_nodes(self, session: Session | None, *, whole: bool) -> None:
