@@ -164,7 +164,7 @@ async def _publish(database: Database, signer: Signer) -> None:
 async def _gather(
     database: Database, batch: _Batch, session: Session, now: datetime, ended: Collection[str], by_chain: Any
 ) -> bool:
-    """Take in what the open streams have new; True where a stream has still more."""
+    """Take in what the open streams have new; True where there may be still more."""
     old = to_stored(now - timedelta(seconds=2 * LONGEST_LIFE))
     async for stream in database[STREAMS].find({"ended": False}, session=session).sort("opened_at", 1):
         room = _AT_ONCE - len(batch.entries)
@@ -187,7 +187,7 @@ async def _gather(
             batch.heads.append(Head(stream=name, seq=int(last["seq"]), hash=last["hash"]))
         if len(fresh) < room and (name in ended or str(stream.get("opened_at")) < old):
             batch.ended.append(name)
-    return False
+    return len(batch.entries) >= _AT_ONCE
 
 
 async def _adopt(database: Database, batch: _Batch, session: Session, now: datetime) -> None:

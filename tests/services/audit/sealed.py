@@ -80,19 +80,20 @@ class SealedTrail:
         for number, length in enumerate(streams):
             operator = Operator(f"writer-{number}", ("ops",))
             last = number == len(streams) - 1
-            await self._write(operator, length - rest if last else length)
+            await self.write(operator, length - rest if last else length)
             name = operator.trail.own.id
             # The last two streams stay open: one of them is sealed to its end all the same.
             ended = operator.trail.end(operator.trail.streams) if number < len(streams) - 2 else set()
             self.ended += ended
             await seal(database, self.keeper, lambda: NOW, ended=ended, everything=True)
             if last and rest:
-                await self._write(operator, rest)
+                await self.write(operator, rest)
             found = database[AUDIT_LOGS].find({"chain.stream": name}).sort("chain.seq", 1)
             self.streams[name] = [entry["_id"] async for entry in found]
         self.unsealed = rest
 
-    async def _write(self, operator: Operator, count: int) -> None:
+    async def write(self, operator: Operator, count: int) -> None:
+        """So many entries of an operator."""
         for begin in range(0, count, _SHARE):
             orders = [
                 {"id": f"{operator.account}-{begin + n}", "quantity": 2, "price": 60.0, "status": "pending"}
