@@ -91,7 +91,7 @@ async def checked_checkpoints(
 
 async def _published(database: Database, session: Session | None, problems: Problems) -> dict[str, str]:
     keys: dict[str, str] = {}
-    async for key in database[KEYS].find({}, session=session):
+    async for key in database[KEYS].find({}, session=session, hint="_id_"):
         public = key.get("public")
         if isinstance(public, str) and key["_id"] == key_name(public):
             keys[key_name(public)] = public

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.audit.signing import Signer, key_name, signed_by
 from services.audit.tree import TILE, Frontier, leaf, path_in, root_of
-from services.database import Database, Document, Session
+from services.database import READ_LIMIT_MS, Database, Document, Session
 from services.errors import Refused
 
 LEAVES = "console_audit_leaves"
@@ -156,7 +156,7 @@ async def inclusion_path(database: Database, index: int, size: int) -> list[byte
 
 async def find_leaf(database: Database, key: Any) -> int | None:
     """The place of an entry's leaf, by the entry's `_id`. Raises Refused where its tile was altered beyond reading."""
-    tile = await database[LEAVES].find_one({"entries": key}, {"entries": 1})
+    tile = await database[LEAVES].find_one({"entries": key}, {"entries": 1}, max_time_ms=READ_LIMIT_MS)
     if tile is None:
         return None
     if not isinstance(tile["entries"], list) or not isinstance(tile["_id"], int):

@@ -16,7 +16,7 @@ from services.audit.log import KEYS, Checkpoint, find_leaf, inclusion_path, last
 from services.audit.signing import key_name
 from services.audit.tree import root_by_path
 from services.changes.changeset import AUDIT_LOGS
-from services.database import Database, told
+from services.database import READ_LIMIT_MS, Database, told
 from services.errors import BadRequest, NotFound, Refused
 from services.operators.operator import Operator
 
@@ -115,6 +115,6 @@ async def _stored(database: Database, entry: str) -> bytes:
     """The stored entry of an id that people see."""
     keys: list[Any] = [entry, ObjectId(entry)] if ObjectId.is_valid(entry) else [entry]
     for matching in ({"_id": {"$in": keys}}, {"id": entry, "_id": {"$type": "objectId"}}):
-        async for batch in database[AUDIT_LOGS].find_raw_batches(matching, limit=1):
+        async for batch in database[AUDIT_LOGS].find_raw_batches(matching, limit=1, max_time_ms=READ_LIMIT_MS):
             return cast(bytes, batch)  # one document is the whole batch
     raise NotFound("unknown-entry", f"No audit entry has the id {entry}.")

@@ -41,7 +41,7 @@ async def _check_streams(walk: Walk, session: Session | None, followed: set[str]
     """Follow each open stream behind its last leaf; returns how many entries belong there."""
     database, count, known = walk.database, 0, set()
     by_chain = await hint(database, AUDIT_BY_CHAIN)
-    async for stream in database[STREAMS].find({}, session=session):
+    async for stream in database[STREAMS].find({}, session=session, hint="_id_"):
         name = stream["_id"]
         if not isinstance(name, str):
             walk.problems.add(f"stream {name}", "log-altered", "This is no stream.")

@@ -182,7 +182,7 @@ class _Check:
         while level:
             nodes += -(-level // TILE)
             level //= TILE
-        if await walk.database[NODES].count_documents({}, session=session) > nodes:
+        if await walk.database[NODES].count_documents({}, session=session, hint="_id_") > nodes:
             walk.problems.add("nodes", "log-altered", "There are tiles that belong to no part of the log.")
         missing = sorted(number for number in self.copies if number > (self.last.number if self.last else -1))
         for number in missing:

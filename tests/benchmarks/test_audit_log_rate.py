@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 import bson
 import pytest
@@ -74,7 +75,7 @@ async def read_raw(database: Database) -> float:
     """Entries a second of a bare read of all of them, as bytes."""
     begun, count = time.perf_counter(), 0
     async for batch in database[AUDIT_LOGS].find_raw_batches({}, hint="_id_"):
-        count += sum(1 for _ in documents_in(batch))  # type: ignore[arg-type]
+        count += len(list(documents_in(cast(bytes, batch))))  # the driver's types tell of documents
     assert count == ENTRIES
     return count / (time.perf_counter() - begun)
 

@@ -22,11 +22,15 @@ values = st.recursive(
 entries = st.dictionaries(names.filter(lambda name: name not in ("_id", "chain")), values, max_size=5)
 
 
+def linked(stream: Stream, entry: dict[str, object]) -> bytes:
+    return bytes(stream.link(entry).raw)
+
+
 @given(names, st.lists(entries, min_size=1, max_size=4))
 def test_linked_entries_read_back_as_they_were_linked(name: str, made: list[dict[str, object]]) -> None:
     stream, prev = Stream(name), GENESIS
     for seq, fields in enumerate(made, 1):
-        raw = stream.link({"_id": f"e-{seq}", **fields}).raw
+        raw = linked(stream, {"_id": f"e-{seq}", **fields})
         link = read_link(raw)
         assert link is not None
         assert (link.stream, link.seq, link.prev, link.intact) == (name, seq, prev, True)
@@ -37,7 +41,7 @@ def test_linked_entries_read_back_as_they_were_linked(name: str, made: list[dict
 
 @given(entries, st.data())
 def test_no_byte_can_change(fields: dict[str, object], data: st.DataObject) -> None:
-    raw = Stream("s/1").link({"_id": "e", **fields}).raw
+    raw = linked(Stream("s/1"), {"_id": "e", **fields})
     at = data.draw(st.integers(0, len(raw) - 1))
     changed = raw[:at] + bytes([raw[at] ^ data.draw(st.integers(1, 255))]) + raw[at + 1 :]
     link = read_link(changed)
@@ -58,8 +62,7 @@ def test_a_chain_in_another_form_is_none(field: str, value: object) -> None:
 
 
 def test_a_chain_that_is_not_the_last_field_or_lies_deeper_is_none() -> None:
-    linked = Stream("s/1").link({"_id": "e"}).raw
-    document = bson.decode(linked)
+    document = bson.decode(linked(Stream("s/1"), {"_id": "e"}))
     assert read_link(bson.encode({**document, "more": 1})) is None
     assert read_link(bson.encode({"_id": "e", "in": document})) is None
     assert read_link(bson.encode({"_id": "e", "chain": dict(reversed(document["chain"].items()))})) is None
@@ -94,7 +97,7 @@ def test_what_did_not_land_leaves_no_trace_in_the_chain() -> None:
     stream.link({"_id": "lost"})
     stream.failed()  # before it was handed over: it cannot have landed
     stream.rewind()
-    link = read_link(stream.link({"_id": "first"}).raw)
+    link = read_link(linked(stream, {"_id": "first"}))
     assert link
     assert (link.stream, link.seq, link.prev) == ("s", 1, GENESIS)
 
@@ -111,7 +114,7 @@ def test_an_unknown_end_begins_another_stream_and_leaves_the_old_one_open() -> N
     stream.handed_over()
     stream.failed()
     assert (stream.id, stream.written, stream.is_new) == ("s~1", [], True)
-    link = read_link(stream.link({"_id": "third"}).raw)
+    link = read_link(linked(stream, {"_id": "third"}))
     assert link
     assert (link.stream, link.seq, link.prev) == ("s~1", 1, GENESIS)
 

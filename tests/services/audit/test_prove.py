@@ -73,12 +73,13 @@ async def test_no_character_of_a_proof_can_change(database: Database, tmp_path: 
 async def test_a_proof_in_another_form_is_refused(database: Database, tmp_path: Path) -> None:
     trail = await sealed_trail(database, tmp_path, 3, 40)
     fields = json.loads((await prove(database, AUDITOR, str(trail.adopted[0]))).model_dump_json())
-    for odd in (
+    forms: tuple[dict[str, object], ...] = (
         {"index": float(fields["index"])}, {"index": str(fields["index"])}, {"index": -1}, {"size": 44},
         {"path": [node.upper() for node in fields["path"]]}, {"path": [*fields["path"], fields["path"][0]]},
         {"path": fields["path"][:-1]}, {"entry": "!"}, {"entry": ""}, {"entry": "AAAA"}, {"extra": 1},
         {"public_key": fields["public_key"].upper()}, {"public_key": Signer.of(None).public}, {"checkpoint": {}},
-    ):  # fmt: skip
+    )  # fmt: skip
+    for odd in forms:
         with pytest.raises((Refused, BadRequest)):
             check(read_proof(json.dumps({**fields, **odd})))
     for text in ("", "[]", "{}", "null", "[" * 10_000, "\0"):
