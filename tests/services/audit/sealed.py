@@ -11,6 +11,7 @@ from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo import IndexModel, WriteConcern
 
+from services.audit.chain import key_of, read_key, write_key
 from services.audit.log import CHECKPOINTS, KEYS, LEAVES, NODES
 from services.audit.seal import seal
 from services.audit.trail import Trail
@@ -53,7 +54,7 @@ class SealedTrail:
     adopted: list[ObjectId] = field(default_factory=list)
     unsealed: int = 0
     """The entries of the last stream that are not sealed."""
-    _kept: dict[str, list[RawBSONDocument]] = field(default_factory=dict)
+    _kept: dict[str, dict[str, RawBSONDocument]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.keeper = Trail(copies=self.copies)
@@ -108,16 +109,22 @@ class SealedTrail:
 
     async def keep(self) -> None:
         """Remember everything as it is."""
-        options = self.database[AUDIT_LOGS].codec_options.with_options(document_class=RawBSONDocument)
-        for name in _PARTS:
-            self._kept[name] = await self.database[name].with_options(options).find({}).to_list()
+        self._kept = {name: await self._read(name) for name in _PARTS}
+
+    async def _read(self, name: str) -> dict[str, RawBSONDocument]:
+        options = self.database[name].codec_options.with_options(document_class=RawBSONDocument)
+        found = self.database[name].with_options(options).find({})
+        return {write_key(key_of(bytes(document.raw))): document async for document in found}
 
     async def restore(self) -> None:
-        """Everything as it was."""
-        for name, documents in self._kept.items():
+        """Everything as it was; only what differs is written, because the server keeps what was for minutes."""
+        for name, kept in self._kept.items():
+            present = await self._read(name)
+            differing = {key for key in kept | present if kept.get(key) != present.get(key)}
             collection = self.database[name].with_options(write_concern=WriteConcern(1))
-            await collection.delete_many({})
-            await collection.insert_many(documents)
+            await collection.delete_many({"_id": {"$in": [read_key(key) for key in differing]}})
+            if lost := [kept[key] for key in differing if key in kept]:
+                await collection.insert_many(lost)
         for index in (AUDIT_BY_CHAIN, LEAVES_BY_ENTRY):
             await self.database[index.collection].create_indexes([IndexModel(list(index.keys), **index.options)])
 
