@@ -14,13 +14,13 @@ from services.audit.seal import seal
 from services.audit.verify import Verification
 from services.database import connect
 from services.errors import Refused
-from tests.services.audit import attacks_on_entries, attacks_on_the_log
+from tests.services.audit import attacks_on_checkpoints, attacks_on_entries, attacks_on_leaves
 from tests.services.audit.sealed import NOW, SealedTrail
 from tests.services.audit.tampering import ATTACKS, Attack, Hit, Scene
 
 SEEDS = range(1)
 MANY = range(int(os.environ.get("DELIVERY_CONSOLE_TAMPER_SEEDS", "40")))
-assert {attacks_on_entries, attacks_on_the_log}  # they enlist themselves
+assert {attacks_on_checkpoints, attacks_on_entries, attacks_on_leaves}  # they enlist themselves
 
 
 @pytest.fixture(scope="module")
