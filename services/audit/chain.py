@@ -1,13 +1,15 @@
 """The chain of a stream of audit entries: each entry carries the hash of the one before it.
 
-An entry's hash is SHA-256 over its BSON as the database stores it, with the hash itself as 64 zeros: BSON is typed and
+An entry's hash is SHA-256 over its BSON as the database stores it, with the hash itself left blank: BSON is typed and
 keeps the order of fields, so what reads back can be checked byte by byte. `chain` is the last field and its parts have
-fixed places from the end, `{stream, seq (Int64), prev, hash}`: checking needs no decoding.
+fixed places from the end, `{stream, seq (Int64), prev, hash}`: checking needs no decoding. Hashes are 43 letters of
+base64url: text, which the backend can serve as JSON, and a third shorter than hexadecimal digits.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import re
 import struct
@@ -23,20 +25,23 @@ from bson.raw_bson import RawBSONDocument
 
 from services.database import TOLERANT, Document
 
-GENESIS = "0" * 64
-"""Stands before the first entry of a stream."""
+GENESIS = "A" * 43
+"""No hash: stands before the first entry of a stream, and for the hash while it is computed."""
 LONGEST_LIFE = 24 * 3600.0
 """Seconds after which a writer begins a new stream, so that a sealer may leave old ones alone."""
 
+_BLANK = GENESIS.encode()
 _CHAIN = re.compile(
     rb"\x03chain\0(.{4})\x02stream\0(.{4})([^\0]{1,200})\0\x12seq\0(.{8})"
-    rb"\x02prev\0\x41\0\0\0([0-9a-f]{64})\0\x02hash\0\x41\0\0\0([0-9a-f]{64})\0\0\0\Z",
+    rb"\x02prev\0\x2c\0\0\0([A-Za-z0-9_-]{43})\0\x02hash\0\x2c\0\0\0([A-Za-z0-9_-]{43})\0\0\0\Z",
     re.DOTALL,
 )
 _LONGEST = 400
 """Bytes from the end in which `chain` stands."""
 _TEXT_KEY, _OBJECT_KEY = b"\x02_id\0", b"\x07_id\0"
-_HEX = re.compile("[0-9a-f]{64}")
+_HASH = re.compile("[A-Za-z0-9_-]{43}")
+_TAIL = 46
+"""Bytes from the hash to the end of the entry, itself included."""
 _AS_STORED: bson.CodecOptions[RawBSONDocument] = bson.CodecOptions(
     document_class=RawBSONDocument,
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
@@ -78,7 +83,17 @@ def carried_hash(entry: Document) -> bytes | None:
     """The hash that the chain of a decoded entry carries; None where it is no hash."""
     chain = entry.get("chain")
     carried = chain.get("hash") if isinstance(chain, dict) and isinstance(chain.get("seq"), int) else None
-    return bytes.fromhex(carried) if isinstance(carried, str) and _HEX.fullmatch(carried) else None
+    return read_hash(carried) if isinstance(carried, str) and _HASH.fullmatch(carried) else None
+
+
+def write_hash(content: bytes) -> str:
+    """A hash as `chain` carries it."""
+    return base64.urlsafe_b64encode(content)[:43].decode()
+
+
+def read_hash(text: str) -> bytes:
+    """The hash in text of that form."""
+    return base64.urlsafe_b64decode(text + "=")
 
 
 def content_hash(entry: bytes) -> bytes:
@@ -113,9 +128,9 @@ def read_key(text: str) -> Any:
 
 
 def _digest(entry: bytes) -> str:
-    digest = hashlib.sha256(entry[:-67])
-    digest.update(GENESIS.encode() + entry[-3:])
-    return digest.hexdigest()
+    digest = hashlib.sha256(entry[:-_TAIL])
+    digest.update(_BLANK + entry[-3:])
+    return write_hash(digest.digest())
 
 
 class Stream:
@@ -156,9 +171,9 @@ class Stream:
         seq, prev = self._next
         chain = {"stream": self.id, "seq": Int64(seq + 1), "prev": prev, "hash": GENESIS}
         raw = bson.encode({**entry, "chain": chain}, codec_options=TOLERANT)
-        digest = hashlib.sha256(raw).hexdigest()
+        digest = write_hash(hashlib.sha256(raw).digest())
         self._next = seq + 1, digest
-        return RawBSONDocument(raw[:-67] + digest.encode() + raw[-3:], _AS_STORED)
+        return RawBSONDocument(raw[:-_TAIL] + digest.encode() + raw[-3:], _AS_STORED)
 
     def handed_over(self) -> None:
         """After the work: from here only the server knows whether it landed."""

@@ -11,7 +11,7 @@ from typing import Any, cast
 from bson import ObjectId
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.audit.chain import content_hash, key_of, read_link
+from services.audit.chain import content_hash, key_of, read_hash, read_link
 from services.audit.log import KEYS, Checkpoint, find_leaf, inclusion_path, last_checkpoint
 from services.audit.signing import key_name
 from services.audit.tree import root_by_path
@@ -86,7 +86,7 @@ def check(proof: Proof, trusted: Collection[str] = ()) -> Proven:
         raise Refused("not-proven", f"The proof cannot be read: {error}.") from None
     if link and not link.intact:
         raise Refused("not-proven", f"The entry {key} was altered: its content does not fit its own hash.")
-    content = bytes.fromhex(link.hash) if link else content_hash(raw)
+    content = read_hash(link.hash) if link else content_hash(raw)
     root = root_by_path(content, proof.index, proof.size, path)
     here = proof.checkpoint
     if root is None or root.hex() != here.root or proof.size != here.size:
@@ -99,16 +99,19 @@ def check(proof: Proof, trusted: Collection[str] = ()) -> Proven:
 
 
 def read_proof_file(path: Path) -> Proof:
-    """A proof from the file that holds its JSON.
-
-    Raises BadRequest for a file that cannot be read or holds none.
-    """
+    """The proof in a file. Raises BadRequest for a file that cannot be read or holds none."""
     try:
-        return Proof.model_validate_json(path.read_bytes())
+        return read_proof(path.read_text(encoding="utf-8", errors="replace"))
     except OSError as error:
         raise BadRequest("no-file", f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def read_proof(text: str) -> Proof:
+    """A proof from its JSON. Raises BadRequest for text that is none."""
+    try:
+        return Proof.model_validate_json(text)
     except ValidationError:
-        raise BadRequest("bad-proof", f"{path} holds no proof of an audit entry.") from None
+        raise BadRequest("bad-proof", "This is no proof of an audit entry.") from None
 
 
 async def _stored(database: Database, entry: str) -> bytes:

@@ -8,7 +8,17 @@ from typing import Any, NamedTuple, cast
 
 from bson import ObjectId
 
-from services.audit.chain import GENESIS, Link, content_hash, documents_in, key_of, read_link, write_key
+from services.audit.chain import (
+    GENESIS,
+    Link,
+    content_hash,
+    documents_in,
+    key_of,
+    read_hash,
+    read_link,
+    write_hash,
+    write_key,
+)
 from services.audit.log import LEAVES, NODES, Checkpoint, leaves_of, node_key, split
 from services.audit.problems import Problem, Problems
 from services.audit.tree import TILE, Frontier
@@ -112,7 +122,7 @@ class Walk:
         async for batch in cursor:
             for entry in documents_in(cast(bytes, batch)):  # the driver's types tell of documents
                 link = read_link(entry)
-                content = bytes.fromhex(link.hash) if link else content_hash(entry)
+                content = read_hash(link.hash) if link else content_hash(entry)
                 found[as_name(key_of(entry))] = Stored(content, link)
         return found
 
@@ -138,13 +148,13 @@ class Walk:
                 self.adopted += 1
 
     def _lose(self, leaf: bytes, problem: Problem | None) -> None:
-        self._damaged.add(leaf.hex())
+        self._damaged.add(write_hash(leaf))
         if len(self.orphans) < _REMEMBERED:
             self.orphans[leaf] = problem
 
     def _dispute(self, key: Any, own: bytes, leaf: bytes) -> None:
         self._lose(leaf, None)
-        self._damaged.add(own.hex())
+        self._damaged.add(write_hash(own))
         problem = self.problems.add(key, "altered", "It is not what was sealed.")
         if len(self._fresh) + len(self._disputes) < _REMEMBERED:
             self._fresh.append(_Dispute(problem, key, own, leaf, signed=False))

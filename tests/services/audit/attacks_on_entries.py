@@ -10,7 +10,7 @@ from bson import ObjectId
 from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
 
-from services.audit.chain import GENESIS
+from services.audit.chain import GENESIS, write_hash
 from services.changes.changeset import AUDIT_LOGS, STREAMS
 from services.database import TOLERANT, Document
 from tests.services.audit.sealed import NOW, old_entry
@@ -20,7 +20,7 @@ from tests.services.audit.tampering import Hit, Key, Scene, attack, hit, put, re
 def rehashed(entry: Document) -> Document:
     """The entry with the hash that fits it."""
     entry["chain"]["hash"] = GENESIS
-    digest = hashlib.sha256(bson.encode(entry, codec_options=TOLERANT)).hexdigest()
+    digest = write_hash(hashlib.sha256(bson.encode(entry, codec_options=TOLERANT)).digest())
     return {**entry, "chain": {**entry["chain"], "hash": digest}}
 
 

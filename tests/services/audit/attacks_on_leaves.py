@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.audit.chain import GENESIS
+from services.audit.chain import GENESIS, read_hash
 from services.audit.log import CHECKPOINTS, LEAVES, NODES
 from services.audit.tree import TILE
 from services.changes.changeset import AUDIT_LOGS
@@ -137,7 +137,7 @@ async def repeat_a_leaf_at_the_end(scene: Scene) -> list[Hit]:
 async def add_a_forged_entry_with_a_leaf_of_its_own(scene: Scene) -> list[Hit]:
     tile = await last(scene, LEAVES)
     key = await forge(scene, "never/1", 1, GENESIS)
-    own = bytes.fromhex((await read(scene, AUDIT_LOGS, key))["chain"]["hash"])
+    own = read_hash((await read(scene, AUDIT_LOGS, key))["chain"]["hash"])
     await put(scene, LEAVES, tile | {"entries": [*tile["entries"], key], "hashes": tile["hashes"] + own})
     return [hit(f"leaves {tile['_id']}", "log-altered"), hit("stream never/1", "log-altered")]
 
