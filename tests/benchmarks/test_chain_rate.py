@@ -81,6 +81,7 @@ async def test_commit_with_and_without_the_chain(
             with monkeypatch.context() as patched:
                 if not chained:
                     patched.setattr(Stream, "link", unlinked)
+                    patched.setattr(Stream, "is_new", False)
                     patched.setattr(runner, "seal", nothing)
                 found[chained].append(await committed(mongod, ops, clock, turn, chained=chained))
     print()
