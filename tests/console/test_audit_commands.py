@@ -67,7 +67,7 @@ def test_an_export_is_checked_without_a_database(shop: Shop, tmp_path: Path) -> 
     changed = console("audit", "check-export", file)
 
     assert (done.json["entries"], done.json["manifest"]["exported_by"]) == (5, ME)
-    assert (intact.status, intact.json["intact"], intact.json["signature"]) == (0, True, None)
+    assert (intact.status, intact.json["intact"], intact.json["signed"]) == (0, True, True)
     assert (changed.status, "was changed" in changed.out) == (1, True)
     assert shop("--operator", "ravi", "audit", "export", "--to", file, "--reason", "x").status == 4
 
