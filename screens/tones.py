@@ -106,6 +106,11 @@ def quantity(number: Decimal | None) -> str:
     return "?" if number is None else f"{number.normalize():f}"
 
 
+def counted(number: int, one: str, more: str) -> str:
+    """A count with its noun."""
+    return f"{count(number)} {one if number == 1 else more}"
+
+
 def count(number: int) -> str:
     """A count with digit grouping."""
     return f"{number:,}"
