@@ -59,11 +59,16 @@ def show_entry(
     async def work(session: Session) -> Answer:
         from services.audit.entries import field_changes
         from services.audit.query import AuditQuery
+        from services.audit.standing import standing
 
         entry = await AuditQuery(session.database, session.operator).entry(entry_id)
+        place = await standing(session.database, session.operator, entry_id)
         fields = field_changes(entry)
         document = entry_document(entry) | {"before": entry.before, "after": entry.after, "fields": fields}
-        blocks: list[Block] = [Pairs(_pairs(entry))]
+        document["place"] = place
+        chain = f"number {place.seq} in {place.stream}" if place.stream else "none: of another program"
+        sealed = "in the signed log" if place.sealed else "not yet"
+        blocks: list[Block] = [Pairs([*_pairs(entry), ("Chain", chain), ("Sealed", sealed)])]
         differing = [field for field in fields if field.kind != "same"]
         if differing:
             rows = [(field.field, field.kind, field.old, field.new) for field in differing]

@@ -1,0 +1,49 @@
+"""Where an entry stands: in its stream, and in the log once it is sealed."""
+
+import pytest
+
+from services.audit.seal import seal
+from services.audit.standing import Standing, standing
+from services.changes.changeset import ChangeSet, Insert, transact
+from services.clock import Clock
+from services.database import Database
+from services.errors import NotFound, NotPermitted
+from services.operators.operator import Operator
+from tests.explaining import watch
+from tests.services.audit.entries import first_shape, put, second_shape
+
+
+async def test_the_second_entry_of_a_session_before_and_after_the_seal(
+    database: Database, ops: Operator, viewer: Operator, clock: Clock
+) -> None:
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Insert("orders", {"id": "one"}), Insert("orders", {"id": "two"}))
+
+    await transact(database, ops, clock, work)
+    await put(database, [second_shape(0)])
+    await database["console_audit_leaves"].create_index("entries")
+    entry = await database["audit_logs"].find_one({"record_id": "two"})
+    second = await database["audit_logs"].find_one({"resource_id": "ord_0"})
+    assert entry is not None
+    assert second is not None
+
+    stream = f"{ops.trail.session}/1"
+    assert await standing(database, viewer, entry["id"]) == Standing(stream, 2, sealed=False)
+    await seal(database, ops.trail, clock)
+    assert await standing(database, viewer, entry["id"]) == Standing(stream, 2, sealed=True)
+    (await watch(database, standing(database, viewer, entry["id"]))).assert_indexed()
+    (await watch(database, standing(database, viewer, str(second["_id"])))).assert_indexed()
+
+
+async def test_entries_without_a_readable_chain_have_no_place(database: Database, viewer: Operator) -> None:
+    broken = [first_shape(n, chain=chain) for n, chain in enumerate(["x", {"stream": 1, "seq": "1"}, {"seq": 2**40}])]
+    stored = await database["audit_logs"].insert_many([*broken, second_shape(9)])
+    for key in stored.inserted_ids:
+        assert (await standing(database, viewer, str(key))).stream is None
+
+
+async def test_an_unknown_entry_and_who_is_no_operator_are_refused(database: Database, viewer: Operator) -> None:
+    with pytest.raises(NotFound, match="There is no audit entry nothing"):
+        await standing(database, viewer, "nothing")
+    with pytest.raises(NotPermitted):
+        await standing(database, Operator("nobody", ()), "nothing")
