@@ -252,20 +252,22 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
             approval_paise=settings.approval_paise,
             reminder_account=settings.reminder_account(),
             reminder_language=settings.reminder_language,
+            audit_trusted=tuple(settings.audit_trusted_keys),
+            audit_copies=settings.audit_checkpoints,
         )
 
 
-def run_console(settings: Settings) -> None:
+def run_console(settings: Settings, kind: type[DeliveryConsole] = DeliveryConsole) -> None:
     """Open the console on a terminal. Raises the refusal that kept it from opening."""
     settings.require_uri()
     settings.require_db()
-    app = asyncio.run(_run(settings))
+    app = asyncio.run(_run(settings, kind))
     if app.refusal:
         raise app.refusal
 
 
-async def _run(settings: Settings) -> DeliveryConsole:
-    app = DeliveryConsole(lambda: open_context(settings), environment=settings.environment or "", theme=settings.theme)
+async def _run(settings: Settings, kind: type[DeliveryConsole]) -> DeliveryConsole:
+    app = kind(lambda: open_context(settings), environment=settings.environment or "", theme=settings.theme)
     for lost in (signal.SIGTERM, signal.SIGHUP):
         # Not the loop's own handler: a write to a terminal that takes nothing more holds the loop as well.
         signal.signal(lost, partial(_end, app, asyncio.get_running_loop()))

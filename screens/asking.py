@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from services.errors import ConsoleError
 
 T = TypeVar("T")
+LIVE = "live"
+"""The group of a question that stays open: what it hears is posted meanwhile."""
 Question: TypeAlias = Callable[[], Awaitable[T]]
 
 

@@ -7,6 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from services.backfills.pace import Pace
     from services.backfills.runs import Limits
     from services.clock import Clock
@@ -38,6 +40,11 @@ class Context:
     """Ours at the provider of messages; None where nothing can be sent from here."""
     reminder_language: Language = "en"
     """Of customers whose record names none."""
+
+    audit_trusted: tuple[str, ...] = ()
+    """The public keys (hex) that may have sealed the audit trail; without any, those that the database names."""
+    audit_copies: Path | None = None
+    """The file outside the database with a copy of every checkpoint."""
 
     @property
     def pace(self) -> Pace:

@@ -35,6 +35,15 @@ class PageRead(Message):
     first: bool
 
 
+@dataclass(frozen=True)
+class Listed:
+    """What stood in the list, and where the cursor was."""
+
+    rows: tuple[Row, ...]
+    next: str | None
+    at: str
+
+
 class ListPlace(Place):
     """What its filters say is asked of a service once the typing rests; the next page when the cursor nears the end."""
 
@@ -66,6 +75,16 @@ class ListPlace(Place):
         """The key of the row under the cursor, empty where there is none."""
         table = next(iter(self.query(f"#{self.LIST}").results(RecordTable)), None)
         return table.row.key if table and table.row else ""
+
+    def listed(self) -> Listed:
+        """What stands in the list now, to come back to."""
+        return Listed(self.list_target().rows, self._next, self.under_cursor())
+
+    def restore(self, listed: Listed) -> None:
+        """Show what stood in the list, without asking again."""
+        self.drop(_LIST)
+        self._next = listed.next
+        self.list_target().show(listed.rows, more=listed.next is not None, at=listed.at)
 
     @on(Input.Changed)
     @on(Select.Changed)

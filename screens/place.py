@@ -17,7 +17,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from screens.asking import Asking, ConnectionLost, Refusal
+from screens.asking import LIVE, Asking, ConnectionLost, Refusal
 from screens.context import Context
 from screens.widgets.header import StatusHeader
 from screens.widgets.notice import Kind, Notice
@@ -96,7 +96,8 @@ class Place(Screen[None], Asking):
     @property
     def busy(self) -> bool:
         """Whether something typed still rests, or a question is open."""
-        return bool(self._rests) or any(worker.node is self and not worker.is_finished for worker in self.workers)
+        open_questions = (worker for worker in self.workers if worker.node is self and worker.group != LIVE)
+        return bool(self._rests) or any(not worker.is_finished for worker in open_questions)
 
     def after_rest(self, name: str, seconds: float, act: Callable[[], None]) -> None:
         """Act once nothing of that name was asked for during some seconds: while typing goes on, nothing is sent."""

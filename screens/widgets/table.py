@@ -144,6 +144,11 @@ class RecordTable(ScrollView, can_focus=True):
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None
 
     @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows that are loaded."""
+        return tuple(self._rows)
+
+    @property
     def row_count(self) -> int:
         """How many rows are loaded."""
         return len(self._rows)

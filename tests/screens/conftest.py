@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from console.app import DeliveryConsole
 from console.demo.dataset import Dataset, load
 from console.demo.mongod import EmbeddedMongod
+from screens.asking import LIVE
 from screens.context import Context
 from screens.place import Place
 from services.database import Database, connect
@@ -101,7 +102,9 @@ async def settle(pilot: Pilot[None]) -> None:
     while quiet < 3 and app.is_running:
         await pilot.pause()
         waiting = [
-            worker for worker in app.workers if not worker.is_finished and not (worker.node is app and app._lost)
+            worker
+            for worker in app.workers
+            if not worker.is_finished and worker.group != LIVE and not (worker.node is app and app._lost)
         ]
         resting = any(isinstance(screen, Place) and screen.busy for screen in app.screen_stack)
         quiet = 0 if waiting or resting else quiet + 1

@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 from screens.audit.screen import AuditScreen
 from screens.widgets.sheet import Sheet
 from screens.widgets.table import RecordTable
-from tests.screens.conftest import Company, opened, painted, press, settle, type_text
+from tests.screens.conftest import Company, opened, painted, press, settle
 
 
 async def go_to(pilot: Pilot[None], table: str) -> None:
@@ -50,16 +50,6 @@ async def test_entries_narrow_to_the_record_under_the_cursor_and_widen_again(com
         assert 1 <= table.row_count < every
         await press(pilot, "x")
         assert table.row_count == every
-
-
-async def test_half_a_date_is_no_mistake_yet(company: Company) -> None:
-    async with opened(company.app()) as pilot:
-        await press(pilot, "f6")
-        pilot.app.screen.query_one("#from").query_one("Input").focus()
-        await type_text(pilot, "2026-1")
-        assert "is not a day" not in painted(pilot)
-        await press(pilot, "enter")
-        assert "is not a day" in painted(pilot)
 
 
 async def test_o_goes_to_the_order_and_says_why_where_there_is_none(own_company: Company) -> None:

@@ -1,0 +1,123 @@
+"""What the screen of the audit trail asks of the services, each as one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from screens.audit.filters import Words
+from screens.context import Context
+from screens.listing import Reader
+
+if TYPE_CHECKING:
+    from services.audit.access import Revealed
+    from services.audit.entries import Entry
+    from services.audit.standing import Standing
+
+
+@dataclass
+class Looked(Message):
+    """Where an entry stands, and all of it where the list left its values out."""
+
+    key: str
+    standing: Standing
+    whole: Entry | None
+
+
+@dataclass
+class Found(Message):
+    """An entry that was asked for by its id."""
+
+    entry: Entry
+    standing: Standing
+
+
+@dataclass
+class Heard(Message):
+    """An entry that matches was written just now."""
+
+
+@dataclass
+class Followed(Message):
+    """The following ended."""
+
+    nothing: None
+
+
+@dataclass
+class Shown(Message):
+    """The phones and addresses of an entry."""
+
+    revealed: Revealed
+
+
+def pages(context: Context, words: Words) -> Reader:
+    """The pages of the entries that match. Raises BadRequest."""
+    from services.audit.filters import read_filters
+    from services.audit.query import AuditQuery
+
+    return partial(AuditQuery(context.database, context.operator).page, read_filters(**words))
+
+
+async def look(context: Context, entry: Entry) -> Looked:
+    """The rest of an entry that is listed."""
+    from services.audit.query import AuditQuery
+    from services.audit.standing import standing
+
+    place = await standing(context.database, context.operator, entry.id)
+    large = any(finding.code == "large" for finding in entry.findings)
+    whole = await AuditQuery(context.database, context.operator).entry(entry.id) if large else None
+    return Looked(str(entry.key), place, whole)
+
+
+async def find(context: Context, entry_id: str) -> Found:
+    """An entry by its id."""
+    from services.audit.query import AuditQuery
+    from services.audit.standing import standing
+
+    entry = await AuditQuery(context.database, context.operator).entry(entry_id)
+    return Found(entry, await standing(context.database, context.operator, entry_id))
+
+
+async def follow(context: Context, words: Words, heard: Callable[[], None]) -> None:
+    """Hear of every entry that matches, for ever."""
+    from services.audit.filters import read_filters
+    from services.audit.query import AuditQuery
+
+    entries = AuditQuery(context.database, context.operator).follow(read_filters(**words))
+    async with aclosing(entries):
+        async for _ in entries:
+            heard()
+
+
+async def reveal(context: Context, entry_id: str, reason: str) -> Revealed:
+    """The phones and addresses of an entry."""
+    from services.audit.access import reveal
+    from services.changes.changeset import AUDIT_LOGS
+
+    return await reveal(context.database, context.operator, context.clock, AUDIT_LOGS, entry_id, reason)
+
+
+def why_no_auditor(context: Context | None) -> str | None:
+    """Why this operator cannot check or take out the trail."""
+    if context is None or context.operator.has("auditor"):
+        return None
+    held = ", ".join(context.operator.roles) or "no role"
+    return f"It needs the role auditor; {context.operator.account} has {held}."
+
+
+def why_no_reveal(context: Context | None, entry: Entry) -> str | None:
+    """Why there is nothing to unmask."""
+    from services.audit.entries import private_values
+
+    if context is None or not context.operator.masked:
+        return "Phones and addresses are not masked for you."
+    if any(private_values(value) for value in (entry.before, entry.after, entry.changes)):
+        return None
+    large = any(finding.code == "large" for finding in entry.findings)
+    return None if large else "The entry has no phone and no address."

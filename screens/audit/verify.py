@@ -1,0 +1,174 @@
+"""The check of the audit trail against its log, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from screens.asking import Asking, Refusal
+from screens.context import Context
+from screens.tones import count, counted, text
+from screens.widgets.meter import Meter, Reading
+from screens.widgets.notice import Notice
+from screens.widgets.table import Column, RecordTable, Row
+
+if TYPE_CHECKING:
+    from services.audit.verify import Verification
+
+_COLUMNS = (Column("What", 11), Column("Entry", 14, grow=1), Column("Why", 20, grow=2))
+
+
+@dataclass
+class Progressed(Message):
+    """How far the check is."""
+
+    done: int
+    total: int
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest reading matters."""
+        return isinstance(message, Progressed)
+
+
+@dataclass
+class Verified(Message):
+    """What the check found."""
+
+    found: Verification
+
+
+class VerifyScreen(ModalScreen["str | None"], Asking):
+    """Checks when it opens for the first time. Returns the id of the entry to open."""
+
+    CSS_PATH = "verify.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "verify", "Verify again"),
+        Binding("escape,q", "close", "Close"),
+    ]
+
+    def __init__(
+        self, context: Context, last: Verification | None = None, keep: Callable[[Verification], None] | None = None
+    ) -> None:
+        super().__init__()
+        self._given = context
+        self._last = last
+        self._keep = keep
+
+    def compose(self) -> ComposeResult:
+        """The bar while it runs, the result, and the problems."""
+        with Vertical(id="verify") as box:
+            box.border_title = "The audit trail against its sealed log"
+            box.border_subtitle = "Enter opens the entry · r verifies again · Esc closes"
+            yield Notice(id="said")
+            yield Meter(id="meter")
+            yield Static(markup=False, id="result")
+            yield RecordTable(_COLUMNS, noun="", explains="", id="problems", empty="")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Show what was found last, or check."""
+        if self._last is None:
+            self.action_verify()
+        else:
+            self._show(self._last)
+
+    def action_verify(self) -> None:
+        """Every hash anew."""
+        self.query_one(Notice).clear()
+        self.query_one("#result", Static).update(text("Computing every hash again from what is stored …", "muted"))
+        self.query_one(RecordTable).display = False
+        self.query_one(Meter).reading = Reading(0, None, "entries")
+        self.ask("verify", partial(_verify, self._given, self._progress), Verified)
+
+    def _progress(self, done: int, total: int) -> None:
+        self.post_message(Progressed(done, total))
+
+    def on_progressed(self, event: Progressed) -> None:
+        """Move the bar."""
+        self.query_one(Meter).reading = Reading(event.done, event.total, "sealed entries")
+
+    def on_verified(self, event: Verified) -> None:
+        """Show the result, and keep it for the next time."""
+        self._last = event.found
+        if self._keep:
+            self._keep(event.found)
+        self._show(event.found)
+
+    def _show(self, found: Verification) -> None:
+        self.query_one(Meter).reading = None
+        self.query_one("#result", Static).update(_result(found))
+        rows = [
+            Row(str(number), (text(problem.kind, "bad"), text(problem.entry), text(problem.detail)))
+            for number, problem in enumerate(found.problems)
+        ]
+        table = self.query_one(RecordTable)
+        table.show(rows)
+        table.display = bool(rows)
+        if rows:
+            table.focus()
+
+    def on_refusal(self, event: Refusal) -> None:
+        """Say why there is no result."""
+        event.stop()
+        self.drop(event.group)
+        self.query_one(Meter).reading = None
+        self.query_one("#result", Static).update("")
+        self.query_one(Notice).say(event.error.message)
+
+    @on(RecordTable.Selected)
+    def action_open(self) -> None:
+        """The entry of the problem, where it is one; its reason in full in any case."""
+        row, found = self.query_one(RecordTable).row, self._last
+        if row is None or found is None:
+            return
+        problem = found.problems[int(row.key)]
+        if problem.kind in ("removed", "truncated", "log-altered", "untrusted"):
+            self.query_one(Notice).say(f"{problem.entry}: {problem.detail} There is no entry to open.")
+        else:
+            self.dismiss(problem.entry)
+
+    def action_close(self) -> None:
+        """Back to the place."""
+        self.dismiss(None)
+
+
+def _result(found: Verification) -> Text:
+    wrong = found.problem_count
+    if wrong:
+        first = Text(f"✗ {counted(wrong, 'thing is', 'things are')} not as sealed, of {count(found.sealed)}.", "bad")
+    else:
+        first = Text(
+            f"✓ {counted(found.sealed, 'sealed entry is as it was', 'sealed entries are as they were')}.", "good"
+        )
+    there = counted(found.entries, "entry is there", "entries are there")
+    adopted = counted(found.adopted, "sealed one is", "sealed ones are")
+    lines = [
+        first,
+        Text(f"{there}; {counted(found.unsealed, 'waits', 'wait')} for the next seal."),
+        Text(f"{adopted} of other programs, taken in as found.", "muted"),
+        Text(f"{counted(found.checkpoints, 'signed checkpoint', 'signed checkpoints')}.", "muted"),
+    ]
+    if not found.pinned:
+        words = "The signatures were checked with the keys that the database names; the setting audit_trusted_keys "
+        lines.append(Text(f"{words}holds them to keys that you know.", "muted"))
+    return Text("\n").join(lines)
+
+
+async def _verify(context: Context, progress: Callable[[int, int], None]) -> Verification:
+    from services.audit.verify import verify
+
+    return await verify(
+        context.database, context.operator, trusted=context.audit_trusted, copies=context.audit_copies,
+        progress=progress,
+    )  # fmt: skip
