@@ -18,6 +18,7 @@ from services.errors import BadRequest
 
 if TYPE_CHECKING:
     from console.demo.dataset import Dataset
+    from console.settings import Settings
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -34,6 +35,9 @@ def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="Print the address as JSON and serve until the input closes.")
     ] = False,
+    tour: Annotated[
+        str | None, typer.Option("--tour", metavar="NAME", help="Be shown around as an auditor: audit.")
+    ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="DATE", help="The last day of the data; today unless given.")
     ] = None,
@@ -42,6 +46,8 @@ def demo(
     from console.demo.mongod import DATABASE, EmbeddedMongod
     from console.demo.preparation import prepare
 
+    if tour not in (None, "audit") or (tour and headless):
+        raise BadRequest("unknown-tour", "The one tour is --tour audit; it needs the screens.")
     if not headless:
         require_terminal()
     dataset = _dataset(orders, seed, until)
@@ -57,9 +63,18 @@ def demo(
             while os.read(0, 4096):
                 pass
         else:
-            from console.app import run_console
+            _open(settings_of(context).model_copy(update={"uri": server.uri, "db": DATABASE}), tour)
 
-            run_console(settings_of(context).model_copy(update={"uri": server.uri, "db": DATABASE}))
+
+def _open(settings: Settings, tour: str | None) -> None:
+    from console.app import run_console
+
+    if tour is None:
+        run_console(settings)
+    else:
+        from console.demo.tour import GUIDE, GuidedConsole
+
+        run_console(settings.model_copy(update={"operator": GUIDE}), GuidedConsole)
 
 
 def _dataset(orders: int, seed: int, until: str | None) -> Dataset:
