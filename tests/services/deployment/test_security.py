@@ -204,7 +204,9 @@ class TestCommands:
 
     async def test_what_the_database_does_not_allow_ends_with_3(self, shop: Secured) -> None:
         await shop.apply("ops", "viewer")
-        await shop.database["orders"].insert_one(order(id="o1", status="pending", delivery_date="2026-10-15", delivery_confirmed=False))
+        await shop.database["orders"].insert_one(
+            order(id="o1", status="pending", delivery_date="2026-10-15", delivery_confirmed=False)
+        )
         planned = self.run(shop, shop.uri("ops"), "db", "security", "plan", "--json")
         applied = self.run(shop, shop.uri("ops"), "db", "security", "apply", "--yes", "--json")
         confirm = ("deliveries", "confirm", "o1", "--reason", "late", "--json")
