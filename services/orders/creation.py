@@ -9,17 +9,19 @@ from datetime import date
 from bson import ObjectId
 
 from services.changes.changeset import ChangeSet, Insert, transact
-from services.clock import Clock, to_stored
+from services.clock import Clock, india_day, to_stored
 from services.customers.resolution import CustomerLinks
 from services.database import Database, Document
 from services.errors import BadRequest, NotFound, Refused
 from services.money import to_double
 from services.operators.operator import Operator
-from services.orders.editing import LONGEST_ADDRESS, LONGEST_NOTE, OPEN, clean_text, require_day
+from services.orders.editing import LONGEST_ADDRESS, LONGEST_NOTE, clean_text, require_day
 from services.orders.items import Quantities, stored_items
 from services.orders.resolving import require_active_person
 from services.records.fields import identity, mapping
-from services.records.orders import status_spellings
+from services.records.orders import read_order
+from services.validation.lookups import Lookups
+from services.validation.order import OrderValidator
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,6 @@ async def _create(database: Database, operator: Operator, clock: Clock, new: New
         customer = await _customer(changes, new.customer_id.strip())
         name, user = str(customer["id"]), identity(customer.get("user_id"))
         day = require_day(changes, new.delivery_date)
-        if not new.again:
-            await _require_no_twin(changes, [each for each in (name, user) if each], day)
         items, paise = await stored_items(changes, new.items, {}, customer)
         person = new.delivery_boy_id.strip() or identity(customer.get("delivery_boy_id"))
         now = to_stored(changes.now)
@@ -97,6 +97,7 @@ async def _create(database: Database, operator: Operator, clock: Clock, new: New
             "billed_at": None,
             "billed_month": None,
         }
+        await _require_valid(changes, document, again=new.again)
         if write:
             changes.add(Insert("orders", document))
         return Created(document["id"], name, str(customer.get("name") or ""), paise, document)
@@ -118,18 +119,16 @@ async def _customer(changes: ChangeSet, wanted: str) -> Document:
     return dict(found)
 
 
-async def _require_no_twin(changes: ChangeSet, names: list[str], day: str) -> None:
-    statuses = [form for status in OPEN for form in status_spellings(status)]
-    owned: list[Document] = [{field: {"$in": names}, "status": {"$in": statuses}, "delivery_date": day}
-                             for field in ("customer_id", "user_id")]  # fmt: skip
-    one_time = {"order_type": {"$nin": ["subscription", "SUBSCRIPTION", "Subscription"]}}
-    twin = await changes.database["orders"].find_one({"$or": owned, **one_time}, {"id": 1}, session=changes.session)
-    if twin is not None:
-        raise Refused(
-            "duplicate-pending",
-            f"The customer has an open order for {day} already, {twin.get('id')}. Change that one, or say that a "
-            "second is meant.",
-        )
+async def _require_valid(changes: ChangeSet, document: Document, *, again: bool) -> None:
+    """Ask the validators that a new order has to pass. Raises Refused with the first that refuses it."""
+    rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
+    owner = document["customer_id"], document["user_id"]
+    (await rules.delivery_date(document["delivery_date"])).require()
+    (await rules.customer_exists(*owner)).require()
+    (await rules.items(document["items"])).require()
+    (await rules.total(document)).require()
+    if not again:
+        (await rules.no_duplicate(read_order(document), owner)).require()
 
 
 def _address(new: NewOrder, customer: Document) -> Document:

@@ -21,10 +21,11 @@ from services.orders.items import Quantities, stored_items
 from services.orders.reading import require_order
 from services.orders.resolving import order_customer, require_active_person
 from services.records.fields import mapping, text
-from services.records.orders import Order, read_order
+from services.records.orders import OPEN_STATUSES, Order, read_order
+from services.validation.days import not_past
+from services.validation.lookups import Lookups
+from services.validation.order import OrderValidator
 
-OPEN = ("PENDING", "CONFIRMED", "PROCESSING", "OUT_FOR_DELIVERY")
-"""The statuses of orders that can still be changed or cancelled."""
 _WATCHED = (
     "items", "total_amount", "total", "delivery_date", "address", "notes", "status", "delivery_boy_id", "delivered_at",
     "billed", "delivery_confirmed", "customer_id", "user_id",
@@ -179,7 +180,7 @@ async def _require_as_seen(changes: ChangeSet, document: Document, order_id: str
 
 async def _require_open(changes: ChangeSet, document: Document, deed: str) -> None:
     order = read_order(document)
-    if order.status not in OPEN:
+    if order.status not in OPEN_STATUSES:
         words = order.status.replace("_", " ").lower() or "of no status"
         raise Refused("order-closed", f"The order is {words}; only an order that is still open can be {deed}.")
     if order.delivery_confirmed:
@@ -214,6 +215,9 @@ async def _values(changes: ChangeSet, document: Document, edit: OrderEdit) -> di
         items, paise = await stored_items(changes, edit.items, document, customer)
         old_name = document.get("total_amount") is None and document.get("total") is not None
         values |= {"items": items, "total" if old_name else "total_amount": to_double(paise)}
+        rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
+        (await rules.items(items)).require()
+        (await rules.total({**document, **values})).require()
     if assigned_differences(document, values).keys() - {"notes"}:
         await _require_open(changes, document, "changed")
     return values
@@ -221,9 +225,7 @@ async def _values(changes: ChangeSet, document: Document, edit: OrderEdit) -> di
 
 def require_day(changes: ChangeSet, day: date) -> str:
     """A delivery day as it is stored. Raises Refused for one that is over in India."""
-    today = india_day(changes.now)
-    if day < today:
-        raise Refused("day-over", f"{day} is over; in India it is {today}.")
+    not_past("delivery_date", day.isoformat(), india_day(changes.now)).require()
     return day.isoformat()
 
 

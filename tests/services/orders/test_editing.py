@@ -87,7 +87,7 @@ async def test_an_edit_is_shown_field_by_field_then_done_and_audited(
 
 INVALID: list[tuple[dict[str, object], str]] = [
     ({"address": "  "}, "no-address"), ({"address": "x" * 10_240}, "too-long"), ({"notes": "a\x1b[31m"}, "bad-text"),
-    ({"notes": "x" * 2_001}, "too-long"), ({"delivery_date": date(2026, 11, 21)}, "day-over"),
+    ({"notes": "x" * 2_001}, "too-long"), ({"delivery_date": date(2026, 11, 21)}, "date-past"),
     ({"items": {}}, "no-items"),
     ({"items": {"eggs": Decimal(0)}}, "bad-quantity"), ({"items": {"eggs": Decimal("NaN")}}, "bad-quantity"),
     ({"items": {"eggs": Decimal(-1)}}, "bad-quantity"), ({"items": {"$where": Decimal(1)}}, "unknown-product"),
@@ -222,12 +222,12 @@ async def test_a_new_order_is_priced_validated_and_stored_as_the_backend_would(
     assert (entry["action"], entry["changes"]) == ("CREATE", {})
     with pytest.raises(Refused) as twin:
         await create_order(database, support, clock, new)
-    assert twin.value.code == "duplicate-pending"
+    assert twin.value.code == "order-duplicate"
     assert made.order_id in twin.value.message
     for broken, code in (
         (NewOrder("nobody", {"milk": Decimal(1)}, TOMORROW), "unknown-customer"),
         (NewOrder("cust-1", {}, date(2026, 11, 26)), "no-items"),
-        (NewOrder("cust-1", {"milk": Decimal(1)}, date(2026, 11, 21)), "day-over"),
+        (NewOrder("cust-1", {"milk": Decimal(1)}, date(2026, 11, 21)), "date-past"),
         (NewOrder("cust-1", {"milk": Decimal(1)}, TOMORROW, delivery_boy_id="boy-3", again=True), "person-inactive"),
     ):
         with pytest.raises(ConsoleError) as refused:
