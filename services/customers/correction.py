@@ -14,7 +14,8 @@ from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, Conflict, NotFound, Refused
 from services.operators.operator import Operator
 from services.records.customers import Customer, read_customer
-from services.records.fields import identity, national_number, word
+from services.records.fields import identity, word
+from services.records.phones import read_phone
 
 _WATCHED = ("phone", "phone_number", "user_id")
 
@@ -129,14 +130,11 @@ async def _require_as_seen(changes: ChangeSet, document: Document, customer_id: 
 
 def _phone(document: Document, typed: str) -> dict[str, Any]:
     """The number under the name that the customer has it under."""
-    import phonenumbers
-
-    number = national_number(typed)
-    parsed = phonenumbers.parse(f"+91{number}") if number else None
-    if parsed is None or phonenumbers.number_type(parsed) != phonenumbers.PhoneNumberType.MOBILE:
+    phone = read_phone(typed)
+    if phone is None or not phone.indian or not phone.mobile:
         raise BadRequest("bad-phone", f"{typed[:40]!r} is no Indian mobile number; write its ten digits.")
     old_name = document.get("phone") is None and document.get("phone_number") is not None
-    return {"phone_number" if old_name else "phone": number}
+    return {"phone_number" if old_name else "phone": phone.e164.removeprefix("+91")}
 
 
 async def _links(changes: ChangeSet, document: Document, user_id: str | None) -> list[Update]:

@@ -58,9 +58,9 @@ _SUPPORT: _Part = {
     "delivery_statuses": ("insert", "update", "remove"),  # undoing a confirmation takes back what it made
     "subscriptions_v2": ("update",),
     "customers_v2": ("update",),
+    "users": ("update",),  # the link to a customer stands on both sides
 }
 _OPS: _Part = {
-    "users": ("update",),
     "billing_records": ("insert", "remove"),  # a rollback takes bills back
     LOG: ("insert", "update"),
     QUEUE: ("insert", "update", "remove"),
