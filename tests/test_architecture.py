@@ -14,7 +14,7 @@ WRITES = {
 }  # fmt: skip
 # The console's own bookkeeping: these names stand for collections that begin with console_.
 OWN = {"RUNS", "ROWS", "LANES", "EXCEPTIONS", "MARKER", "OUTBOX", "SENDS", "SENDER", "VIEWS"}
-OWN |= {"STREAMS", "LEAVES", "NODES", "CHECKPOINTS", "KEYS", "SAVED"}
+OWN |= {"STREAMS", "LEAVES", "NODES", "CHECKPOINTS", "KEYS"}
 
 
 def writes(source: str) -> list[tuple[int, str]]:
@@ -47,14 +47,14 @@ def test_the_search_for_writes_finds_them() -> None:
 
 
 def test_the_names_of_its_own_collections_begin_with_console() -> None:
-    from services.audit import log, views
+    from services import saved
+    from services.audit import log
     from services.backfills import runs
     from services.changes import changeset
     from services.operators import directory
-    from services.orders import saved
     from services.reminders import lease, outbox, queue
 
-    modules = (runs, directory, outbox, queue, lease, log, changeset, views, saved)
+    modules = (runs, directory, outbox, queue, lease, log, changeset, saved)
     for name in OWN:
         collection = next(getattr(module, name) for module in modules if hasattr(module, name))
         assert collection.startswith("console_")

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from services.audit.log import CHECKPOINTS, KEYS, LEAVES, NODES
-from services.audit.views import VIEWS
 from services.backfills.runs import EXCEPTIONS, LANES, ROWS, RUNS
 from services.changes.changeset import AUDIT_LOGS, STREAMS
 from services.deployment.indexes import INDEXES
@@ -22,6 +21,7 @@ from services.operators.operator import Role
 from services.reminders.lease import SENDER
 from services.reminders.outbox import OUTBOX
 from services.reminders.queue import LOG, QUEUE, SENDS
+from services.saved import VIEWS
 
 Grants: TypeAlias = Mapping[str, frozenset[str]]
 """Actions by collection of the console's database; those on anything else stand under a title in brackets."""
@@ -33,13 +33,11 @@ TRAIL = (AUDIT_LOGS, STREAMS, LEAVES, NODES, CHECKPOINTS, KEYS)
 """What holds or seals the audit trail. Nobody with a console role may take anything away from it."""
 
 _READ = ("find", "listIndexes")
-SAVED = (VIEWS, "console_saved_searches")
-"""Filters that an operator has given a name."""
 _READABLE = (
     "orders", "customers_v2", "users", "subscriptions_v2", "products", "delivery_statuses", "delivery_boys_v2",
     "billing_records", "payment_transactions", "addresses", "areas_v2", "delivery_actions", LOG, QUEUE,
     "notification_templates", "system_settings", *TRAIL, RUNS, ROWS, LANES, EXCEPTIONS, OUTBOX, SENDS, OPERATORS,
-    MARKER, *SAVED,
+    MARKER, VIEWS,
 )  # fmt: skip
 _VIEWER: _Part = {
     **dict.fromkeys(_READABLE, _READ),
@@ -52,7 +50,7 @@ _SEALS: _Part = {
     CHECKPOINTS: ("insert",),
     KEYS: ("insert",),
 }
-_SAVES: _Part = dict.fromkeys(SAVED, ("insert", "update", "remove"))
+_SAVES: _Part = {VIEWS: ("insert", "update", "remove")}
 _SUPPORT: _Part = {
     "orders": ("insert", "update"),
     "delivery_statuses": ("insert", "update", "remove"),  # undoing a confirmation takes back what it made

@@ -45,7 +45,7 @@ def test_every_filter_narrows_and_a_search_is_kept_under_a_name(stocked: Shop) -
 def test_what_makes_no_search_is_told(shop: Shop, arguments: tuple[str, ...], status: int, code: str) -> None:
     refused = shop("orders", "find", *arguments, "--json")
     assert (refused.status, refused.json["error"]["code"]) == (status, code)
-    assert shop.database.console_saved_searches.count_documents({}) == 0
+    assert shop.database.console_views.count_documents({}) == 0
 
 
 def test_an_order_is_shown_with_its_links_and_what_happened_to_it(stocked: Shop) -> None:

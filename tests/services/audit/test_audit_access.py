@@ -176,7 +176,7 @@ async def test_views_are_each_operators_own(database: Database, viewer: Operator
     await save_view(database, viewer, clock, "mine", {"user": ["asha"], "first_day": "today"})
     await save_view(database, viewer, clock, "mine", {"user": ["meera"], "first_day": "today", "table": None})
     await save_view(database, ops, clock, "other", {"table": ["orders"]})
-    await database["console_views"].insert_one({"_id": "vera\nbroken", "words": 5})
+    await database["console_views"].insert_one({"_id": "vera\nview\nbroken", "words": 5})
 
     assert [view.name for view in await list_views(database, viewer)] == ["mine"]
     assert (await load_view(database, viewer, "mine")).words == {"user": ["meera"], "first_day": "today"}

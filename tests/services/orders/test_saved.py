@@ -6,9 +6,9 @@ from services.clock import Clock
 from services.database import Database
 from services.errors import BadRequest, ConsoleError, NotFound, Refused
 from services.operators.operator import Operator
-from services.orders import saved
 from services.orders.filters import Search
-from services.orders.saved import SAVED, forget_search, get_saved, list_saved, save_search
+from services.orders.saved import forget_search, get_saved, list_saved, save_search
+from services.saved import VIEWS
 from tests.explaining import watch
 
 
@@ -30,7 +30,7 @@ async def test_a_search_is_kept_in_the_words_that_were_typed_by_each_operator_fo
     assert await list_saved(database, asha) == ()
     with pytest.raises(NotFound):
         await forget_search(database, asha, "morning")
-    assert {each["_id"] async for each in database[SAVED].find({})} == {"ash/other", "asha/x/y"}
+    assert {each["_id"] async for each in database[VIEWS].find({})} == {"ash\nsearch\nother", "asha/x\nsearch\ny"}
 
 
 @pytest.mark.parametrize(
@@ -48,22 +48,20 @@ async def test_what_cannot_be_searched_is_not_kept(
         await save_search(database, viewer, clock, name, search)
     assert isinstance(told.value, BadRequest)
     assert told.value.code == code
-    assert await database[SAVED].count_documents({}) == 0
+    assert await database[VIEWS].count_documents({}) == 0
 
 
 async def test_there_is_an_end_to_them_and_no_stored_one_is_too_broken_to_list(
-    database: Database, clock: Clock, viewer: Operator, monkeypatch: pytest.MonkeyPatch
+    database: Database, clock: Clock, viewer: Operator
 ) -> None:
-    monkeypatch.setattr(saved, "MOST_SAVED", 2)
-    await database[SAVED].insert_one(
-        {"_id": "vera/a", "account": "vera", "name": 7, "search": {"query": [], "area": "J"}}
+    stored = [("a", {"query": [], "area": "J"}), ("b", "all"), (7, {}), *((f"n{number}", {}) for number in range(47))]
+    await database[VIEWS].insert_many(
+        {"_id": f"vera\nsearch\n{name}", "account": "vera", "name": name, "words": words} for name, words in stored
     )
-    await database[SAVED].insert_one({"_id": "vera/b", "account": "vera", "name": "b", "search": "all"})
-    listed = (await watch(database, list_saved(database, viewer))).plans()
-    assert all("IXSCAN" in plan or "IDHACK" in plan or "CLUSTERED" in plan for plan in listed)
-    assert [(each.name, each.search) for each in await list_saved(database, viewer)] == [
-        ("7", Search(area="J")), ("b", Search()),
-    ]  # fmt: skip
+    listed = await watch(database, list_saved(database, viewer))
+    assert all("IXSCAN" in plan or "IDHACK" in plan or "CLUSTERED" in plan for plan in listed.plans())
+    found = {each.name: each.search for each in await list_saved(database, viewer)}
+    assert (len(found), found["a"]) == (48, Search(area="J"))
     with pytest.raises(Refused):
         await save_search(database, viewer, clock, "c", Search())
     assert await save_search(database, viewer, clock, "b", Search(area="W"))
