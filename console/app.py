@@ -214,6 +214,10 @@ class DeliveryConsole(App[None]):
 
     async def action_quit(self) -> None:
         """End."""
+        self.leave()
+
+    def leave(self) -> None:
+        """End; what is running is stopped, and waited for before anything is sealed and closed."""
         self._interrupted = tuple(worker for worker in self.workers if worker.is_running)
         self.exit()
 
@@ -283,4 +287,4 @@ def _end(app: DeliveryConsole, loop: asyncio.AbstractEventLoop, reason: int, _fr
     watchdog = threading.Timer(_ENDING_SECONDS, os._exit, (128 + reason,))
     watchdog.daemon = True  # an end in time takes the watchdog along
     watchdog.start()
-    loop.call_soon_threadsafe(app.exit)
+    loop.call_soon_threadsafe(app.leave)

@@ -71,7 +71,7 @@ async def open_session(settings: Settings, *, warn: bool = False) -> AsyncIterat
 
 
 async def _seal(database: Database, operator: Operator) -> None:
-    if not operator.trail.streams:
+    if not (operator.trail.streams or operator.trail.finished):
         return
     from services.audit.seal import seal_session
 

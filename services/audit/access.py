@@ -12,8 +12,8 @@ from services.clock import Clock
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, NotFound
 from services.operators.operator import Operator
+from services.typed import typed_reason
 
-LONGEST_REASON = 500
 # Those with phones or addresses that have an index on `id`.
 _TABLES = ("customers_v2", "users", "orders", "delivery_boys_v2", AUDIT_LOGS)
 
@@ -36,7 +36,7 @@ async def reveal(
     them, NotFound for a record that is not there, and as `transact`.
     """
     operator.require("viewer", "see a phone or an address")
-    why = read_reason(reason)
+    why = typed_reason(reason)
     if table not in _TABLES:
         raise BadRequest("bad-table", f"Phones and addresses can be shown of {', '.join(_TABLES)}, not of {table!r}.")
     keys: list[Document] = entry_keys(record_id) if table == AUDIT_LOGS else [{"id": record_id}]
@@ -52,10 +52,3 @@ async def reveal(
     noted = {"reason": why, "fields": sorted(values)}
     await note_access(database, operator, clock, Access(table, record_id, "READ", noted))
     return Revealed(table, record_id, values)
-
-
-def read_reason(typed: str) -> str:
-    """A reason that a person typed. Raises BadRequest for none, and for one that is too long."""
-    if not typed.strip() or len(typed) > LONGEST_REASON:
-        raise BadRequest("no-reason", f"This needs a reason of up to {LONGEST_REASON} characters: --reason.")
-    return typed.strip()

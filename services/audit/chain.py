@@ -13,6 +13,7 @@ import base64
 import hashlib
 import re
 import struct
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -47,6 +48,11 @@ _AS_STORED: bson.CodecOptions[RawBSONDocument] = bson.CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
     unicode_decode_error_handler="replace",
 )
+
+
+def _elapsed() -> float:
+    """Seconds, those that the machine slept included: a stream's life is told by those who were awake."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.time()
 
 
 class Link(NamedTuple):
@@ -151,7 +157,7 @@ class Stream:
     def _begin(self) -> None:
         self.id = self._name if self._lives == 0 else f"{self._name}~{self._lives}"
         self._lives += 1
-        self._born = time.monotonic()
+        self._born = _elapsed()
         self._landed = self._next = (0, GENESIS)
         self._unsure = False
 
@@ -162,7 +168,7 @@ class Stream:
 
     def rewind(self) -> None:
         """Before a transaction's work, which the server may ask for again."""
-        if time.monotonic() - self._born > LONGEST_LIFE:
+        if _elapsed() - self._born > LONGEST_LIFE:
             self._begin()
         self._next, self._unsure = self._landed, False
 

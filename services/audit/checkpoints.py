@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
@@ -31,13 +32,17 @@ def read_copies(path: Path) -> dict[int, str]:
     """
     copies: dict[int, str] = {}
     try:
-        with path.open(encoding="utf-8") as file:
-            for line in file:
-                copy = Checkpoint.model_validate(_by_alias(json.loads(line)))
-                # The first one counts: what was sealed again after a loss does not hide the loss.
-                copies.setdefault(copy.number, copy.hash)
-    except (OSError, ValueError, AttributeError) as error:
-        raise BadRequest("bad-copies", f"{path} is no file of checkpoints: {str(error).splitlines()[0]}.") from None
+        with path.open(encoding="utf-8", errors="replace") as file:
+            lines = [line for line in file if line.strip()]
+    except OSError as error:
+        raise BadRequest("bad-copies", f"{path} cannot be read: {error.strerror or error}.") from None
+    for line in lines:
+        with contextlib.suppress(ValueError, AttributeError):  # what a crash left of a line
+            copy = Checkpoint.model_validate(_by_alias(json.loads(line)))
+            # The first one counts: what was sealed again after a loss does not hide the loss.
+            copies.setdefault(copy.number, copy.hash)
+    if lines and not copies:
+        raise BadRequest("bad-copies", f"{path} is no file of checkpoints.")
     return copies
 
 

@@ -17,7 +17,8 @@ from services.records.findings import Finding
 _MASK = "•••••"
 _PRIVATE = {
     "phone", "phone_number", "email", "address", "address_line1", "address_line2", "landmark",
-    "location", "latitude", "longitude",
+    "location", "latitude", "longitude", "pincode", "lat", "lng", "alternate_phone", "whatsapp_number", "password",
+    "password_hash",
 }  # fmt: skip
 Kind: TypeAlias = Literal["added", "removed", "changed", "same"]
 
@@ -129,13 +130,17 @@ def masked(entry: Entry) -> Entry:
     return replace(entry, before=_masked(entry.before), after=_masked(entry.after), changes=_masked(entry.changes))
 
 
+def _is_private(field: object) -> bool:
+    return bool(_PRIVATE & set(str(field).lower().split(".")))
+
+
 def private_values(value: Any, path: str = "") -> dict[str, Any]:
     """The phones and addresses in a record, by dotted path: what `masked` would hide."""
     found: dict[str, Any] = {}
     if isinstance(value, Mapping):
         for name, inner in value.items():
             here = f"{path}.{name}" if path else str(name)
-            if inner and _PRIVATE & set(str(name).lower().split(".")):
+            if inner and _is_private(name):
                 found[here] = inner
             else:
                 found |= private_values(inner, here)
@@ -147,10 +152,9 @@ def private_values(value: Any, path: str = "") -> dict[str, Any]:
 
 def _masked(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {
-            name: _MASK if inner and _PRIVATE & set(str(name).lower().split(".")) else _masked(inner)
-            for name, inner in value.items()
-        }
+        if _is_private(value.get("field")):  # a change as an element of a list
+            return {name: inner if name == "field" or not inner else _MASK for name, inner in value.items()}
+        return {name: _MASK if inner and _is_private(name) else _masked(inner) for name, inner in value.items()}
     return [_masked(each) for each in value] if isinstance(value, list) else value
 
 

@@ -17,7 +17,6 @@ import bson
 from bson import json_util
 from bson.raw_bson import RawBSONDocument
 
-from services.audit.access import read_reason
 from services.audit.entries import changed_fields, read_entry
 from services.audit.filters import AuditFilters, filter_words
 from services.audit.query import Looking
@@ -30,6 +29,7 @@ from services.errors import BadRequest, Refused
 from services.exports.files import require_place, write_file
 from services.exports.tables import Cell, Column, Export, Table
 from services.operators.operator import Operator
+from services.typed import typed_reason
 
 Format: TypeAlias = Literal["jsonl", "csv", "xlsx"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -98,7 +98,7 @@ async def export(
     `write_file` for a place where no file can be, and Refused where a sheet has too few rows for them.
     """
     operator.require("auditor", "export the audit trail")
-    why = read_reason(reason)
+    why = typed_reason(reason)
     require_place(path, replace=replace)
     number, now = str(uuid.uuid4()), clock()
     words = filter_words(filters)

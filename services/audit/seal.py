@@ -65,13 +65,20 @@ class _Batch:
 
 
 async def seal_session(database: Database, operator: Operator, clock: Clock) -> None:
-    """At the end of a session: seal what it wrote, with whatever others left; nothing where it wrote nothing.
+    """At the end of a session: seal what it wrote, as `seal_finished` does."""
+    operator.trail.end(operator.trail.streams)
+    await seal_finished(database, operator.trail, clock)
+
+
+async def seal_finished(database: Database, trail: Trail, clock: Clock) -> None:
+    """Seal the streams that nothing more is written to, with whatever others left; nothing where there are none.
 
     Raises the refusals of the key and of the database: what is not sealed now is sealed by the next one.
     """
-    written = operator.trail.end(operator.trail.streams)
-    if written and not database.read_only:
-        await seal(database, operator.trail, clock, ended=written)
+    finished = frozenset(trail.finished)
+    if finished and not database.read_only:
+        await seal(database, trail, clock, ended=finished)
+        trail.finished -= finished
 
 
 async def seal_everything(
@@ -256,9 +263,12 @@ def _copy(path: Path, checkpoint: Checkpoint) -> None:
     line = json.dumps(checkpoint.model_dump(mode="json"), sort_keys=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            # A line break before it too: what a crash left of the line before takes nothing else along.
+            os.write(descriptor, f"\n{line}\n".encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise Refused("no-copy", f"The checkpoint could not be copied to {path}: {error}.") from None

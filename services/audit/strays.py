@@ -169,7 +169,7 @@ class _Strays:
             problem.entry, problem.kind, problem.detail = str(key), "altered", "Its chain cannot be read."
         elif self.adopted and not await self._waits(key):
             if walk.whole:
-                walk.problems.add(key, "inserted", "It was not there when its time was sealed.")
+                walk.problems.add(key, "inserted", "It has no chain, and stands where all was sealed before.")
             else:
                 walk.problems.add(key, "log-altered", "Its leaf is not in the log any more.")
 

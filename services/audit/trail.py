@@ -22,6 +22,8 @@ class Trail:
     session: str = field(default_factory=lambda: new_series()[:-1])
     streams: list[Stream] = field(default_factory=list)
     """Those that this session still writes to."""
+    finished: set[str] = field(default_factory=set)
+    """The ids of streams that nothing more is written to, and that no seal has ended yet."""
     _own: Stream | None = None
     _begun: int = 0
     _signer: Signer | None = None
@@ -43,13 +45,13 @@ class Trail:
         self.streams.append(Stream(name))
         return self.streams[-1]
 
-    def end(self, streams: Iterable[Stream]) -> set[str]:
-        """Nothing more is written to these streams; returns the ids under which something was."""
+    def end(self, streams: Iterable[Stream]) -> None:
+        """Nothing more is written to these streams."""
         ended = list(streams)
         self.streams = [stream for stream in self.streams if stream not in ended]
         if self._own in ended:
             self._own = None
-        return {name for stream in ended for name in stream.written}
+        self.finished |= {name for stream in ended for name in stream.written}
 
     @property
     def signer(self) -> Signer:

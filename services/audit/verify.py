@@ -104,6 +104,8 @@ class _Check:
         database, walk = self.walk.database, self.walk
         checkpoints = checked_checkpoints(database, session, walk.problems, self.trusted, self.copies, self.last, until)
         ahead = await anext(checkpoints, None)
+        if walk.size:  # a seal that only ends streams is of the size that was reached before
+            ahead = await self._compare(checkpoints, ahead)
         total = until.size if until else None
         async with contextlib.aclosing(self._tiles(session)) as tiles:
             async for tile, entries in tiles:

@@ -17,12 +17,12 @@ from services.changes.difference import differences, lookup
 from services.changes.series import entry_id, series_of
 from services.clock import Clock, to_stored
 from services.database import Database, Document, Session
-from services.errors import BadRequest, Refused
+from services.errors import Refused
 from services.operators.operator import Operator
 from services.reminders.outbox import withdraw
+from services.typed import typed_reason
 
 _BEGINNING: tuple[State, ...] = ("done", "cancelled", "paused", "running")
-_LONGEST_REASON = 500
 
 
 async def rollback(
@@ -43,8 +43,7 @@ async def rollback(
     """
     operator.require("ops", "roll a run back")
     database.require_writable()
-    if not reason.strip() or len(reason) > _LONGEST_REASON:
-        raise BadRequest("no-reason", f"A rollback needs a reason of up to {_LONGEST_REASON} characters: --reason.")
+    why = typed_reason(reason)
     stored = await load_run(database, run)
     if stored.state == "rolled-back":
         raise Refused("already-rolled-back", f"{run} was rolled back already; `backfill status {run}` shows it.")
@@ -56,7 +55,7 @@ async def rollback(
         )
     if not any(lane.applied for lane in await load_lanes(database, run, "commit")):
         raise Refused("nothing-to-roll-back", f"{run} is {stored.state} and has changed no record.")
-    reversal = {"by": operator.account, "at": to_stored(clock()), "reason": reason.strip()}
+    reversal = {"by": operator.account, "at": to_stored(clock()), "reason": why}
     pins = await pinned(database, stored)
     return await _work(database, operator, clock, stored, pins, pace or Pace(), progress, _BEGINNING, reversal)
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.audit.logger import Purpose
-from services.audit.seal import seal
+from services.audit.seal import seal_finished
 from services.backfills.backfill import Surroundings
 from services.backfills.collector import rare_collections
 from services.backfills.lane import Step, Task, patiently, retry_failed, run_lane
@@ -78,8 +78,6 @@ class Runner:
     again: bool = False
     """Whether records that failed before are tried once more."""
     begun: float = field(default_factory=time.monotonic)
-    ended: set[str] = field(default_factory=set)
-    """The streams of audit entries that it has written to."""
 
     @property
     def seconds(self) -> float:
@@ -111,7 +109,7 @@ class Runner:
         ending |= {"seconds": self.seconds}
         await patiently(self.pace, lambda: give_back(database, held, ending))
         with contextlib.suppress(ConsoleError):  # the run is done; what is not sealed now, the next sealer seals
-            await seal(database, self.operator.trail, self.clock, ended=self.ended)
+            await seal_finished(database, self.operator.trail, self.clock)
 
     async def _work(self, held: Held) -> Wish | None:
         database, pace = self.database, self.pace
@@ -126,7 +124,7 @@ class Runner:
             await patiently(pace, lambda: self.step.ready(database, held.run))
             # The token makes the names new: what a runner before wrote is its own.
             streams = {lane.id: self.operator.trail.stream(f"{lane.id}/{held.token}") for lane in lanes}
-            stack.callback(lambda: self.ended.update(self.operator.trail.end(streams.values())))
+            stack.callback(lambda: self.operator.trail.end(streams.values()))
             task = Task(
                 database, self.operator, self.clock, backfill, held, surroundings, pace, throttle, self.step, self.pins,
                 self._purpose(), streams,

@@ -24,6 +24,7 @@ from services.errors import BadRequest, NotFound, Refused
 from services.operators.operator import Operator
 from services.records.deliveries import read_delivery
 from services.records.orders import CANCELLED, NOT_DELIVERED, Order, read_order
+from services.typed import LONGEST_REASON, typed_text
 
 CONFIRMATION = "delivery_confirmation_id"
 """The order's field that names its confirmation: by that its audit entries are found again."""
@@ -33,7 +34,6 @@ CONFIRMING = "confirmation/"
 """Before a confirmation's id, the name of the series of its audit entries."""
 ORDER_ENTRY, DELIVERY_ENTRY, SUBSCRIPTION_ENTRY = range(3)
 """The numbers of a confirmation's audit entries in its series."""
-LONGEST_REASON = 500
 _DAYS_OFF_SCHEDULE = 1
 
 
@@ -85,11 +85,8 @@ async def confirm_delivery(
     operator.require("support", "confirm deliveries")
     if not_delivered and quantities:
         raise BadRequest("bad-item", "What was not delivered has no delivered quantities; leave them out.")
-    if len(reason) > LONGEST_REASON:
-        raise BadRequest("bad-reason", f"The reason may have up to {LONGEST_REASON} characters.")
-    request = _Request(
-        order_id, dict(quantities or {}), not_delivered, delivered_at, keep_time, delivery_boy, reason.strip()
-    )
+    why = typed_text(reason, "reason", LONGEST_REASON)
+    request = _Request(order_id, dict(quantities or {}), not_delivered, delivered_at, keep_time, delivery_boy, why)
 
     async def work(changes: ChangeSet) -> Confirmation:
         document, order = await load_order(changes, order_id)

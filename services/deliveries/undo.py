@@ -18,17 +18,17 @@ from services.deliveries.confirmation import (
     CONFIRMING,
     DELIVERY_ENTRY,
     LAST_CONFIRMATION,
-    LONGEST_REASON,
     ORDER_ENTRY,
     SUBSCRIPTION_ENTRY,
     is_billed,
     load_deliveries,
     load_order,
 )
-from services.errors import BadRequest, Refused
+from services.errors import Refused
 from services.operators.operator import Operator
 from services.records.fields import identity
 from services.records.orders import Order, read_order
+from services.typed import typed_reason
 
 _UNDOING = "undone/"
 _TOUCHED_BY_ALL = "updated_at"
@@ -57,10 +57,7 @@ async def undo_confirmation(database: Database, operator: Operator, clock: Clock
     """
     operator.require("support", "take confirmations back")
     database.require_writable()
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise BadRequest(
-            "no-reason", f"Taking a confirmation back needs a reason of up to {LONGEST_REASON} characters."
-        )
+    why = typed_reason(reason)
     with told():
         found = await database["orders"].find_one({"id": order_id}, {CONFIRMATION: 1}, max_time_ms=READ_LIMIT_MS)
     confirmation = identity(found.get(CONFIRMATION)) if found else None
@@ -74,10 +71,10 @@ async def undo_confirmation(database: Database, operator: Operator, clock: Clock
         undoing.require_unchanged()
         await undoing.subscription()
         before = read_order(undoing.entries[ORDER_ENTRY]["before"])
-        return Undone(order_id, order.status, before.status, before.delivered_at, reason.strip())
+        return Undone(order_id, order.status, before.status, before.delivered_at, why)
 
     series = series_of(f"{_UNDOING}{confirmation}")
-    return await transact(database, operator, clock, work, purpose=Purpose(reason=reason.strip()), series=series)
+    return await transact(database, operator, clock, work, purpose=Purpose(reason=why), series=series)
 
 
 async def _require_possible(changes: ChangeSet, document: Document, order: Order, confirmation: str | None) -> None:

@@ -15,11 +15,12 @@ from services.database import Database, Document
 from services.errors import BadRequest, NotFound, Refused
 from services.money import to_double
 from services.operators.operator import Operator
-from services.orders.editing import LONGEST_ADDRESS, LONGEST_NOTE, clean_text, require_day
+from services.orders.editing import LONGEST_ADDRESS, LONGEST_NOTE, require_day
 from services.orders.items import Quantities, stored_items
 from services.orders.resolving import require_active_person
 from services.records.fields import identity, mapping
 from services.records.orders import read_order
+from services.typed import typed_text
 from services.validation.lookups import Lookups
 from services.validation.order import OrderValidator
 
@@ -89,7 +90,7 @@ async def _create(database: Database, operator: Operator, clock: Clock, new: New
             "address": _address(new, customer),
             "status": "PENDING",
             "delivery_boy_id": await require_active_person(changes, person) if person else None,
-            "notes": clean_text(new.notes, "notes", LONGEST_NOTE),
+            "notes": typed_text(new.notes, "notes", LONGEST_NOTE),
             "created_at": now,
             "updated_at": now,
             "billed": False,
@@ -133,7 +134,7 @@ async def _require_valid(changes: ChangeSet, document: Document, *, again: bool)
 
 def _address(new: NewOrder, customer: Document) -> Document:
     """As the backend stores an order's: in parts, at least its first line."""
-    typed = clean_text(new.address, "address", LONGEST_ADDRESS)
+    typed = typed_text(new.address, "address", LONGEST_ADDRESS)
     stored = customer.get("address")
     if not typed and isinstance(stored, dict) and stored:
         return dict(mapping(stored))

@@ -22,6 +22,7 @@ from services.orders.reading import require_order
 from services.orders.resolving import order_customer, require_active_person
 from services.records.fields import mapping, text
 from services.records.orders import OPEN_STATUSES, Order, read_order
+from services.typed import typed_reason, typed_text
 from services.validation.days import not_past
 from services.validation.lookups import Lookups
 from services.validation.order import OrderValidator
@@ -30,7 +31,7 @@ _WATCHED = (
     "items", "total_amount", "total", "delivery_date", "address", "notes", "status", "delivery_boy_id", "delivered_at",
     "billed", "delivery_confirmed", "customer_id", "user_id",
 )  # fmt: skip
-LONGEST_NOTE, LONGEST_ADDRESS, LONGEST_REASON = 2_000, 500, 300
+LONGEST_NOTE, LONGEST_ADDRESS = 2_000, 500
 
 
 @dataclass(frozen=True)
@@ -121,13 +122,13 @@ async def cancel_order(
     Raises as `update_order`; without `seen` the order is taken as it is now.
     """
     operator.require("support", "cancel orders")
-    why = require_reason(reason)
+    why = typed_reason(reason)
 
     async def work(changes: ChangeSet) -> Edited:
         document = await require_one(changes, order_id)
         if seen is not None:
             await _require_as_seen(changes, document, order_id, seen)
-        await _require_open(changes, document, "cancelled")
+        await require_open(changes, document, "cancelled")
         now = to_stored(changes.now)
         values = {"status": "CANCELLED", "cancelled_at": now, "cancelled_by": operator.account, "cancel_reason": why}
         changes.add(Update("orders", document, {**values, "updated_at": now}, _guard(document)))
@@ -144,13 +145,6 @@ async def require_one(changes: ChangeSet, order_id: str) -> Document:
     if len(found) > 1:
         raise Refused("id-duplicate", f"Two orders have the id {order_id!r}; a person must tell them apart first.")
     return found[0]
-
-
-def require_reason(reason: str) -> str:
-    """A reason that a person typed. Raises BadRequest for none, and for one that is no text."""
-    if not reason.strip():
-        raise BadRequest("no-reason", "Say why; the reason is kept.")
-    return clean_text(reason, "reason", LONGEST_REASON)
 
 
 def address_line(document: Document) -> str:
@@ -178,7 +172,8 @@ async def _require_as_seen(changes: ChangeSet, document: Document, order_id: str
         )
 
 
-async def _require_open(changes: ChangeSet, document: Document, deed: str) -> None:
+async def require_open(changes: ChangeSet, document: Document, deed: str) -> None:
+    """Raise Refused for an order that was delivered, cancelled or billed; `deed` says what cannot be done with it."""
     order = read_order(document)
     if order.status not in OPEN_STATUSES:
         words = order.status.replace("_", " ").lower() or "of no status"
@@ -196,9 +191,9 @@ async def _values(changes: ChangeSet, document: Document, edit: OrderEdit) -> di
     """The new values by dotted path, validated. Notes can always be changed; all else while the order is open."""
     values: dict[str, Any] = {}
     if edit.notes is not None:
-        values["notes"] = clean_text(edit.notes, "notes", LONGEST_NOTE)
+        values["notes"] = typed_text(edit.notes, "notes", LONGEST_NOTE)
     if edit.address is not None:
-        line = clean_text(edit.address, "address", LONGEST_ADDRESS)
+        line = typed_text(edit.address, "address", LONGEST_ADDRESS)
         if not line:
             raise BadRequest("no-address", "An address cannot be empty.")
         stored = document.get("address")
@@ -219,7 +214,7 @@ async def _values(changes: ChangeSet, document: Document, edit: OrderEdit) -> di
         (await rules.items(items)).require()
         (await rules.total({**document, **values})).require()
     if assigned_differences(document, values).keys() - {"notes"}:
-        await _require_open(changes, document, "changed")
+        await require_open(changes, document, "changed")
     return values
 
 
@@ -227,13 +222,3 @@ def require_day(changes: ChangeSet, day: date) -> str:
     """A delivery day as it is stored. Raises Refused for one that is over in India."""
     not_past("delivery_date", day.isoformat(), india_day(changes.now)).require()
     return day.isoformat()
-
-
-def clean_text(words: str, what: str, longest: int) -> str:
-    """Text that a person typed: no more than fits, and nothing that cannot be seen but line breaks."""
-    cleaned = words.replace("\r\n", "\n").strip()
-    if len(cleaned) > longest:
-        raise BadRequest("too-long", f"The {what} has at most {longest:,} characters, this has {len(cleaned):,}.")
-    if any((ord(each) < 32 and each not in "\n\t") or 127 <= ord(each) < 160 for each in cleaned):
-        raise BadRequest("bad-text", f"The {what} holds control characters; type it without them.")
-    return cleaned

@@ -73,7 +73,7 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
         months = {month for bill in billed if (month := read_bill(bill).month)} | {billing_month(order)}
         records = [("orders", order_id), *_named("delivery_statuses", delivered), *_named("billing_records", billed)]
         found = await asyncio.gather(
-            _actions(database, by_order),
+            _actions(database, operator, by_order),
             _payments(database, customer, sorted(month for month in months if month)),
             _messages(database, operator, order, order_id, customer),
             _audited(database, records),
@@ -150,14 +150,17 @@ def _told(entry: Entry) -> str:
     return f"{entry.action or '?'} {entry.table}{f': {changed}' if changed else ''}"[:_LONGEST]
 
 
-async def _actions(database: Database, by_order: Document) -> list[Event]:
-    """What the delivery staff's app noted. No writer of these is known by its fields: the usual names are tried."""
+async def _actions(database: Database, operator: Operator, by_order: Document) -> list[Event]:
+    """What the delivery staff's app noted. No writer of these is known by its fields: the usual names are tried.
+
+    What people wrote by hand may tell a phone or an address: a viewer sees none of it.
+    """
     events = []
     for document in await read_documents(database, "delivery_actions", by_order, _MOST):
         at = read_timestamp(first(document, "timestamp", "created_at", "performed_at", "action_at", "updated_at"))
         who = first(document, "delivery_boy_name", "performed_by", "delivery_boy_id", "user_id", "created_by")
         what = text(first(document, "action", "action_type", "type", "status")) or "an action without a name"
-        note = text(first(document, "notes", "note", "reason", "remarks"))
+        note = "" if operator.masked else text(first(document, "notes", "note", "reason", "remarks"))
         words = f"{what.replace('_', ' ')}{f': {note}' if note else ''}"[:_LONGEST]
         events.append(Event(at, "action", text(who), words, _reference("delivery_actions", document)))
     return events
@@ -208,7 +211,7 @@ async def _messages(
 def _message(document: Document, operator: Operator) -> str:
     kind = text(document.get("type")).replace("_", " ") or "message"
     phone = mask_phone(text(document.get("phone")), operator)
-    why = text(document.get("error_message"))
+    why = "" if operator.masked else text(document.get("error_message"))  # providers repeat the number
     words = f"{kind} {text(document.get('status')) or 'of unknown state'}, to {phone or 'no number'}"
     return f"{words}{f': {why}' if why else ''}"[:_LONGEST]
 

@@ -9,12 +9,16 @@ from services.audit.logger import Purpose
 from services.audit.traces import entries_about, field_changes_of
 from services.changes.changeset import ChangeSet, Update, transact
 from services.changes.difference import assigned_differences, lookup, same
-from services.clock import Clock, to_stored
+from services.clock import Clock, india_day, to_stored
 from services.database import Database, Document
 from services.errors import Refused
 from services.operators.operator import Operator
-from services.orders.editing import Edited, require_one, require_reason
+from services.orders.editing import Edited, require_one, require_open
 from services.records.fields import mapping
+from services.records.orders import OPEN_STATUSES, read_order
+from services.typed import typed_reason
+from services.validation.lookups import Lookups
+from services.validation.order import OrderValidator
 
 _EDITED = {
     "items", "total_amount", "total", "delivery_date", "address", "notes", "delivery_boy_id", "updated_at", "status",
@@ -30,7 +34,7 @@ async def undo_edit(database: Database, operator: Operator, clock: Clock, order_
     where the order has been billed.
     """
     operator.require("support", "take changes back")
-    why = require_reason(reason)
+    why = typed_reason(reason)
 
     async def work(changes: ChangeSet) -> Edited:
         document = await require_one(changes, order_id)
@@ -42,6 +46,10 @@ async def undo_edit(database: Database, operator: Operator, clock: Clock, order_
         )
         if document.get("billed") is True or bill is not None:
             raise Refused("already-billed", "The order has been billed since; its change stays.")
+        if "status" in values:
+            await _require_no_twin(changes, {**document, **values})
+        elif values.keys() - {"notes"}:
+            await require_open(changes, document, "changed back")
         told = field_changes_of(document, assigned_differences(document, values))
         values |= {"undone": entry.id, "undo_reason": why, "updated_at": to_stored(changes.now)}
         guard = {name: {"$eq": document.get(name)} for name in {path.partition(".")[0] for path in values}}
@@ -49,6 +57,14 @@ async def undo_edit(database: Database, operator: Operator, clock: Clock, order_
         return Edited(order_id, told)
 
     return await transact(database, operator, clock, work, purpose=Purpose(reason=reason))
+
+
+async def _require_no_twin(changes: ChangeSet, reopened: Document) -> None:
+    """Raise Refused where the customer has ordered anew for the day since."""
+    order = read_order(reopened)
+    rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
+    if order.status in OPEN_STATUSES:
+        (await rules.no_duplicate(order, order.owner)).require()
 
 
 def _undoable(entries: list[Entry]) -> Entry:

@@ -109,9 +109,10 @@ def cancel(
     """Cancel an order that is open and not billed."""
 
     async def work(session: Session) -> Answer:
-        from services.orders.editing import cancel_order, open_order, require_reason
+        from services.orders.editing import cancel_order, open_order
+        from services.typed import typed_reason
 
-        require_reason(reason)
+        typed_reason(reason)
         seen = (await open_order(session.database, session.operator, order_id)).seen
         confirm(f"Cancel {visible(order_id)}?", yes=yes)
         done = await cancel_order(session.database, session.operator, session.clock, order_id, reason, seen)
@@ -127,10 +128,10 @@ def undo(
     """Take an order's last change or cancellation back, while nothing later rests on it."""
 
     async def work(session: Session) -> Answer:
-        from services.orders.editing import require_reason
         from services.orders.undoing import undo_edit
+        from services.typed import typed_reason
 
-        require_reason(reason)
+        typed_reason(reason)
         confirm(f"Take the last change of {visible(order_id)} back?", yes=yes)
         done = await undo_edit(session.database, session.operator, session.clock, order_id, reason)
         return _answer(done, "as it was before its last change")

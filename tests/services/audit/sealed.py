@@ -84,7 +84,9 @@ class SealedTrail:
             await self.write(operator, length - rest if last else length)
             name = operator.trail.own.id
             # The last two streams stay open: one of them is sealed to its end all the same.
-            ended = operator.trail.end(operator.trail.streams) if number < len(streams) - 2 else set()
+            if number < len(streams) - 2:
+                operator.trail.end(operator.trail.streams)
+            ended = sorted(operator.trail.finished)
             self.ended += ended
             await seal(database, self.keeper, lambda: NOW, ended=ended, everything=True)
             if last and rest:

@@ -6,7 +6,7 @@ from bson import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.audit.entries import FieldChange, field_changes, read_entry
+from services.audit.entries import FieldChange, field_changes, masked, read_entry
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.datetimes(),
@@ -119,3 +119,14 @@ def test_types_that_compare_equal_are_still_a_change() -> None:
 )
 def test_changes_of_any_type_are_shown(changes: Any, expected: list[Any]) -> None:
     assert rows(changes=changes) == expected
+
+
+def test_a_viewer_sees_no_phone_in_whatever_form_changes_are_listed() -> None:
+    listed = [{"field": "phone", "old": "9876543210", "new": "9876500000"}, {"field": "name", "old": "A", "new": "B"}]
+    entry = masked(
+        read_entry({"_id": 1, "changes": listed, "after": {"address": {"pincode": "560001"}, "pincode": "1"}})
+    )
+    assert "98765" not in str(entry.changes)
+    assert entry.changes[1] == listed[1]
+    assert entry.changes[0]["field"] == "phone"
+    assert "5600" not in str(entry.after)

@@ -7,6 +7,8 @@ import pytest
 from bson import ObjectId
 from pymongo import IndexModel
 
+from services.audit.checkpoints import read_copies
+from services.audit.log import Checkpoint, last_checkpoint
 from services.audit.prove import prove
 from services.audit.seal import seal
 from services.audit.verify import verify
@@ -40,7 +42,7 @@ async def test_a_clean_log_has_no_problem_and_exact_counts(database: Database, t
     assert found.problems == ()
     assert (found.entries, found.sealed) == (old + sum(streams), old + sum(streams) - rest)
     assert (found.unsealed, found.adopted, found.pinned) == (rest, old, True)
-    assert found.checkpoints == (len(trail.copies.read_text().splitlines()) if copies else 0)
+    assert found.checkpoints == (len([line for line in trail.copies.read_text().splitlines() if line]) if copies else 0)
 
 
 async def test_no_query_of_seal_check_or_proof_scans_a_collection(database: Database, tmp_path: Path) -> None:
@@ -65,8 +67,41 @@ async def test_a_file_of_copies_that_is_none_is_refused(database: Database, tmp_
         path.write_text(content)
         with pytest.raises(BadRequest, match="no file of checkpoints"):
             await verify(database, auditor, copies=path)
-    with pytest.raises(BadRequest, match="no file of checkpoints"):
+    with pytest.raises(BadRequest, match="cannot be read"):
         await verify(database, auditor, copies=tmp_path)
+
+
+async def test_what_a_crash_left_of_a_line_of_copies_hides_no_other(database: Database, tmp_path: Path) -> None:
+    trail = SealedTrail(database, tmp_path / "copies")
+    await trail.build(random.Random(4), 0, (3, 4, 5), 0)
+    torn = trail.copies.read_text()
+    trail.copies.write_text(torn + torn.splitlines()[-1][:50])
+    operator = Operator("later", ("ops",))
+    await trail.write(operator, 2)
+    await seal(database, trail.keeper, lambda: NOW)
+    assert (await trail.check(trusted=True, copies=True)).problems == ()
+    newest = (await last_checkpoint(database)) or None
+    assert newest is not None
+    assert newest.hash in read_copies(trail.copies).values()
+
+
+async def test_a_session_that_ends_during_the_check_raises_no_alarm(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trail = SealedTrail(database, tmp_path / "copies")
+    await trail.build(random.Random(5), 0, (3, 4, 5), 0)
+    seen = await last_checkpoint(database)
+    await seal(database, trail.keeper, lambda: NOW, ended=[trail.open])
+    ended = await last_checkpoint(database)
+    assert seen is not None
+    assert ended is not None
+    assert (ended.size, ended.number) == (seen.size, seen.number + 1)
+
+    async def as_it_was_at_the_beginning(_: Database) -> Checkpoint:
+        return seen
+
+    monkeypatch.setattr("services.audit.verify._readable_end", as_it_was_at_the_beginning)
+    assert (await verify(database, AUDITOR)).problems == ()
 
 
 async def test_only_auditors_check_the_trail(database: Database, ops: Operator) -> None:

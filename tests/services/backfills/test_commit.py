@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from bson import Int64
 
+from services.audit.log import last_checkpoint
+from services.audit.seal import seal_session
 from services.backfills.commit import commit, resume
 from services.backfills.lease import take
 from services.backfills.pace import Pace
@@ -299,3 +301,20 @@ async def test_an_empty_database_gives_an_empty_plan_that_commits_to_nothing(
     outcome = await commit(database, ops, clock, run_of(plan), plan.digest)
     assert (outcome.state, outcome.applied, outcome.verified) == ("done", 0, True)
     assert [run.state for run in await list_runs(database, ops)] == ["done"]
+
+
+async def test_an_interrupted_run_is_sealed_when_its_session_ends(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.applied:
+            raise RuntimeError("the console was ended")
+
+    with pytest.raises(RuntimeError):
+        await commit(database, ops, clock, run_of(plan), plan.digest, pace=Pace(batch_size=1), progress=stop)
+    assert await last_checkpoint(database) is None
+    await seal_session(database, ops, clock)
+    sealed = await last_checkpoint(database)
+    assert sealed is not None
+    assert sealed.size == await database["audit_logs"].count_documents({"chain.seq": {"$gt": 0}}) > 0
+    assert await database["console_audit_streams"].count_documents({"ended": False}) == 0

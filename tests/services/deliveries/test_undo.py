@@ -129,7 +129,7 @@ async def test_what_it_did_not_confirm_or_cannot_know_is_refused(
     for order_id, reason, kind, code in (
         ("o1", "wrong", ConsoleError, "not-confirmed"), ("o2", "wrong", ConsoleError, "not-confirmed-here"),
         ("o3", "wrong", NotFound, "unknown-order"), ("o1", " ", BadRequest, "no-reason"),
-        ("o1", "x" * 501, BadRequest, "no-reason"),
+        ("o1", "x" * 501, BadRequest, "too-long"),
     ):  # fmt: skip
         with pytest.raises(kind) as refused:
             await undo_confirmation(database, support, clock, order_id, reason)

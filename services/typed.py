@@ -1,0 +1,36 @@
+"""Text that a person typed and that is going to be stored."""
+
+from __future__ import annotations
+
+from services.errors import BadRequest
+
+LONGEST_REASON = 500
+
+
+def typed_text(words: str, what: str, longest: int) -> str:
+    """The text without blanks around it: no more than fits, and nothing that cannot be seen but line breaks.
+
+    Raises BadRequest.
+    """
+    cleaned = words.replace("\r\n", "\n").strip()
+    if len(cleaned) > longest:
+        raise BadRequest("too-long", f"The {what} has at most {longest:,} characters, this has {len(cleaned):,}.")
+    if any(_unseen(character) for character in cleaned):
+        raise BadRequest("bad-text", f"The {what} holds control characters; type it without them.")
+    return cleaned
+
+
+def typed_reason(words: str) -> str:
+    """A reason, which is kept. Raises BadRequest for none, and as `typed_text`."""
+    if not words.strip():
+        raise BadRequest("no-reason", f"Say why, in up to {LONGEST_REASON} characters; the reason is kept.")
+    return typed_text(words, "reason", LONGEST_REASON)
+
+
+def _unseen(character: str) -> bool:
+    """Control characters, and what is no character at all."""
+    return (
+        (character < " " and character not in "\n\t")
+        or "\x7f" <= character < "\xa0"
+        or "\ud800" <= character < "\ue000"
+    )
