@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Checkbox, Input, Select
 
@@ -49,6 +50,9 @@ class ListPlace(Place):
 
     LIST: ClassVar[str]
     """The id of the list's table."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+r", "read_again", "Read again", show=False, tooltip="Read the list again, as it is now."),
+    ]
     TYPING: ClassVar[float] = 0.2
     """Seconds without a key before the list is asked for."""
 
@@ -103,6 +107,10 @@ class ListPlace(Place):
         """Read the first page of what the filters say; half a date is no mistake while it is being typed."""
         self._next = None
         self._read(tolerant=typing and not any(field.full for field in self.query(Field)))
+
+    def action_read_again(self) -> None:
+        """The list as it is now."""
+        self.read_first()
 
     @on(RecordTable.NearEnd)
     def near_end(self) -> None:

@@ -14,9 +14,9 @@ def typed_text(words: str, what: str, longest: int) -> str:
     """
     cleaned = words.replace("\r\n", "\n").strip()
     if len(cleaned) > longest:
-        raise BadRequest("too-long", f"The {what} has at most {longest:,} characters, this has {len(cleaned):,}.")
+        raise BadRequest("too-long", f"At most {longest:,} characters fit into the {what}; these are {len(cleaned):,}.")
     if any(_unseen(character) for character in cleaned):
-        raise BadRequest("bad-text", f"The {what} holds control characters; type it without them.")
+        raise BadRequest("bad-text", f"There are control characters in the {what}; type it without them.")
     return cleaned
 
 

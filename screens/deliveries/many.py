@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -68,6 +68,11 @@ class ConfirmMany(ModalScreen["Decision | None"]):
     def on_mount(self) -> None:
         """The safe answer has the focus."""
         self.query_one("#cancel", Button).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed while a button has the focus is the reason."""
+        if isinstance(self.focused, Button):
+            self.query_one("#reason", Field).take(event)
 
     @on(Input.Submitted)
     def submitted(self) -> None:

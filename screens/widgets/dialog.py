@@ -49,11 +49,7 @@ class TypedConfirmation(ModalScreen[bool]):
 
     def on_key(self, event: events.Key) -> None:
         """What is typed while a button has the focus goes where it belongs."""
-        field = self.query_one("#typed", Field).input
-        if event.is_printable and event.character and event.character != " " and self.focused is not field:
-            event.stop()
-            field.focus()
-            field.insert_text_at_cursor(event.character)
+        self.query_one("#typed", Field).take(event)
 
     @on(Input.Changed)
     def compare(self) -> None:

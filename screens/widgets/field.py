@@ -68,3 +68,10 @@ class Field(Horizontal):
     def full(self) -> bool:
         """Whether no more fits in: a day is typed to its end."""
         return len(self.input.value) == self.input.max_length
+
+    def take(self, event: events.Key) -> None:
+        """Take a letter that was typed while something else had the focus, and the focus with it."""
+        if event.is_printable and event.character and event.character != " " and not self.input.has_focus:
+            event.stop()
+            self.input.focus()
+            self.input.insert_text_at_cursor(event.character)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -42,6 +42,10 @@ class ReasonDialog(ModalScreen["str | None"]):
     def on_mount(self) -> None:
         """The safe answer has the focus."""
         self.query_one("#keep", Button).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed while a button has the focus is the reason."""
+        self.query_one("#reason", Field).take(event)
 
     @on(Input.Changed)
     def look(self) -> None:

@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from screens.deliveries.dialog import ConfirmDelivery, ItemLine
 from screens.deliveries.many import ConfirmMany
+from screens.widgets.field import Field
 from screens.widgets.notice import Notice
 from screens.widgets.table import RecordTable
 from services.operators.operator import Operator
@@ -238,3 +239,21 @@ class TestConfirmingMany:
                 await press(pilot, "f4", key)
                 assert pilot.app.screen.is_modal is False
             assert "It needs the role support" in painted(pilot)
+
+
+async def test_a_reason_that_is_typed_at_once_is_not_lost(own_company: Company) -> None:
+    async with opened(own_company.app()) as pilot:
+        await press(pilot, "f4", "n")
+        await type_text(pilot, "gate locked")
+        assert pilot.app.screen.query_one("#reason", Field).value == "gate locked"
+        assert "gate locked" in painted(pilot)
+
+
+async def test_ctrl_r_reads_the_list_as_it_is_now(own_company: Company) -> None:
+    async with opened(own_company.app()) as pilot:
+        await press(pilot, "f4")
+        async with own_company.connected() as database:
+            await database["orders"].update_many({}, {"$set": {"status": "cancelled"}})
+        assert "cancelled" not in painted(pilot)
+        await press(pilot, "ctrl+r")
+        assert "cancelled" in painted(pilot)

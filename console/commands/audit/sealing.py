@@ -83,7 +83,10 @@ def _verification(found: Verification) -> list[Block]:
     if not found.problem_count:
         return [*blocks, Line("Nothing was altered, removed, inserted or reordered.")]
     rows = [(problem.entry, problem.kind, problem.detail) for problem in found.problems[:_TOLD]]
-    blocks += [Line(f"{found.problem_count:,} problems."), Table(("Entry", "Problem", "What is wrong"), rows)]
+    blocks += [
+        Line("1 problem." if found.problem_count == 1 else f"{found.problem_count:,} problems."),
+        Table(("Entry", "Problem", "What is wrong"), rows),
+    ]
     return blocks + ([Line("--json lists more.")] if found.problem_count > _TOLD else [])
 
 
