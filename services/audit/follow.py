@@ -42,17 +42,21 @@ async def follow(database: Database, operator: Operator, filters: AuditFilters) 
                 while True:
                     change = await stream.try_next()
                     seen, away = stream.resume_token or seen, None
+                    if not stream.alive:  # the collection was dropped or renamed: this stream says nothing more
+                        raise _lost()
                     if change is not None and (entry := _wanted(change["fullDocument"], operator, filters)):
                         yield entry
         except PyMongoError as error:
             if isinstance(error, OperationFailure) and error.code in _GONE:
-                raise Refused(
-                    "follow-lost", "The server no longer knows what was written meanwhile: `audit list` has it."
-                ) from error
+                raise _lost() from error
             away = away or time.monotonic()
             if not _passing(error) or time.monotonic() - away > PATIENCE_SECONDS:
                 raise describe(error) from error
             await asyncio.sleep(_AGAIN_AFTER)
+
+
+def _lost() -> Refused:
+    return Refused("follow-lost", "The server no longer knows what was written meanwhile: `audit list` has it.")
 
 
 def _wanted(document: Mapping[str, Any], operator: Operator, filters: AuditFilters) -> Entry | None:

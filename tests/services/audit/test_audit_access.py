@@ -11,6 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 from bson import json_util
+from pymongo.errors import PyMongoError
 
 from services.audit.access import reveal
 from services.audit.entries import Entry
@@ -18,6 +19,7 @@ from services.audit.export import check_export, export, format_of, manifest_byte
 from services.audit.filters import AuditFilters
 from services.audit.query import AuditQuery
 from services.audit.views import delete_view, list_views, load_view, save_view
+from services.changes.changeset import AUDIT_LOGS
 from services.clock import Clock
 from services.database import Database, Document
 from services.errors import BadRequest, ConsoleError, NotFound, NotPermitted, Refused
@@ -245,3 +247,19 @@ async def test_entries_are_followed_as_they_are_written_without_a_gap(database: 
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
+
+
+async def test_following_ends_where_the_trail_itself_is_gone(database: Database, viewer: Operator) -> None:
+    await database[AUDIT_LOGS].insert_one({"_id": "first"})
+
+    async def following() -> None:
+        async for _ in AuditQuery(database, viewer).follow(AuditFilters()):
+            await database.client.drop_database(database.name)
+
+    task = asyncio.create_task(following())
+    while not task.done():
+        with contextlib.suppress(PyMongoError):
+            await database[AUDIT_LOGS].insert_one({})
+        await asyncio.wait([task], timeout=0.1)
+    with pytest.raises(Refused, match="no longer knows"):
+        await task
