@@ -85,7 +85,7 @@ async def test_commit_with_and_without_the_chain(
                 if not chained:
                     patched.setattr(Stream, "link", unlinked)
                     patched.setattr(Stream, "is_new", False)
-                    patched.setattr(runner, "seal", nothing)
+                    patched.setattr(runner, "seal_finished", nothing)
                 found[chained].append(await committed(mongod, ops, clock, turn, chained=chained))
     print()
     for chained, name in ((False, "without"), (True, "with")):
