@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from console.command import Json, Limit, PageToken, Yes, confirm, group, run
 from console.output import Answer, Block, Line, Table, progress_bar
+from console.typed_items import read_items
 from services.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def confirm_some(
 
     One order may have quantities and a delivery person of its own; of several each has its own outcome.
     """
-    quantities = _quantities(item or [])
+    quantities = read_items(item or [])
     if len(order_ids) > 1 and (quantities or delivery_boy):
         raise BadRequest("one-order", "--item and --delivery-boy are about one order; confirm it by itself.")
 
@@ -275,20 +275,3 @@ def _sentence(confirmed: Confirmation) -> str:
 
 def _words(status: str) -> str:
     return status.replace("_", " ").lower()
-
-
-def _quantities(items: list[str]) -> dict[str, Decimal]:
-    quantities = dict(map(_quantity, items))
-    if len(quantities) < len(items):
-        raise BadRequest("bad-item", "A product is given twice; name each with one --item.")
-    return quantities
-
-
-def _quantity(text: str) -> tuple[str, Decimal]:
-    product, separator, quantity = text.rpartition("=")
-    try:
-        if separator and product:
-            return product, Decimal(quantity)
-    except InvalidOperation:
-        pass
-    raise BadRequest("bad-item", f"{text!r} is not PRODUCT_ID=QTY, for example --item {product or 'p1'}=2.")

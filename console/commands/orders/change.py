@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +11,7 @@ import typer
 from console.command import Json, Yes, confirm, run
 from console.commands.orders.group import app
 from console.output import Answer, Line, Pairs
-from services.errors import BadRequest
+from console.typed_items import read_items
 from services.text import visible
 
 if TYPE_CHECKING:
@@ -137,21 +136,6 @@ def undo(
         return _answer(done, "as it was before its last change")
 
     run(context, work, as_json=as_json)
-
-
-def read_items(items: Sequence[str]) -> dict[str, Decimal]:
-    """Items that a person typed as PRODUCT_ID=QTY. Raises BadRequest for what is none, or one that is given twice."""
-    wanted: dict[str, Decimal] = {}
-    for text in items:
-        product, separator, quantity = text.rpartition("=")
-        try:
-            number = Decimal(quantity)
-        except InvalidOperation:
-            separator = ""
-        if not (separator and product) or product in wanted:
-            raise BadRequest("bad-item", f"{text[:60]!r} is not PRODUCT_ID=QTY, each product once: --item p1=2.")
-        wanted[product] = number
-    return wanted
 
 
 def _answer(done: Edited, what: str) -> Answer:
