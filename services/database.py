@@ -30,6 +30,8 @@ Document: TypeAlias = dict[str, Any]
 Session: TypeAlias = AsyncClientSession
 
 READ_LIMIT_MS = 5_000
+WHOLE = 10_000
+"""The batch size that brings what bulk work asks for in one answer: the server's first has 101 records else."""
 DURABLE = WriteConcern("majority", j=True)
 _AUTHENTICATION_FAILED = 18
 _UNAUTHORISED = (13, 8000)

@@ -41,6 +41,7 @@ _LONGEST = 400
 """Bytes from the end in which `chain` stands."""
 _TEXT_KEY, _OBJECT_KEY = b"\x02_id\0", b"\x07_id\0"
 _HASH = re.compile("[A-Za-z0-9_-]{43}")
+_length = struct.Struct("<i").unpack_from
 _TAIL = 46
 """Bytes from the hash to the end of the entry, itself included."""
 _AS_STORED: bson.CodecOptions[RawBSONDocument] = bson.CodecOptions(
@@ -108,10 +109,10 @@ def content_hash(entry: bytes) -> bytes:
 
 
 def documents_in(batch: bytes) -> Iterator[bytes]:
-    """The stored documents of a batch as the server sends it."""
+    """The stored documents of a raw batch as the server sends it."""
     at = 0
     while at < len(batch):
-        (length,) = struct.unpack_from("<i", batch, at)
+        (length,) = _length(batch, at)
         yield batch[at : at + length]
         at += length
 

@@ -20,7 +20,7 @@ from services.changes.changeset import Change, Insert, Update
 from services.changes.series import named_id
 from services.clock import india_day, month_of, read_day, read_month, read_timestamp, to_stored
 from services.customers.resolution import NOBODY, Resolution, resolve_all
-from services.database import Database, Document, Session
+from services.database import WHOLE, Database, Document, Session
 from services.money import to_double, to_paise
 from services.records.bills import read_bill, read_paise
 from services.records.deliveries import read_report
@@ -248,7 +248,7 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         """
         named: Document = {"order_id": {"$in": [body["record"] for body in bodies]}}
         bills: dict[str, list[Document]] = {}
-        for bill in await database["billing_records"].find(named, _LANDED_FIELDS).to_list():
+        for bill in await database["billing_records"].find(named, _LANDED_FIELDS, batch_size=WHOLE).to_list():
             several = isinstance(bill["order_id"], list)
             for order_id in bill["order_id"] if several else [bill["order_id"]]:
                 bills.setdefault(str(order_id), []).append(bill)

@@ -17,7 +17,7 @@ from services.backfills.runs import Left, Limits, Run, RunView, State, Work, loa
 from services.backfills.verification import compare
 from services.changes.changeset import ChangeSet
 from services.clock import Clock
-from services.database import Database, Document
+from services.database import WHOLE, Database, Document
 from services.errors import Refused
 from services.operators.operator import Operator
 from services.reminders.outbox import Due, hold
@@ -139,7 +139,7 @@ class CommitStep:
         """The rows' changes and what becomes due by them; a record that changed since the preview has drifted."""
         backfill, database, batch = task.backfill, task.database, Batch()
         found = await database[backfill.collection].find(
-            {"_id": {"$in": [row.body["key"] for row in rows]}}, session=changes.session
+            {"_id": {"$in": [row.body["key"] for row in rows]}}, session=changes.session, batch_size=WHOLE
         ).to_list()  # fmt: skip
         sources = await backfill.load(database, found, changes.session)
         by_key = {hashable(backfill.identify(source)[1]): source for source in sources}

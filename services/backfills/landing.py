@@ -9,7 +9,7 @@ import bson
 from bson import ObjectId
 
 from services.changes.difference import assigned_differences
-from services.database import Database, Document
+from services.database import WHOLE, Database, Document
 
 
 async def as_stored(
@@ -17,7 +17,7 @@ async def as_stored(
 ) -> list[Document]:
     """Some fields of the rows' records in the order of the rows; an empty document for one that is gone."""
     keys = {"_id": {"$in": [body["key"] for body in bodies]}}
-    found = await database[collection].find(keys, dict.fromkeys(fields, 1)).to_list()
+    found = await database[collection].find(keys, dict.fromkeys(fields, 1), batch_size=WHOLE).to_list()
     by_key = {hashable(document["_id"]): document for document in found}
     return [by_key.get(hashable(body["key"]), {}) for body in bodies]
 

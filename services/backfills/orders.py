@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.database import Database, Document, Session
+from services.database import WHOLE, Database, Document, Session
 from services.records.fields import identity
 
 BILL_FIELDS = {"order_id": 1, "customer_id": 1, "month": 1, "created_at": 1}
@@ -36,7 +36,7 @@ async def by_order(
 ) -> dict[str, list[Document]]:
     """The records of a collection that name these orders, by order id, in the order of their `_id`."""
     found: dict[str, list[Document]] = {}
-    cursor = database[collection].find({"order_id": {"$in": list(ids)}}, fields, session=session)
+    cursor = database[collection].find({"order_id": {"$in": list(ids)}}, fields, session=session, batch_size=WHOLE)
     for document in await cursor.to_list():
         for name in _named(document["order_id"]):
             found.setdefault(name, []).append(document)

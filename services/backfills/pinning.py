@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import cast
 
 import bson
 
+from services.audit.chain import documents_in
 from services.backfills.plan import plan_digest
 from services.backfills.runs import ROWS, Run, change_rows
-from services.database import TOLERANT, Database, Document, told
+from services.database import TOLERANT, WHOLE, Database, Document, told
 from services.errors import Refused
 
 _PIN = 8
 """Bytes of a row's pin: a million rows take 8 MB."""
-_size = struct.Struct("<i").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Pins:
         Raises Refused where one is not what it was when the plan's digest was checked.
         """
         found = b"".join([batch async for batch in _stored(database, self._run, start, end)])
-        if b"".join(map(_pin, _documents(found))) != self._pins[start * _PIN : end * _PIN]:
+        if b"".join(map(_pin, documents_in(found))) != self._pins[start * _PIN : end * _PIN]:
             raise altered(self._run)
         bodies = bson.decode_all(found, TOLERANT)
         return [Row(start + place, row["body"]) for place, row in enumerate(bodies)]
@@ -55,7 +54,7 @@ async def pinned(database: Database, stored: Run) -> Pins:
     digest, pins = hashlib.sha256(), bytearray()
     async for batch in _stored(database, stored.id, 0, stored.planned):
         digest.update(batch)
-        pins += b"".join(map(_pin, _documents(batch)))
+        pins += b"".join(map(_pin, documents_in(batch)))
     classes = {**stored.class_digests, "change": digest.hexdigest()}
     if plan_digest(stored.backfill, stored.options, stored.summary, classes) != stored.digest:
         raise altered(stored.id)
@@ -73,16 +72,10 @@ def altered(run: str) -> Refused:
 
 async def _stored(database: Database, run: str, start: int, end: int) -> AsyncIterator[bytes]:
     with told():
-        async for batch in database[ROWS].find_raw_batches(change_rows(run, start, end), {"_id": 0}).sort("_id"):
+        async for batch in (
+            database[ROWS].find_raw_batches(change_rows(run, start, end), {"_id": 0}, batch_size=WHOLE).sort("_id")
+        ):
             yield cast(bytes, batch)
-
-
-def _documents(batch: bytes) -> Iterator[bytes]:
-    start = 0
-    while start < len(batch):
-        (size,) = _size(batch, start)
-        yield batch[start : start + size]
-        start += size
 
 
 def _pin(document: bytes) -> bytes:

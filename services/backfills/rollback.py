@@ -16,7 +16,7 @@ from services.changes.changeset import AUDIT_LOGS, Change, ChangeSet, Delete, In
 from services.changes.difference import differences, lookup
 from services.changes.series import entry_id, series_of
 from services.clock import Clock, to_stored
-from services.database import Database, Document, Session
+from services.database import WHOLE, Database, Document, Session
 from services.errors import Refused
 from services.operators.operator import Operator
 from services.reminders.outbox import withdraw
@@ -154,7 +154,7 @@ async def _entries(
         for number, pairs in touched.items() for place in range(len(pairs))
     }  # fmt: skip
     found: dict[int, dict[int, Document]] = {}
-    cursor = task.database[AUDIT_LOGS].find({"_id": {"$in": list(places)}}, session=session)
+    cursor = task.database[AUDIT_LOGS].find({"_id": {"$in": list(places)}}, session=session, batch_size=WHOLE)
     for entry in await cursor.to_list():
         number, place = places[entry["_id"]]
         found.setdefault(number, {})[place] = entry
@@ -167,7 +167,7 @@ async def _current(task: Task, touched: Sequence[Touched], session: Session) -> 
         keys.setdefault(collection, []).append(key)
     found: dict[Touched, Document] = {}
     for collection, wanted in keys.items():
-        cursor = task.database[collection].find({"_id": {"$in": wanted}}, session=session)
+        cursor = task.database[collection].find({"_id": {"$in": wanted}}, session=session, batch_size=WHOLE)
         found |= {(collection, document["_id"]): document for document in await cursor.to_list()}
     return found
 

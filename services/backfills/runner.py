@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.audit.logger import Purpose
@@ -95,21 +95,34 @@ class Runner:
         held = await take(
             database, run, self.states, self.working, self.pace.lease_seconds, self.stamp | {"began.rows": rows}
         )
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                async with kept(database, held):
+                    with rare_collections():
+                        wish = await self._work(held)
+                        await stack.enter_async_context(self._sealing())
+                        state = self.stopped.get(wish, self.working) if wish else None
+                        ending = {"state": state} if state else await patiently(self.pace, finish)
+            except BaseException as error:
+                if not isinstance(error, ConsoleError) or error.code != "taken-over":
+                    with contextlib.suppress(Exception):  # without a connection the lease runs out by itself
+                        left = {"seconds": self.seconds}
+                        await asyncio.shield(asyncio.wait_for(give_back(database, held, left), 5))
+                raise
+            ending |= {"seconds": self.seconds}
+            await patiently(self.pace, lambda: give_back(database, held, ending))
+
+    @contextlib.asynccontextmanager
+    async def _sealing(self) -> AsyncIterator[None]:
+        """Seal what the run wrote beside what is left to do; what is not sealed now, the next sealer seals."""
+        sealing = asyncio.create_task(seal_finished(self.database, self.operator.trail, self.clock))
         try:
-            async with kept(database, held):
-                with rare_collections():
-                    wish = await self._work(held)
-                ending = {"state": self.stopped.get(wish, self.working)} if wish else await patiently(self.pace, finish)
-        except BaseException as error:
-            if not isinstance(error, ConsoleError) or error.code != "taken-over":
-                with contextlib.suppress(Exception):  # without a connection the lease runs out by itself
-                    left = {"seconds": self.seconds}
-                    await asyncio.shield(asyncio.wait_for(give_back(database, held, left), 5))
-            raise
-        ending |= {"seconds": self.seconds}
-        await patiently(self.pace, lambda: give_back(database, held, ending))
-        with contextlib.suppress(ConsoleError):  # the run is done; what is not sealed now, the next sealer seals
-            await seal_finished(database, self.operator.trail, self.clock)
+            yield
+            with contextlib.suppress(ConsoleError):
+                await sealing
+        finally:
+            sealing.cancel()
+            await asyncio.gather(sealing, return_exceptions=True)
 
     async def _work(self, held: Held) -> Wish | None:
         database, pace = self.database, self.pace

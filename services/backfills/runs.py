@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.backfills.plan import GROUPS, Group, Options, Plan, PlanRow, Summary, Tally, row_view
 from services.clock import INDIA
-from services.database import READ_LIMIT_MS, Database, Document, told
+from services.database import READ_LIMIT_MS, WHOLE, Database, Document, told
 from services.errors import BadRequest, NotFound
 from services.money import format_rupees
 from services.operators.operator import Operator
@@ -375,5 +375,5 @@ async def change_bodies(
 ) -> list[Document]:
     """The bodies of those rows in order, whole or without some fields, which may be dotted."""
     projection = {"_id": 0, **{f"body.{name}": 0 for name in without}}
-    found = database[ROWS].find(change_rows(run, start, end), projection).sort("_id")
+    found = database[ROWS].find(change_rows(run, start, end), projection, batch_size=WHOLE).sort("_id")
     return [row["body"] for row in await found.to_list()]

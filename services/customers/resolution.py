@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from services.database import Database, Document, Session
+from services.database import WHOLE, Database, Document, Session
 from services.records.customers import Customer, read_customer
 from services.records.fields import identity
 from services.records.orders import Owner
@@ -126,4 +126,4 @@ def _resolution(candidates: list[str], how: str) -> Resolution:
 async def _customers(
     database: Database, matching: Document, fields: Mapping[str, int], session: Session | None
 ) -> list[Document]:
-    return await database["customers_v2"].find(matching, fields, session=session).to_list()
+    return await database["customers_v2"].find(matching, fields, session=session, batch_size=WHOLE).to_list()

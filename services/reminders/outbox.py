@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from services.changes.changeset import Change
 from services.clock import to_stored, utc_now
-from services.database import Database, Document, Session
+from services.database import WHOLE, Database, Document, Session
 from services.reminders.queue import called_off, close_unsent
 
 OUTBOX = "console_outbox"
@@ -59,7 +59,11 @@ async def hold(database: Database, session: Session, run: str, dues: Sequence[Du
         for due in dues
     ]  # fmt: skip
     keys = [row["_id"] for row in rows]
-    there = await database[OUTBOX].find({"_id": {"$in": keys}}, {"state": 1, "run": 1}, session=session).to_list()
+    there = (
+        await database[OUTBOX]
+        .find({"_id": {"$in": keys}}, {"state": 1, "run": 1}, session=session, batch_size=WHOLE)
+        .to_list()
+    )
     again = [row["_id"] for row in there if row["state"] in _ANEW]
     if again:
         await database[OUTBOX].delete_many({"_id": {"$in": again}}, session=session)
