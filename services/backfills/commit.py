@@ -10,10 +10,10 @@ from services.backfills.approval import require_approval
 from services.backfills.landing import hashable
 from services.backfills.lane import ENTRIES_A_ROW, Batch, Task
 from services.backfills.pace import Pace
-from services.backfills.pinning import Pins, Row, pinned
+from services.backfills.pinning import Row, pinned
 from services.backfills.rollback import go_on_back
-from services.backfills.runner import Report, Runner
-from services.backfills.runs import Left, Limits, Run, RunView, State, Work, load_run, show_run
+from services.backfills.runner import Job, Report, Runner
+from services.backfills.runs import Left, Limits, Run, RunView, State, Wish, Work, load_run, show_run
 from services.backfills.verification import compare
 from services.changes.changeset import ChangeSet
 from services.clock import Clock
@@ -45,7 +45,8 @@ async def commit(
     _require_open(stored, digest)
     require_approval(stored, limits or Limits())
     pins = await pinned(database, stored)
-    return await _work(database, operator, clock, stored, pins, pace or Pace(), progress, ("planned", "approved"))
+    job = Job(database, operator, clock, stored, pins, pace or Pace(), progress)
+    return await _work(job, ("planned", "approved"))
 
 
 async def resume(
@@ -70,9 +71,9 @@ async def resume(
     while stored.alive and stored.lease.until == lease:
         await asyncio.sleep(0.1)
         stored = await load_run(database, run)
-    pace = pace or Pace()
+    job = Job(database, operator, clock, stored, pins, pace or Pace(), progress)
     if stored.state == "rolling-back":
-        return await go_on_back(database, operator, clock, stored, pins, pace, progress)
+        return await go_on_back(job)
     open_states: tuple[State, ...] = ("running", "paused")
     if stored.state == "done":
         seen = await show_run(database, operator, run)
@@ -81,31 +82,16 @@ async def resume(
         open_states = ("done",)
     elif stored.state not in open_states:
         raise Refused("not-interrupted", f"{run} is {stored.state}; there is nothing to resume.")
-    return await _work(database, operator, clock, stored, pins, pace, progress, open_states, again=True)
+    return await _work(job, open_states, again=True)
 
 
-async def _work(
-    database: Database,
-    operator: Operator,
-    clock: Clock,
-    stored: Run,
-    pins: Pins,
-    pace: Pace,
-    progress: Report | None,
-    states: Sequence[State],
-    *,
-    again: bool = False,
-) -> RunView:
+async def _work(job: Job, states: Sequence[State], *, again: bool = False) -> RunView:
     async def finish() -> Document:
-        verified, _ = await compare(database, stored)
+        verified, _ = await compare(job.database, job.stored)
         return {"state": "done", "verified": verified}
 
-    runner = Runner(
-        database, operator, clock, stored, pace, progress, CommitStep(), pins, states,
-        working="running", stopped={"pause": "paused", "cancel": "cancelled"}, again=again,
-    )  # fmt: skip
-    await runner.run(finish)
-    return await show_run(database, operator, stored.id)
+    stopped: dict[Wish, State] = {"pause": "paused", "cancel": "cancelled"}
+    return await Runner(job, CommitStep(), states, "running", stopped, again=again).run(finish)
 
 
 def _require_open(stored: Run, digest: str) -> None:

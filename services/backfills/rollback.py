@@ -8,9 +8,9 @@ from typing import Any
 
 from services.backfills.lane import ENTRIES_A_ROW, Batch, Task
 from services.backfills.pace import Pace
-from services.backfills.pinning import Pins, Row, pinned
-from services.backfills.runner import Report, Runner
-from services.backfills.runs import Lane, Left, Run, RunView, State, Work, left_alone, load_lanes, load_run, show_run
+from services.backfills.pinning import Row, pinned
+from services.backfills.runner import Job, Report, Runner
+from services.backfills.runs import Lane, Left, RunView, State, Work, left_alone, load_lanes, load_run
 from services.backfills.verification import compare
 from services.changes.changeset import AUDIT_LOGS, Change, ChangeSet, Delete, Insert, Update
 from services.changes.difference import differences, lookup
@@ -49,52 +49,29 @@ async def rollback(
         raise Refused("already-rolled-back", f"{run} was rolled back already; `backfill status {run}` shows it.")
     if stored.alive:
         raise Refused("already-running", f"A runner works on {run}; pause or cancel it first.")
-    if stored.state == "rolling-back":
-        return await go_on_back(
-            database, operator, clock, stored, await pinned(database, stored), pace or Pace(), progress
-        )
-    if not any(lane.applied for lane in await load_lanes(database, run, "commit")):
+    begun = stored.state == "rolling-back"
+    if not begun and not any(lane.applied for lane in await load_lanes(database, run, "commit")):
         raise Refused("nothing-to-roll-back", f"{run} is {stored.state} and has changed no record.")
+    job = Job(database, operator, clock, stored, await pinned(database, stored), pace or Pace(), progress)
+    if begun:
+        return await go_on_back(job)
     reversal = {"by": operator.account, "at": to_stored(clock()), "reason": why}
-    pins = await pinned(database, stored)
-    return await _work(database, operator, clock, stored, pins, pace or Pace(), progress, _BEGINNING, reversal)
+    return await _work(job, _BEGINNING, why, {"reversal": reversal})
 
 
-async def go_on_back(
-    database: Database,
-    operator: Operator,
-    clock: Clock,
-    stored: Run,
-    pins: Pins,
-    pace: Pace,
-    progress: Report | None,
-) -> RunView:
+async def go_on_back(job: Job) -> RunView:
     """Go on with a rollback whose runner is gone."""
-    return await _work(database, operator, clock, stored, pins, pace, progress, ("rolling-back",))
+    reversal = job.stored.reversal
+    return await _work(job, ("rolling-back",), reversal.reason if reversal else None, {})
 
 
-async def _work(
-    database: Database,
-    operator: Operator,
-    clock: Clock,
-    stored: Run,
-    pins: Pins,
-    pace: Pace,
-    progress: Report | None,
-    states: Sequence[State],
-    reversal: Document | None = None,
-) -> RunView:
+async def _work(job: Job, states: Sequence[State], reason: str | None, stamp: Document) -> RunView:
     async def finish() -> Document:
-        verified, _ = await compare(database, await load_run(database, stored.id))
+        verified, _ = await compare(job.database, await load_run(job.database, job.stored.id))
         return {"state": "rolled-back", "verified": verified}
 
-    runner = Runner(
-        database, operator, clock, stored, pace, progress, RollbackStep(), pins, states, working="rolling-back",
-        stopped={}, stamp={"reversal": reversal} if reversal else {},
-        reason=reversal["reason"] if reversal else stored.reversal.reason if stored.reversal else None,
-    )  # fmt: skip
-    await runner.run(finish)
-    return await show_run(database, operator, stored.id)
+    runner = Runner(job, RollbackStep(), states, "rolling-back", stopped={}, stamp=stamp, reason=reason)
+    return await runner.run(finish)
 
 
 @dataclass(slots=True)

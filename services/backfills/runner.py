@@ -17,7 +17,7 @@ from services.backfills.lease import Held, give_back, kept, open_lanes, take
 from services.backfills.pace import Pace, Throttle
 from services.backfills.pinning import Pins
 from services.backfills.registry import find_backfill
-from services.backfills.runs import Lane, Run, State, Totals, Wish, load_lanes
+from services.backfills.runs import Lane, Run, RunView, State, Totals, Wish, load_lanes, show_run
 from services.clock import Clock, india_day
 from services.database import Database, Document, Session
 from services.errors import ConsoleError
@@ -53,18 +53,25 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-@dataclass
-class Runner:
-    """One runner's work on a run."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run to be worked on: where, by whom, how hard, and who hears of its progress."""
 
     database: Database
     operator: Operator
     clock: Clock
     stored: Run
+    pins: Pins
     pace: Pace
     progress: Report | None
+
+
+@dataclass
+class Runner:
+    """One runner's work on a run."""
+
+    job: Job
     step: Step
-    pins: Pins
     states: Sequence[State]
     """The states in which the run may be begun or gone on with."""
     working: State
@@ -82,19 +89,18 @@ class Runner:
     @property
     def seconds(self) -> float:
         """How long the run has been worked on, by this runner and those before."""
-        return round(self.stored.seconds + time.monotonic() - self.begun, 3)
+        return round(self.job.stored.seconds + time.monotonic() - self.begun, 3)
 
-    async def run(self, finish: Callable[[], Awaitable[Document]]) -> None:
+    async def run(self, finish: Callable[[], Awaitable[Document]]) -> RunView:
         """Work until the rows are done, then write what `finish` says of the run, or until an operator wants a stop.
 
-        Raises Refused where another runner has the run, and whatever ended the work: then the run can be resumed.
+        Returns the run as it is then. Raises Refused where another runner has the run, and whatever ended the work:
+        then the run can be resumed.
         """
-        database, run = self.database, self.stored.id
-        lanes = await load_lanes(database, run, self.step.work)
-        rows = Totals.of(lanes, self.stored.planned).rows
-        held = await take(
-            database, run, self.states, self.working, self.pace.lease_seconds, self.stamp | {"began.rows": rows}
-        )
+        database, stored, pace = self.job.database, self.job.stored, self.job.pace
+        rows = Totals.of(await load_lanes(database, stored.id, self.step.work), stored.planned).rows
+        stamp = self.stamp | {"began.rows": rows}
+        held = await take(database, stored.id, self.states, self.working, pace.lease_seconds, stamp)
         async with contextlib.AsyncExitStack() as stack:
             try:
                 async with kept(database, held):
@@ -102,7 +108,7 @@ class Runner:
                         wish = await self._work(held)
                         await stack.enter_async_context(self._sealing())
                         state = self.stopped.get(wish, self.working) if wish else None
-                        ending = {"state": state} if state else await patiently(self.pace, finish)
+                        ending = {"state": state} if state else await patiently(pace, finish)
             except BaseException as error:
                 if not isinstance(error, ConsoleError) or error.code != "taken-over":
                     with contextlib.suppress(Exception):  # without a connection the lease runs out by itself
@@ -110,12 +116,13 @@ class Runner:
                         await asyncio.shield(asyncio.wait_for(give_back(database, held, left), 5))
                 raise
             ending |= {"seconds": self.seconds}
-            await patiently(self.pace, lambda: give_back(database, held, ending))
+            await patiently(pace, lambda: give_back(database, held, ending))
+        return await show_run(database, self.job.operator, stored.id)
 
     @contextlib.asynccontextmanager
     async def _sealing(self) -> AsyncIterator[None]:
         """Seal what the run wrote beside what is left to do; what is not sealed now, the next sealer seals."""
-        sealing = asyncio.create_task(seal_finished(self.database, self.operator.trail, self.clock))
+        sealing = asyncio.create_task(seal_finished(self.job.database, self.job.operator.trail, self.job.clock))
         try:
             yield
             with contextlib.suppress(ConsoleError):
@@ -125,21 +132,21 @@ class Runner:
             await asyncio.gather(sealing, return_exceptions=True)
 
     async def _work(self, held: Held) -> Wish | None:
-        database, pace = self.database, self.pace
-        surroundings = Surroundings(india_day(self.clock()), pace.credit_days)
-        backfill, throttle = find_backfill(self.stored.backfill), Throttle(database, pace)
+        job, database, pace = self.job, self.job.database, self.job.pace
+        surroundings = Surroundings(india_day(job.clock()), pace.credit_days)
+        backfill, throttle = find_backfill(job.stored.backfill), Throttle(database, pace)
         async with contextlib.AsyncExitStack() as stack:
             sessions: list[Session] = [
                 await stack.enter_async_context(database.client.start_session()) for _ in range(_LANES)
             ]
-            work, rows = self.step.work, self.stored.planned
+            work, rows = self.step.work, job.stored.planned
             lanes = await patiently(pace, lambda: open_lanes(database, held, work, rows, sessions))
             await patiently(pace, lambda: self.step.ready(database, held.run))
             # The token makes the names new: what a runner before wrote is its own.
-            streams = {lane.id: self.operator.trail.stream(f"{lane.id}/{held.token}") for lane in lanes}
-            stack.callback(lambda: self.operator.trail.end(streams.values()))
+            streams = {lane.id: job.operator.trail.stream(f"{lane.id}/{held.token}") for lane in lanes}
+            stack.callback(lambda: job.operator.trail.end(streams.values()))
             task = Task(
-                database, self.operator, self.clock, backfill, held, surroundings, pace, throttle, self.step, self.pins,
+                database, job.operator, job.clock, backfill, held, surroundings, pace, throttle, self.step, job.pins,
                 self._purpose(), streams,
             )  # fmt: skip
             told = self._teller(lanes, throttle)
@@ -160,21 +167,21 @@ class Runner:
                 await asyncio.gather(*running, return_exceptions=True)
 
     def _purpose(self) -> Purpose:
-        planner = self.stored.created_by
+        planner, operator = self.job.stored.created_by, self.job.operator
         return Purpose(
-            reason=self.reason, run=self.stored.id, on_behalf_of=planner if planner != self.operator.account else None
+            reason=self.reason, run=self.job.stored.id, on_behalf_of=planner if planner != operator.account else None
         )
 
     def _teller(self, lanes: Sequence[Lane], throttle: Throttle) -> Callable[[], None]:
-        planned, begun = self.stored.planned, time.monotonic()
+        planned, begun, progress = self.job.stored.planned, time.monotonic(), self.job.progress
         before = Totals.of(lanes, planned).rows
 
         def tell() -> None:
-            if self.progress is None:
+            if progress is None:
                 return
             done = Totals.of(lanes, planned)
             rate = (done.rows - before) / max(time.monotonic() - begun, 0.001)
-            self.progress(Progress(
+            progress(Progress(
                 planned=planned, applied=done.applied, drifted=done.drifted, failed=done.failed, kept=done.kept,
                 amount_paise=done.amount_paise, seconds=self.seconds, rate=rate,
                 seconds_left=(planned - done.rows) / rate if rate else None, lag=throttle.lag,
