@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.timestamp import Timestamp
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
@@ -34,6 +35,8 @@ WHOLE = 10_000
 """The batch size that brings what bulk work asks for in one answer: the server's first has 101 records else."""
 DURABLE = WriteConcern("majority", j=True)
 _AUTHENTICATION_FAILED = 18
+_READABLE = "console_marker"
+"""A collection that everybody may read; it need not be there."""
 _UNAUTHORISED = (13, 8000)
 _REFUSED_COMMAND = re.compile(r'not authorized on (\S+) to execute command \{ (\w+): (?:"([^"]*)")?')
 _OF_ONE_RECORD = (11000, 121)
@@ -90,6 +93,28 @@ class Database:
         async with self.client.start_session(snapshot=True) as session:
             yield session
 
+    @contextlib.asynccontextmanager
+    async def snapshots(self, number: int) -> AsyncIterator[Sequence[Session | None]]:
+        """As many sessions that all read one and the same moment, one for each query that runs beside others."""
+        async with contextlib.AsyncExitStack() as stack:
+            sessions = [await stack.enter_async_context(self.snapshot()) for _ in range(number)]
+            moment: Timestamp | None = None
+            for session in sessions:
+                if session is not None:
+                    moment = await self._read_at(moment, session)
+            yield sessions
+
+    async def _read_at(self, moment: Timestamp | None, session: Session) -> Timestamp:
+        """Make a new snapshot session one of that moment, or of now, and return the moment that it reads."""
+        first: Document = {"find": _READABLE, "limit": 1, "singleBatch": True}
+        if moment is not None:
+            first["readConcern"] = {"level": "snapshot", "atClusterTime": moment}
+        answer = await self._database.command(first, session=session)
+        reads: Timestamp = answer["cursor"]["atClusterTime"]
+        if moment not in (None, reads):
+            raise Refused("no-snapshot", "The database does not read one moment in several sessions.")
+        return reads
+
 
 async def connect(uri: str, name: str) -> Database:
     """Open `uri` and look at the server once.
@@ -110,7 +135,7 @@ async def connect(uri: str, name: str) -> Database:
     try:
         with told():
             hello = await client.admin.command("hello")
-            await client.get_database(name).command({"count": "console_marker", "limit": 1})
+            await client.get_database(name).command({"count": _READABLE, "limit": 1})
     except BaseException:
         await client.close()
         raise

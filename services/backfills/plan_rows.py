@@ -13,6 +13,7 @@ import bson
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure, PyMongoError
 
+from services.backfills.pipeline import Behind
 from services.backfills.plan import Group
 from services.backfills.runs import ROWS, RUNS, keys_of, row_key, run_ids_before
 from services.database import Database, Document
@@ -66,19 +67,15 @@ class RowStore:
         self.refused: str | None = None
         self._database = database
         self._run = run
-        self._writing: asyncio.Task[None] | None = None
+        self._writing = Behind()
 
     async def write(self, rows: Sequence[bytes]) -> None:
         """Wait for the batch before, and begin with this one."""
-        await self.settle()
-        if rows and self.refused is None:
-            self._writing = asyncio.create_task(self._insert(rows))
+        await self._writing.follow(self._insert(rows))
 
     async def settle(self) -> None:
         """Wait until every row is written."""
-        if self._writing is not None:
-            writing, self._writing = self._writing, None
-            await writing
+        await self._writing.settle()
 
     async def complete(self, run: Document) -> bool:
         """Store the run that the rows belong to; False where the database user may not store a plan."""
@@ -88,8 +85,9 @@ class RowStore:
         return self.refused is None
 
     async def _insert(self, rows: Sequence[bytes]) -> None:
-        documents = [RawBSONDocument(row) for row in rows]
-        await self._permitted(self._database[ROWS].insert_many(documents, ordered=False))
+        if rows and self.refused is None:
+            documents = [RawBSONDocument(row) for row in rows]
+            await self._permitted(self._database[ROWS].insert_many(documents, ordered=False))
 
     async def _permitted(self, writing: Awaitable[object]) -> None:
         try:

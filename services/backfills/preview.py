@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
@@ -14,6 +15,7 @@ from pymongo.errors import OperationFailure
 
 from services.backfills.backfill import Backfill, Doubt, Surroundings
 from services.backfills.collector import rare_collections
+from services.backfills.pipeline import Behind, ahead
 from services.backfills.plan import Decision, Group, Options, Plan, Summary, Tally, plan_digest, row_body
 from services.backfills.plan_rows import PinnedRows, RowStore, thin_out
 from services.backfills.registry import find_backfill
@@ -24,9 +26,10 @@ from services.errors import BadRequest, Refused
 from services.operators.operator import Operator
 
 A = TypeVar("A")
-B = TypeVar("B")
 
-_CHUNK = 2_000
+_SESSIONS = 3
+"""Of one moment: for the records, for what stands around them, and for the second opinion."""
+_CHUNK = 2000
 _BREATH = 25
 """Records decided before the event loop may turn: a screen paints, the next chunk comes in."""
 _BROKEN = (BSONError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -173,8 +176,8 @@ class _Preview:
         found, pinned = _Found(backfill.groups), PinnedRows(run, backfill.groups)
         rows = RowStore(self.database, run) if self.storing else None
         try:
-            async with self.database.snapshot() as session:
-                await self._examine(session, found, pinned, rows)
+            async with self.database.snapshots(_SESSIONS) as sessions:
+                await self._examine(sessions, found, pinned, rows)
             if rows:
                 await rows.settle()
             disagreement = found.disagreement()
@@ -194,20 +197,31 @@ class _Preview:
         unstored = rows.refused if rows else disagreement
         return Plan(run if stored else None, backfill.name, digest, self.options, self.now, summary, unstored)
 
-    async def _examine(self, session: Session | None, found: _Found, pinned: PinnedRows, rows: RowStore | None) -> None:
-        """Decide chunk after chunk; meanwhile the server looks once more at the last one, and reads the next."""
-        reader = _Reader(self.database, self.backfill, self.options, session)
-        chunk, doubtful = await reader.next(), list[Document]()
-        while chunk:
-            bodies, (doubts, chunk) = await _both(self._decide(chunk, found), reader.turn(doubtful))
-            found.doubt(doubts)
-            doubtful = [body for body in bodies if body["group"] == "change"]
-            stored = pinned.add(bodies)
-            if rows:
-                await rows.write(stored)
-            if self.progress:
-                self.progress(found.examined)
-        found.doubt(await reader.check(doubtful))
+    async def _examine(
+        self, sessions: Sequence[Session | None], found: _Found, pinned: PinnedRows, rows: RowStore | None
+    ) -> None:
+        """Decide chunk after chunk; meanwhile the server reads the next ones, and looks once more at the last."""
+        *readers, checker = sessions
+        checks, reader = Behind(), _Reader(self.database, self.backfill, self.options, *readers)
+        try:
+            async with contextlib.aclosing(ahead(reader.chunks())) as chunks:
+                async for chunk in chunks:
+                    bodies = await self._decide(chunk, found)
+                    await checks.follow(self._check(bodies, found, checker))
+                    stored = pinned.add(bodies)
+                    if rows:
+                        await rows.write(stored)
+                    if self.progress:
+                        self.progress(found.examined)
+            await checks.settle()
+        finally:
+            await checks.drop()
+
+    async def _check(self, bodies: Sequence[Document], found: _Found, session: Session | None) -> None:
+        """The second opinion on rows to change; none without a snapshot, where the two could differ by an edit."""
+        doubtful = [body for body in bodies if body["group"] == "change"]
+        if doubtful and session is not None:
+            found.doubt(await self.backfill.second_opinion(self.database, doubtful, session))
 
     async def _decide(self, chunk: _Chunk, found: _Found) -> list[Document]:
         bodies: list[Document] = []
@@ -241,31 +255,32 @@ _Chunk: TypeAlias = list[tuple[Document, Any]]
 
 
 class _Reader:
-    """The reading end of a preview: one session, so one query at a time."""
+    """The reading end of a preview: the records through one session, what stands around them through another."""
 
-    def __init__(self, database: Database, backfill: Backfill[Any], options: Options, session: Session | None) -> None:
-        self._database, self._backfill, self._session = database, backfill, session
-        found = database[backfill.collection].find(backfill.scope(options), backfill.fields, session=session)
+    def __init__(
+        self,
+        database: Database,
+        backfill: Backfill[Any],
+        options: Options,
+        records: Session | None,
+        surroundings: Session | None,
+    ) -> None:
+        self._database, self._backfill, self._session = database, backfill, surroundings
+        found = database[backfill.collection].find(backfill.scope(options), backfill.fields, session=records)
         self._cursor: AsyncCursor[Document] = found.sort("_id").batch_size(_CHUNK)
 
-    async def next(self) -> _Chunk:
-        """The next records, none after the last."""
-        return await self._sources(await self._cursor.to_list(_CHUNK))
+    async def chunks(self) -> AsyncGenerator[_Chunk, None]:
+        """All records, chunk by chunk."""
+        async with contextlib.aclosing(ahead(self._documents())) as read:
+            async for documents in read:
+                yield await self._sources(documents)
 
-    async def check(self, bodies: Sequence[Document]) -> Sequence[Doubt]:
-        """The second opinion on rows to change; none without a snapshot, where the two could differ by an edit."""
-        if not bodies or self._session is None:
-            return ()
-        return await self._backfill.second_opinion(self._database, bodies, self._session)
-
-    async def turn(self, bodies: Sequence[Document]) -> tuple[Sequence[Doubt], _Chunk]:
-        """The second opinion on these rows, and the next records."""
-        return await self.check(bodies), await self.next()
+    async def _documents(self) -> AsyncGenerator[list[Document], None]:
+        while documents := await self._cursor.to_list(_CHUNK):
+            yield documents
 
     async def _sources(self, documents: list[Document]) -> _Chunk:
         """The records with their sources; one that breaks the loading of the others is found by halving."""
-        if not documents:
-            return []
         try:
             sources = await self._backfill.load(self._database, documents, self._session)
             return list(zip(documents, sources, strict=True))
@@ -274,18 +289,6 @@ class _Reader:
                 return [(documents[0], None)]
         middle = len(documents) // 2
         return await self._sources(documents[:middle]) + await self._sources(documents[middle:])
-
-
-async def _both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
-    """The results of two pieces of work done side by side; where one fails, the other is ended first."""
-    one, other = asyncio.create_task(first), asyncio.create_task(second)
-    try:
-        return await asyncio.gather(one, other)
-    except BaseException:
-        one.cancel()
-        other.cancel()
-        await asyncio.gather(one, other, return_exceptions=True)
-        raise
 
 
 def _document(run: Run) -> Document:
