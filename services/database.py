@@ -35,8 +35,6 @@ WHOLE = 10_000
 """The batch size that brings what bulk work asks for in one answer: the server's first has 101 records else."""
 DURABLE = WriteConcern("majority", j=True)
 _AUTHENTICATION_FAILED = 18
-_READABLE = "console_marker"
-"""A collection that everybody may read; it need not be there."""
 _UNAUTHORISED = (13, 8000)
 _REFUSED_COMMAND = re.compile(r'not authorized on (\S+) to execute command \{ (\w+): (?:"([^"]*)")?')
 _OF_ONE_RECORD = (11000, 121)
@@ -94,25 +92,32 @@ class Database:
             yield session
 
     @contextlib.asynccontextmanager
-    async def snapshots(self, number: int) -> AsyncIterator[Sequence[Session | None]]:
-        """As many sessions that all read one and the same moment, one for each query that runs beside others."""
+    async def snapshots(self, number: int, collection: str) -> AsyncIterator[Sequence[Session | None]]:
+        """As many sessions that all read one moment, one for each query that runs beside others.
+
+        There are none where the collection does not exist: only a read of one that does tells its moment.
+        """
         async with contextlib.AsyncExitStack() as stack:
             sessions = [await stack.enter_async_context(self.snapshot()) for _ in range(number)]
             moment: Timestamp | None = None
             for session in sessions:
-                if session is not None:
-                    moment = await self._read_at(moment, session)
+                if session is None:
+                    break
+                moment = await self._set_moment(session, collection, moment)
+                if moment is None:
+                    sessions.clear()
+                    break
             yield sessions
 
-    async def _read_at(self, moment: Timestamp | None, session: Session) -> Timestamp:
-        """Make a new snapshot session one of that moment, or of now, and return the moment that it reads."""
-        first: Document = {"find": _READABLE, "limit": 1, "singleBatch": True}
+    async def _set_moment(self, session: Session, collection: str, moment: Timestamp | None) -> Timestamp | None:
+        """Have a new snapshot session read this moment, by default the newest; the moment that it reads from now on."""
+        first: Document = {"find": collection, "limit": 1, "singleBatch": True, "projection": {"_id": 1}}
         if moment is not None:
             first["readConcern"] = {"level": "snapshot", "atClusterTime": moment}
         answer = await self._database.command(first, session=session)
-        reads: Timestamp = answer["cursor"]["atClusterTime"]
+        reads: Timestamp | None = answer["cursor"].get("atClusterTime")
         if moment not in (None, reads):
-            raise Refused("no-snapshot", "The database does not read one moment in several sessions.")
+            raise Refused("no-snapshot", "The database driver does not let several sessions read one moment.")
         return reads
 
 
@@ -135,7 +140,7 @@ async def connect(uri: str, name: str) -> Database:
     try:
         with told():
             hello = await client.admin.command("hello")
-            await client.get_database(name).command({"count": _READABLE, "limit": 1})
+            await client.get_database(name).command({"count": "console_marker", "limit": 1})
     except BaseException:
         await client.close()
         raise

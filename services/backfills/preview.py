@@ -176,8 +176,9 @@ class _Preview:
         found, pinned = _Found(backfill.groups), PinnedRows(run, backfill.groups)
         rows = RowStore(self.database, run) if self.storing else None
         try:
-            async with self.database.snapshots(_SESSIONS) as sessions:
-                await self._examine(sessions, found, pinned, rows)
+            async with self.database.snapshots(_SESSIONS, backfill.collection) as sessions:
+                if sessions:
+                    await self._examine(sessions, found, pinned, rows)
             if rows:
                 await rows.settle()
             disagreement = found.disagreement()
