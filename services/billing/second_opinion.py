@@ -24,11 +24,12 @@ _BROKEN_TEXT = 51156
 """A regular expression met bytes that are no UTF-8: the server cannot read what the driver reads with gaps."""
 _HALF = Decimal128("0.5")
 _A_PAISA = Decimal128("0.010000001")
-_PLAIN_TIME = (
-    r"^\s*(20(?:0[1-9]|[1-8]\d|9[0-8])-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))"
-    r"(?:([T ](?:[01]\d|2[0-3]):[0-5]\d)(?::([0-5]\d)(?:\.\d+)?)?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?\s*$"
-)
+_YEAR_AND_MONTH = r"20(?:0[1-9]|[1-8]\d|9[0-8])-(?:0[1-9]|1[0-2])-"
+_TIME = r"(?:([T ](?:[01]\d|2[0-3]):[0-5]\d)(?::([0-5]\d)(?:\.\d+)?)?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?\s*$"
+_PLAIN_TIME = rf"^\s*({_YEAR_AND_MONTH}(?:0[1-9]|[12]\d|3[01])){_TIME}"
 """Day, hour and minute, second, offset. Fractions of a second are in no month of their own."""
+_IN_ITS_MONTH = rf"^{_YEAR_AND_MONTH}(?:0[2-9]|1\d|2[0-7]){_TIME}"
+"""A time that is in the month that it names, whatever its offset: none is 15 hours, and India is 5:30 ahead."""
 
 
 class Opinion(NamedTuple):
@@ -178,6 +179,8 @@ def _month_of(field: str) -> Expression:
     read = _let({"moment": moment}, {"$cond": ["$$moment", india, ""]})
     unsure = {"$cond": [{"$regexMatch": {"input": field, "regex": r"\d{4}"}}, None, ""]}
     plain = {"$regexFind": {"input": field, "regex": _PLAIN_TIME}}
+    by_its_time = _let({"plain": plain}, {"$cond": ["$$plain", read, unsure]})
+    inside = {"$regexMatch": {"input": field, "regex": _IN_ITS_MONTH}}
     return {
         "$switch": {
             "branches": [
@@ -187,7 +190,7 @@ def _month_of(field: str) -> Expression:
                 },
                 {
                     "case": {"$eq": [{"$type": field}, "string"]},
-                    "then": _let({"plain": plain}, {"$cond": ["$$plain", read, unsure]}),
+                    "then": {"$cond": [inside, {"$substrBytes": [field, 0, 7]}, by_its_time]},
                 },
             ],
             "default": "",
