@@ -33,6 +33,7 @@ def _shortest(value: float) -> Decimal | None:
     return Decimal(repr(value)) if math.isfinite(value) else None
 
 
+@lru_cache(maxsize=8192)  # equal numbers come to the same paise, however they are written
 def to_paise(rupees: Decimal) -> int:
     """Rupees to whole paise, half a paisa upwards.
 

@@ -41,7 +41,8 @@ async def by_order(
         for name in _named(document["order_id"]):
             found.setdefault(name, []).append(document)
     for documents in found.values():
-        documents.sort(key=lambda document: str(document["_id"]))
+        if len(documents) > 1:
+            documents.sort(key=lambda document: str(document["_id"]))
     return found
 
 

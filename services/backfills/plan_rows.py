@@ -19,9 +19,6 @@ from services.backfills.runs import ROWS, RUNS, keys_of, row_key, run_ids_before
 from services.database import Database, Document
 
 _UNAUTHORISED = 13
-_BEFORE_KEY = 4 + len(b"\x02_id\0") + 4
-"""Bytes of a stored row before its key: the size, the type and name of `_id`, the length of the key."""
-
 _size = struct.Struct("<i").pack
 _UNWANTED_AFTER = timedelta(days=30)
 _ORPHANED_AFTER = timedelta(days=1)
@@ -46,11 +43,10 @@ class PinnedRows:
             number = self._numbers[group]
             self._numbers[group] = number + 1
             key = row_key(self._run, group, number)
-            row = bson.encode({"_id": key, "body": body})
-            # What is left without the key is what the database answers when asked for the row without its `_id`.
-            rest = row[_BEFORE_KEY + len(key) + 1 :]
-            hashed[group] += (_size(4 + len(rest)), rest)
-            rows.append(row)
+            # The bytes that the database answers when asked for the row without its `_id`.
+            row = bson.encode({"body": body})
+            hashed[group].append(row)
+            rows.append(_keyed(key.encode(), row))
         for group, parts in hashed.items():
             self._classes[group].update(b"".join(parts))
         return rows
@@ -58,6 +54,11 @@ class PinnedRows:
     def digests(self) -> dict[Group, str]:
         """The digest of each class."""
         return {group: running.hexdigest() for group, running in self._classes.items()}
+
+
+def _keyed(key: bytes, row: bytes) -> bytes:
+    """A document with an `_id` put before what it has: type and name, length and text."""
+    return b"".join((_size(len(row) + len(key) + 10), b"\x02_id\0", _size(len(key) + 1), key, b"\0", row[4:]))
 
 
 class RowStore:

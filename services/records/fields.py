@@ -49,7 +49,7 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 def mappings(value: object) -> list[Mapping[str, Any]]:
     """A list of sub-documents; what is not one reads as an empty sub-document, so that it is not lost in silence."""
-    return [mapping(element) for element in value] if isinstance(value, list) else []
+    return [each if isinstance(each, dict) else {} for each in value] if isinstance(value, list) else []
 
 
 def first(document: Mapping[str, Any], *names: str) -> Any:
