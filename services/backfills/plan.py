@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, TypeAlias, get_args
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -97,8 +98,7 @@ class Summary(BaseModel):
     """Among the records to change, those whose delivery nobody confirmed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What a backfill would do with one record, and why."""
 
     group: Group
@@ -107,7 +107,7 @@ class Decision:
     customer_id: str | None = None
     month: str | None = None
     amount_paise: int | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = MappingProxyType({})
     """For a record to change: the exact new values, as they will be stored."""
     unconfirmed: bool = False
 
