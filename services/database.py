@@ -101,17 +101,14 @@ class Database:
             sessions = [await stack.enter_async_context(self.snapshot()) for _ in range(number)]
             moment: Timestamp | None = None
             for session in sessions:
-                if session is None:
-                    break
-                moment = await self._set_moment(session, collection, moment)
-                if moment is None:
-                    sessions.clear()
-                    break
+                if session is not None and (moment := await self._set_moment(session, collection, moment)) is None:
+                    sessions = []
             yield sessions
 
     async def _set_moment(self, session: Session, collection: str, moment: Timestamp | None) -> Timestamp | None:
         """Have a new snapshot session read this moment, by default the newest; the moment that it reads from now on."""
         first: Document = {"find": collection, "limit": 1, "singleBatch": True, "projection": {"_id": 1}}
+        first["maxTimeMS"] = READ_LIMIT_MS
         if moment is not None:
             first["readConcern"] = {"level": "snapshot", "atClusterTime": moment}
         answer = await self._database.command(first, session=session)

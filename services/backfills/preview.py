@@ -29,7 +29,7 @@ A = TypeVar("A")
 
 _SESSIONS = 3
 """Of one moment: for the records, for what stands around them, and for the second opinion."""
-_CHUNK = 2000
+_CHUNK = 2_000
 _BREATH = 50
 """Records decided before the event loop may turn: a screen paints, the next chunk comes in."""
 _BROKEN = (BSONError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -277,8 +277,9 @@ class _Reader:
                 yield await self._sources(documents)
 
     async def _documents(self) -> AsyncGenerator[list[Document], None]:
-        while documents := await self._cursor.to_list(_CHUNK):
-            yield documents
+        async with self._cursor as cursor:
+            while documents := await cursor.to_list(_CHUNK):
+                yield documents
 
     async def _sources(self, documents: list[Document]) -> _Chunk:
         """The records with their sources; one that breaks the loading of the others is found by halving."""

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,21 @@ async def test_a_replica_set_is_writable(database: Database) -> None:
     assert database.address.startswith("127.0.0.1:")
 
 
+async def test_sessions_of_one_moment_read_the_same_side_by_side(database: Database) -> None:
+    await database["orders"].insert_one({"_id": 1})
+    async with database.snapshots(3, "orders") as sessions:
+        await database["orders"].insert_one({"_id": 2})
+        read = [database["orders"].find({}, session=session).to_list() for session in (*sessions, None)]
+        assert [len(found) for found in await asyncio.gather(*read)] == [1, 1, 1, 2]
+    async with database.snapshots(2, "orders") as later:
+        assert [len(await database["orders"].find({}, session=each).to_list()) for each in later] == [2, 2]
+
+
+async def test_of_a_collection_that_is_not_there_there_is_no_moment(database: Database) -> None:
+    async with database.snapshots(3, "orders") as sessions:
+        assert list(sessions) == []
+
+
 async def test_a_standalone_server_is_opened_read_only_and_says_what_to_do(
     lone_server: str, ops: Operator, clock: Clock
 ) -> None:
@@ -59,8 +75,9 @@ async def test_a_standalone_server_is_opened_read_only_and_says_what_to_do(
             await write
         assert refusal.value.code == "read-only"
     assert {state.state for state in await plan(database)} == {"missing"}
-    async with database.snapshot() as session:
+    async with database.snapshot() as session, database.snapshots(2, "orders") as sessions:
         assert session is None
+        assert list(sessions) == [None, None]
     assert await database.client["shop"].list_collection_names() == []
     await database.client.close()
 

@@ -1,5 +1,6 @@
 """What a preview promises whatever it counts: two ways that agree, one digest, patience, and nothing left behind."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -93,6 +94,24 @@ def test_a_row_is_hashed_as_it_is_stored_without_its_key() -> None:
     assert one.digests() == other.digests()
     other.add(bodies[:1])
     assert one.digests() != other.digests()
+
+
+@pytest.mark.parametrize(("command", "where"), [("getMore", "orders"), ("aggregate", "orders"), ("insert", ROWS)])
+async def test_a_failure_in_the_middle_ends_the_preview_and_leaves_nothing(
+    database: Database, ops: Operator, clock: Clock, monkeypatch: pytest.MonkeyPatch, command: str, where: str
+) -> None:
+    await shop.stock(database, orders=[shop.order() for _ in range(40)])
+    monkeypatch.setattr(previews, "_CHUNK", 5)
+    data = {"failCommands": [command], "errorCode": 96, "namespace": f"{database.name}.{where}"}
+    await database.client.admin.command({"configureFailPoint": "failCommand", "mode": {"skip": 2}, "data": data})
+    before = asyncio.all_tasks()
+    try:
+        with pytest.raises(Refused, match="Failing command via 'failCommand'"):
+            await preview(database, ops, clock, FIX)
+    finally:
+        await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+    assert asyncio.all_tasks() == before
+    assert await database[RUNS].count_documents({}) == await database[ROWS].count_documents({}) == 0
 
 
 async def _fail(database: Database, mode: Document | str) -> None:
