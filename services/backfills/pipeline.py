@@ -49,7 +49,7 @@ class Behind:
         if piece is not None:
             await piece
 
-    async def drop(self) -> None:
+    async def end(self) -> None:
         """End what is under way, whatever became of it."""
         piece, self._piece = self._piece, None
         if piece is not None:

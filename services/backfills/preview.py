@@ -216,7 +216,7 @@ class _Preview:
                         self.progress(found.examined)
             await checks.settle()
         finally:
-            await checks.drop()
+            await checks.end()
 
     async def _check(self, bodies: Sequence[Document], found: _Found, session: Session | None) -> None:
         """The second opinion on rows to change; none without a snapshot, where the two could differ by an edit."""

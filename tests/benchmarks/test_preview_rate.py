@@ -69,6 +69,7 @@ async def test_preview_rate_beside_the_raw_limit(
     print(f"\npreview       {plan.examined:10,} orders in {seconds:.1f} s, {rate:,.0f}/s; both ways, stored, pinned")
     print(f"a million     {million:10.1f} s at that rate, to be at most {MILLION_SECONDS}")
     print(f"CPU           {here * micro:10.1f} us an order here, {busy * micro:.1f} us in the server")
+    print(f"cores         {(here + busy) / seconds:10.2f} kept busy by both together")
     print(f"raw           {raw / seconds:10.2f} of that time: the same records read undecoded, the same rows inserted")
     print(f"memory        {peak:10.0f} MB at its peak, with the test's own, to be at most {HIGHEST_MEGABYTES}")
     assert plan.stored

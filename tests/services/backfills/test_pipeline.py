@@ -86,7 +86,7 @@ async def test_nothing_follows_a_piece_that_failed() -> None:
     assert done == []
 
 
-async def test_what_is_dropped_has_ended() -> None:
+async def test_what_is_ended_early_has_ended() -> None:
     ended = asyncio.Event()
 
     async def piece() -> None:
@@ -98,6 +98,6 @@ async def test_what_is_dropped_has_ended() -> None:
     behind = Behind()
     await behind.follow(piece())
     await asyncio.sleep(0)
-    await behind.drop()
+    await behind.end()
     assert ended.is_set()
     await behind.settle()
