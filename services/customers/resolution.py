@@ -37,7 +37,7 @@ class CustomerLinks:
     def __init__(self) -> None:
         self._by_id: dict[str, list[Document]] = {}
         self._by_user: dict[str, list[str]] = {}
-        self._linked: dict[str, str] = {}
+        self._linked: dict[str, list[str]] = {}
 
     @classmethod
     async def load(
@@ -47,21 +47,20 @@ class CustomerLinks:
 
         `links_only` leaves out all but the ids, for who wants no names.
         """
-        links, fields = cls(), _LINK_FIELDS if links_only else _CUSTOMER_FIELDS
-        names = {name for owner in owners for name in owner if name}
-        listed = sorted(names)
+        links, fields, asked = cls(), _LINK_FIELDS if links_only else _CUSTOMER_FIELDS, set(owners)
+        listed = sorted({name for owner in asked for name in owner if name})
         either: Document = {"$or": [{"id": {"$in": listed}}, {"user_id": {"$in": listed}}]}
         for document in await _customers(database, either, fields, session):
             links._add(document)
-        unknown = [name for name in listed if name not in links._by_id and name not in links._by_user]
+        unknown = {name for owner in asked if links.resolve(owner) is NOBODY for name in owner if name}
         if unknown:
             users = database["users"].find(
-                {"id": {"$in": unknown}}, {"_id": 0, "id": 1, "customer_v2_id": 1}, session=session
+                {"id": {"$in": sorted(unknown)}}, {"_id": 0, "id": 1, "customer_v2_id": 1}, session=session
             )
             async for user in users:
                 if (linked := identity(user.get("customer_v2_id"))) and (name := identity(user.get("id"))):
-                    links._linked[name] = linked
-            missing = sorted(set(links._linked.values()) - links._by_id.keys())
+                    links._linked.setdefault(name, []).append(linked)
+            missing = sorted({linked for each in links._linked.values() for linked in each} - links._by_id.keys())
             if missing:
                 for document in await _customers(database, {"id": {"$in": missing}}, fields, session):
                     links._add(document)
@@ -87,11 +86,12 @@ class CustomerLinks:
         customer_id = owner[0] or ""
         if named := self._by_id.get(customer_id):
             return _resolution([customer_id] * len(named), "the order names the customer")
-        users = [name for name in owner if name]
-        own = sorted({customer for user in users for customer in self._by_user.get(user, [])})
+        users = list(dict.fromkeys(name for name in owner if name))
+        own = sorted(customer for user in users for customer in self._by_user.get(user, ()))
         if own:
             return _resolution(own, "the customer of the order's user")
-        linked = sorted({self._linked[user] for user in users if user in self._linked} & self._by_id.keys())
+        pointed = {customer for user in users for customer in self._linked.get(user, ())}
+        linked = sorted(customer for customer in pointed for _ in self._by_id.get(customer, ()))
         if linked:
             return _resolution(linked, "the customer that the user names")
         return NOBODY
