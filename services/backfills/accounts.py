@@ -8,7 +8,7 @@ from typing import Any
 
 from services.customers.search import phone_writings
 from services.database import Database, Document, Session
-from services.records.fields import first, identity
+from services.records.fields import first_filled, identity
 from services.reminders.recipients import mobile_number
 
 
@@ -100,7 +100,7 @@ class Accounts:
 
 def mobile(document: Document) -> str | None:
     """The ten digits of a user's or a customer's Indian mobile number; None for a landline or no number."""
-    number = mobile_number(first(document, "phone", "phone_number"))
+    number = mobile_number(first_filled(document, "phone", "phone_number"))
     return number.removeprefix("+91") if number else None
 
 

@@ -63,6 +63,11 @@ class _Dated(NamedTuple):
 class Products(dict[str, Product]):
     """The products that were read already, by id: a month of many customers asks for each once."""
 
+    def __init__(self, **known: Product) -> None:
+        super().__init__(known)
+        self.shared: set[str] = set()
+        """The ids that more than one product has; the first read counts."""
+
     async def load(self, database: Database, ids: Iterable[str | None]) -> None:
         """Read those that are not known yet."""
         wanted = sorted({name for name in ids if name} - self.keys())
@@ -71,8 +76,8 @@ class Products(dict[str, Product]):
         fields = {"_id": 0, "id": 1, "name": 1, "unit": 1, "price": 1, "default_price": 1}
         found = database["products"].find({"id": {"$in": wanted}}, fields).max_time_ms(READ_LIMIT_MS)
         for product in map(read_product, await found.to_list()):
-            if product.id:
-                self.setdefault(product.id, product)
+            if product.id and self.setdefault(product.id, product) is not product:
+                self.shared.add(product.id)
 
 
 async def load_records(

@@ -111,7 +111,7 @@ class Statement:
 
 
 async def show_statement(database: Database, operator: Operator, clock: Clock, customer: str, month: str) -> Statement:
-    """The statement of a customer, named by customer id, user id, phone or the beginning of the name.
+    """The statement of a customer, named by customer id, user id, phone or the beginning of the name or id.
 
     Subscription lines count every day of the month; of a month that is not over, the statement says how much of it is
     still to come. Raises NotFound, Refused where several customers fit, BadRequest for what is no month.
@@ -119,7 +119,7 @@ async def show_statement(database: Database, operator: Operator, clock: Clock, c
     operator.require("viewer", "look at statements")
     asked, products = parse_month(month), Products()
     with told():
-        found = await find_customer(database, customer)
+        found = await find_customer(database, operator, customer)
         documents = database["customers_v2"].find({"id": found.id}, ACCOUNT).limit(1).max_time_ms(READ_LIMIT_MS)
         records = await load_records(database, await documents.to_list(), asked, products)
     if not records:
@@ -182,6 +182,8 @@ def _subscription_line(
         filter(None, (name or subscription.product_id or "No product", product.unit if product else ""))
     )
     said = [*subscription.findings, *_doubts(subscription, days, price)]
+    if subscription.product_id in products.shared:
+        said.append(Finding("product-duplicate", f"two products have the id {subscription.product_id}; one counts"))
     findings += [Finding(each.code, f"Subscription {subscription.id} ({described}): {each.message}.") for each in said]
     return Line(
         kind="subscription",

@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from services.customers.resolution import CustomerLinks
 from services.database import READ_LIMIT_MS, Database, Document
 from services.errors import NotFound, Refused
+from services.operators.operator import Operator, mask_phone
 from services.records.customers import Customer
 from services.records.fields import identity
+from services.typed import typed_text
 
 MOST_CUSTOMERS = 30
 _NAMED = 5
+_LONGEST_QUERY, _LONGEST_WORD = 200, 40
+_LEAST_OF_ID = 4
+"""Fewer characters begin too many ids."""
 _MOST_IDS = 90
 """The server merges at most 200 index ranges in order, and each id is two of them."""
 MOST_OF_AREA = 200
@@ -59,28 +64,50 @@ async def find_owners(database: Database, query: str) -> Owners | None:
     return await _owners(database, named, []) if named else None
 
 
-async def find_customer(database: Database, query: str) -> Customer:
-    """The one customer whom a query names: by the customer's or the user's id, by phone, by the beginning of a name.
+async def find_customer(database: Database, operator: Operator, query: str) -> Customer:
+    """The one customer whom a query names: by the customer's or the user's id, by phone, by a name's or id's beginning.
 
-    Raises NotFound where there is none, Refused where several fit.
+    Raises NotFound where there is none, Refused where several fit, telling them apart; BadRequest for more than a name.
     """
-    named = query.strip()
+    named = typed_text(query, "customer", _LONGEST_QUERY)
     links = await CustomerLinks.load(database, [(named, None)])
     fitting = links.resolve((named, None)).candidates
-    if not fitting and named and (owners := await find_owners(database, named)):
-        links = await CustomerLinks.load(database, [(name, None) for name in owners.ids])
-        fitting = tuple(name for each in owners.ids for name in links.resolve((each, None)).candidates)
-    if len(set(fitting)) > 1:
-        several, some = len(set(fitting)), ", ".join(sorted(set(fitting))[:_NAMED])
-        raise Refused("customer-ambiguous", f"{several} customers fit {named!r}: give the id of one, as of {some}.")
-    if len(fitting) > 1 and links.shared(fitting[0]):
+    if not fitting and named and (ids := await _ids_named(database, named)):
+        links = await CustomerLinks.load(database, [(name, None) for name in ids])
+        fitting = tuple(name for each in ids for name in links.resolve((each, None)).candidates)
+    several = sorted(set(fitting))
+    if len(several) > 1:
+        some = "; ".join(_told_apart(links.customer(name), operator) for name in several[:_NAMED])
+        more = f"; and {len(several) - _NAMED} more" if len(several) > _NAMED else ""
+        message = f"{len(several)} customers fit {named!r}; give the phone or the id of one: {some}{more}."
+        raise Refused("customer-ambiguous", message)
+    if fitting and links.shared(fitting[0]):
         message = f"Two customers have the id {fitting[0]}; give one of them another id first."
         raise Refused("customer-duplicate", message)
     customer = links.customer(fitting[0]) if fitting else None
     if customer is None:
-        message = f"No customer fits {named!r}. Give a customer id, a user id, a phone, or the beginning of a name."
-        raise NotFound("unknown-customer", message)
+        ways = "a customer id or its beginning, a user id, a phone, or the beginning of a name"
+        raise NotFound("unknown-customer", f"No customer fits {named!r}. Give {ways}.")
     return customer
+
+
+async def _ids_named(database: Database, named: str) -> tuple[str, ...]:
+    """The ids of customers and users by phone or name; where nobody has these, of customers whose ids begin so."""
+    if owners := await find_owners(database, named):
+        return owners.ids
+    if len(named) < _LEAST_OF_ID:
+        return ()
+    begun = await _customers(database, {"id": {"$gte": named, "$lt": named + _LAST}})
+    return tuple(name for each in begun if (name := identity(each.get("id"))))
+
+
+def _told_apart(customer: Customer | None, operator: Operator) -> str:
+    """A customer by name, phone, area and id, each no longer than it helps."""
+    if customer is None:
+        return "one who was removed meanwhile"
+    phone = mask_phone(customer.phone[:_LONGEST_WORD], operator) or "no phone"
+    words = (customer.name.strip() or "no name", phone, customer.area.strip() or "no area")
+    return f"{', '.join(word[:_LONGEST_WORD] for word in words)} (id {customer.id})"
 
 
 def phone_writings(digits: str) -> list[str]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.money import exact, to_paise
-from services.records.fields import first, identity, national_number, text, word
+from services.records.fields import first_filled, identity, national_number, text, word
 from services.records.findings import Finding
 from services.records.orders import read_address
 
@@ -37,7 +37,7 @@ def read_previous_balance(document: Mapping[str, Any]) -> int | None:
 
 def read_customer(document: Mapping[str, Any]) -> Customer:
     """Parse a stored customer; never raises."""
-    phone = text(first(document, "phone", "phone_number"))
+    phone = text(first_filled(document, "phone", "phone_number"))
     findings = []
     if not document.get("user_id"):
         findings.append(Finding("no-user", "The customer is not linked to a user."))

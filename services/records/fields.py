@@ -60,6 +60,12 @@ def first(document: Mapping[str, Any], *names: str) -> Any:
     return None
 
 
+def first_filled(document: Mapping[str, Any], *names: str) -> Any:
+    """As `first`, but a blank or unreadable one gives way to the next: of references and phones."""
+    filled = (document[name] for name in names if identity(document.get(name)) is not None)
+    return next(filled, first(document, *names))
+
+
 def national_number(value: object) -> str | None:
     """The ten digits of an Indian phone number in any writing, None where it is none (mobiles begin with 6 to 9)."""
     digits = _NOT_DIGITS.sub("", text(value)).lstrip("0")

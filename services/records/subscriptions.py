@@ -10,7 +10,7 @@ from typing import Any
 
 from services.clock import read_day
 from services.money import exact
-from services.records.fields import first, identity, mappings, text, word
+from services.records.fields import first, first_filled, identity, mappings, text, word
 from services.records.findings import Finding
 
 STATUSES = ("draft", "active", "paused", "stopped")
@@ -64,13 +64,14 @@ def read_subscription(document: Mapping[str, Any]) -> Subscription:
     quantity = read_quantity(first(document, "default_qty", "quantity"))
     if quantity is None and mode in ("fixed_daily", "weekly_pattern", "one_time"):
         found["quantity-unreadable"] = "the quantity is missing or no number"
-    if identity(first(document, "product_id", "productId")) is None:
+    product = identity(first_filled(document, "product_id", "productId"))
+    if product is None:
         found["product-missing"] = "it names no product"
     return Subscription(
         key=document.get("_id"),
         id=identity(document.get("id")),
         customer_id=read_customer_id(document),
-        product_id=identity(first(document, "product_id", "productId")),
+        product_id=product,
         price_per_unit=exact(document.get("price_per_unit")),
         mode=mode,
         quantity=quantity,
@@ -88,7 +89,7 @@ def read_subscription(document: Mapping[str, Any]) -> Subscription:
 
 def read_customer_id(document: Mapping[str, Any]) -> str | None:
     """Whom a stored subscription names."""
-    return identity(first(document, "customer_id", "customerId"))
+    return identity(first_filled(document, "customer_id", "customerId"))
 
 
 def read_quantity(value: object) -> Decimal | None:

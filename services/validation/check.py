@@ -15,7 +15,7 @@ from services.errors import NotFound
 from services.operators.operator import Operator, mask_address, mask_phone
 from services.records.customers import Customer
 from services.records.deliveries import read_delivery
-from services.records.fields import first, mapping, text, word
+from services.records.fields import first, first_filled, mapping, text, word
 from services.records.orders import OPEN_STATUSES, Order, read_order
 from services.validation.address import AddressValidator
 from services.validation.billing import BillingValidator
@@ -228,9 +228,9 @@ def _of_subscription(case: _Case, subscriptions: SubscriptionValidator) -> Itera
         if case.subscription is None:
             words = "The order's subscription is not there."
             return refused("subscription-unknown", "subscription_id", name, words)
-        return await subscriptions.customer_exists(first(subscription, "customer_id", "customerId"))
+        return await subscriptions.customer_exists(first_filled(subscription, "customer_id", "customerId"))
 
-    product = first(subscription, "product_id", "productId")
+    product = first_filled(subscription, "product_id", "productId")
     yield "subscription.customer-exists", none, customer
     yield "subscription.product-exists", gone, lambda: subscriptions.product_exists(product)
     yield "subscription.quantity", gone or listed, lambda: subscriptions.quantity(quantity)
