@@ -10,9 +10,10 @@ from services.audit.entries import Entry, FieldChange, field_changes, read_entry
 from services.audit.filters import AuditFilters, about_record
 from services.audit.logger import READINGS
 from services.changes.changeset import AUDIT_LOGS, ChangeSet
-from services.changes.difference import ABSENT, lookup
+from services.changes.difference import ABSENT, lookup, same
 from services.clock import format_moment
 from services.database import Document
+from services.records.fields import first
 
 _UNDATED = datetime.min.replace(tzinfo=UTC)
 _MOST = 2_000
@@ -27,12 +28,17 @@ async def entries_about(changes: ChangeSet, table: str, record_id: str) -> list[
     return sorted(entries, key=lambda entry: (entry.at or _UNDATED, str(entry.key)), reverse=True)
 
 
-async def who_changed(changes: ChangeSet, table: str, record_id: str, fields: Sequence[str]) -> str:
-    """In words, who changed each of these fields last and when; the backend leaves no trace of much that it does."""
-    entries = await entries_about(changes, table, record_id)
+async def who_changed(changes: ChangeSet, table: str, document: Document, fields: Sequence[str]) -> str:
+    """In words, who gave each of these fields of a record its value, and when.
+
+    The backend leaves no trace of much that it does: a value that no entry tells of is its.
+    """
+    entries = await entries_about(changes, table, str(first(document, "id", "_id")))
     told = []
     for name in fields:
         entry = next((each for each in entries if name in _changed(each)), None)
+        if entry and isinstance(entry.after, dict) and not same(entry.after.get(name), document.get(name)):
+            entry = None
         by = (
             f"by {entry.user or 'somebody'}, {format_moment(entry.at)}"
             if entry

@@ -100,7 +100,7 @@ async def _update(
 
     async def work(changes: ChangeSet) -> Edited:
         document = await require_one(changes, order_id)
-        await _require_as_seen(changes, document, order_id, seen)
+        await _require_as_seen(changes, document, seen)
         values = await _values(changes, document, edit)
         differing = assigned_differences(document, values)
         if not differing:
@@ -127,7 +127,7 @@ async def cancel_order(
     async def work(changes: ChangeSet) -> Edited:
         document = await require_one(changes, order_id)
         if seen is not None:
-            await _require_as_seen(changes, document, order_id, seen)
+            await _require_as_seen(changes, document, seen)
         await require_open(changes, document, "cancelled")
         now = to_stored(changes.now)
         values = {"status": "CANCELLED", "cancelled_at": now, "cancelled_by": operator.account, "cancel_reason": why}
@@ -161,10 +161,10 @@ def _guard(document: Document) -> dict[str, Any]:
     return {name: {"$eq": document.get(name)} for name in ("status", "billed", "delivery_confirmed", "delivery_date")}
 
 
-async def _require_as_seen(changes: ChangeSet, document: Document, order_id: str, seen: Mapping[str, Any]) -> None:
+async def _require_as_seen(changes: ChangeSet, document: Document, seen: Mapping[str, Any]) -> None:
     changed = [name for name, value in _seen(document).items() if not same(seen.get(name), value)]
     if changed:
-        by = await who_changed(changes, "orders", order_id, changed)
+        by = await who_changed(changes, "orders", document, changed)
         raise Conflict(
             "changed-meanwhile",
             f"The order was changed since you opened it: {by}. Nothing was written, and what you typed is "
