@@ -1,12 +1,12 @@
-"""`customers`: correct a customer's phone, or which user a customer belongs to."""
+"""`customers`: correct a customer's phone, or which user a customer belongs to, and take a correction back."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.changes import change_documents, change_pairs, tell
 from console.command import Json, Yes, confirm, group, run
 from console.output import Answer, Line, Pairs
 from services.text import visible
@@ -16,33 +16,74 @@ if TYPE_CHECKING:
 
 app = group("Correct customers.")
 
+Customer = Annotated[
+    str, typer.Argument(metavar="CUSTOMER", help="Customer id or its beginning, user id, phone, or a name's beginning.")
+]
+Reason = Annotated[str, typer.Option(metavar="R", help="Why; it is kept in the audit trail.")]
+
 
 @app.command("correct")
 def correct(
     context: typer.Context,
-    customer_id: Annotated[str, typer.Argument(metavar="CUSTOMER_ID", help="The whole id.")],
+    customer: Customer,
     phone: Annotated[str | None, typer.Option(metavar="P", help="An Indian mobile number, in any writing.")] = None,
     user: Annotated[
         str | None, typer.Option("--user", metavar="ID", help="The user whose customer this is; empty ends the link.")
     ] = None,
+    reason: Reason = "",
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Correct a customer's phone or user; what changes is shown before it is done."""
 
     async def work(session: Session) -> Answer:
-        from services.customers.correction import Correction, correct_customer, open_customer
+        from services.customers.correction import Correction, correct_customer, name_customer
+        from services.typed import typed_reason
 
-        correction, seen = Correction(phone, user), await open_customer(session.database, session.operator, customer_id)
-        asked = (session.database, session.operator, session.clock, customer_id, correction, seen.seen)
-        for change in (await correct_customer(*asked, write=False)).changes:
-            print(visible(f"{change.field}: {change.old} → {change.new}"), file=sys.stderr)
-        confirm(f"Correct {visible(seen.customer.name or customer_id)}?", yes=yes)
-        done = await correct_customer(*asked)
-        pairs = [(each.field, f"{each.old} → {each.new}") for each in done.changes]
-        changes = [{"field": each.field, "old": each.old, "new": each.new} for each in done.changes]
+        typed_reason(reason)
+        opened = await name_customer(session.database, session.operator, customer)
+        name = opened.customer.id or ""
+        asked = (session.database, session.operator, session.clock, name, Correction(phone, user), opened.seen)
+        tell((await correct_customer(*asked, write=False)).changes)
+        confirm(f"Correct {visible(opened.customer.name or name)}?", yes=yes)
+        done = await correct_customer(*asked, reason)
         return Answer(
-            {"customer": customer_id, "changes": changes}, [Line(f"{customer_id} is corrected."), Pairs(pairs)]
+            {"customer": name, "correction": done.correction, "changes": change_documents(done.changes)},
+            [Line(f"{name} is corrected."), Pairs(change_pairs(done.changes))],
+        )
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("undo")
+def undo(
+    context: typer.Context,
+    customer: Customer,
+    reason: Reason = "",
+    correction: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only if this is the last correction: the id that `correct` told.")
+    ] = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Take a customer's last correction back, while nothing later rests on it; what changes is shown before."""
+
+    async def work(session: Session) -> Answer:
+        from services.customers.correction import name_customer
+        from services.customers.undoing import undo_correction
+        from services.typed import typed_reason
+
+        typed_reason(reason)
+        opened = await name_customer(session.database, session.operator, customer)
+        name = opened.customer.id or ""
+        asked = (session.database, session.operator, session.clock, name)
+        shown = await undo_correction(*asked, correction=correction, write=False)
+        tell(shown.changes)
+        confirm(f"Take {shown.by}'s last correction of {visible(opened.customer.name or name)} back?", yes=yes)
+        done = await undo_correction(*asked, reason, correction=shown.correction)
+        return Answer(
+            {"customer": name, "undone": done.correction, "changes": change_documents(done.changes)},
+            [Line(f"{name} is as it was before its last correction."), Pairs(change_pairs(done.changes))],
         )
 
     run(context, work, as_json=as_json)

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.audit.entries import FieldChange
+from services.audit.logger import Purpose
 from services.audit.traces import field_changes_of, who_changed
 from services.changes.changeset import ChangeSet, Update, transact
 from services.changes.difference import assigned_differences, same
+from services.changes.series import entry_id, new_series
 from services.clock import Clock
+from services.customers.search import find_customer
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, Conflict, NotFound, Refused
 from services.operators.operator import Operator
 from services.records.customers import Customer, read_customer
 from services.records.fields import identity, word
 from services.records.phones import read_phone
+from services.typed import typed_reason
 
-_WATCHED = ("phone", "phone_number", "user_id")
+CORRECTION = "correction_id"
+"""The customer's field that names its last correction, by the id of the audit entry about the customer."""
+CUSTOMER_ENTRY = 0
+"""The number of that entry among those of the correction; the users' follow."""
+WATCHED = ("phone", "phone_number", "user_id")
+"""The fields of a customer that a correction rests on."""
+_DEED = "correct customers"
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,8 @@ class Corrected:
 
     customer_id: str
     changes: tuple[FieldChange, ...]
+    correction: str | None = None
+    """The id of its audit entry, by which it is taken back; None where nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +61,7 @@ class Correctable:
 
 async def open_customer(database: Database, operator: Operator, customer_id: str) -> Correctable:
     """A customer to be corrected. Raises NotFound."""
-    operator.require("support", "correct customers")
+    operator.require("support", _DEED)
     with told():
         found = await database["customers_v2"].find_one({"id": customer_id}, max_time_ms=READ_LIMIT_MS)
     if found is None:
@@ -56,43 +69,60 @@ async def open_customer(database: Database, operator: Operator, customer_id: str
     return Correctable(read_customer(found), _seen(found))
 
 
+async def name_customer(database: Database, operator: Operator, query: str) -> Correctable:
+    """As `open_customer`, of the one whom a query names. Raises as `find_customer`."""
+    operator.require("support", _DEED)
+    with told():
+        found = await find_customer(database, operator, query)
+    return await open_customer(database, operator, found.id or "")
+
+
 async def correct_customer(
     database: Database, operator: Operator, clock: Clock, customer_id: str, correction: Correction,
-    seen: dict[str, Any], *, write: bool = True,
+    seen: Mapping[str, Any], reason: str = "", *, write: bool = True,
 ) -> Corrected:  # fmt: skip
-    """Correct a customer who is still as seen; with `write=False` only say what would change.
+    """Correct a customer who is still as seen; with `write=False` only say what would change, for no reason yet.
 
-    Raises Conflict, naming what somebody else changed since; BadRequest for a number that is no Indian mobile's;
-    NotFound for an unknown customer or user; Refused for a user who belongs to another customer.
+    Raises Conflict, naming what somebody else changed since; BadRequest for a number that is no Indian mobile's, or no
+    reason; NotFound for an unknown customer or user; Refused for a user who belongs to another customer.
     """
-    operator.require("support", "correct customers")
+    operator.require("support", _DEED)
+    why, series = typed_reason(reason) if write else None, new_series()
 
     async def work(changes: ChangeSet) -> Corrected:
-        document = await _customer(changes, customer_id)
-        await _require_as_seen(changes, document, customer_id, seen)
+        document = await require_customer(changes, customer_id)
+        await _require_as_seen(changes, document, seen)
         values: dict[str, Any] = {}
         if correction.phone is not None:
             values |= _phone(document, correction.phone)
         others: list[Update] = []
         if correction.user_id is not None:
-            values["user_id"] = correction.user_id.strip() or None
-            others = await _links(changes, document, values["user_id"])
-        updates = [Update("customers_v2", document, values, _guard(document, _WATCHED)), *others]
-        differing = [(each, assigned_differences(each.before, each.values)) for each in updates]
-        if not any(fields for _, fields in differing):
+            user_id = correction.user_id.strip() or None
+            if user_id or document.get("user_id") not in (None, ""):
+                values["user_id"] = user_id
+            others = await _links(changes, document, user_id)
+        differing = told_changes([Update("customers_v2", document, values, {}), *others])
+        if not differing:
             raise Refused("nothing-to-change", "The customer says so already; nothing was written.")
-        if write:
-            changes.add(*updates)
-        return Corrected(customer_id, tuple(told for each, fields in differing for told in _told(each, fields)))
+        if not write:
+            return Corrected(customer_id, differing)
+        name = entry_id(series, CUSTOMER_ENTRY)
+        own = Update("customers_v2", document, values | {CORRECTION: name}, guard(document, WATCHED))
+        changes.add(own, *others, first=CUSTOMER_ENTRY)
+        return Corrected(customer_id, differing, name)
 
-    return await transact(database, operator, clock, work)
+    return await transact(database, operator, clock, work, purpose=Purpose(reason=why), series=series)
 
 
-def _told(update: Update, differing: dict[str, dict[str, Any]]) -> list[FieldChange]:
-    """The changes of one record; those of a user say whose they are."""
-    whose = "" if update.collection == "customers_v2" else f"{update.collection}/{update.before.get('id')}."
-    return [FieldChange(whose + each.field, each.old, each.new, each.kind)
-            for each in field_changes_of(update.before, differing)]  # fmt: skip
+def told_changes(updates: Sequence[Update]) -> tuple[FieldChange, ...]:
+    """What these updates change, for people: a customer's fields by their names, a user's as `users/ID.field`."""
+    told = []
+    for update in updates:
+        whose = "" if update.collection == "customers_v2" else f"{update.collection}/{update.before.get('id')}."
+        values = {name: value for name, value in update.values.items() if name != CORRECTION}
+        for each in field_changes_of(update.before, assigned_differences(update.before, values)):
+            told.append(FieldChange(whose + each.field, each.old, each.new, each.kind))
+    return tuple(told)
 
 
 def _unknown(customer_id: str) -> NotFound:
@@ -100,14 +130,16 @@ def _unknown(customer_id: str) -> NotFound:
 
 
 def _seen(document: Document) -> dict[str, Any]:
-    return {name: document.get(name) for name in _WATCHED}
+    return {name: document.get(name) for name in WATCHED}
 
 
-def _guard(document: Document, names: tuple[str, ...]) -> dict[str, Any]:
+def guard(document: Document, names: Sequence[str]) -> dict[str, Any]:
+    """The condition that these fields still are what they are in the document."""
     return {name: {"$eq": document.get(name)} for name in names}
 
 
-async def _customer(changes: ChangeSet, customer_id: str) -> Document:
+async def require_customer(changes: ChangeSet, customer_id: str) -> Document:
+    """The one customer of that id, in the transaction. Raises NotFound, and Refused where two share it."""
     cursor = changes.database["customers_v2"].find({"id": customer_id}, session=changes.session)
     found = await cursor.limit(2).to_list()
     if not found:
@@ -119,12 +151,14 @@ async def _customer(changes: ChangeSet, customer_id: str) -> Document:
     return found[0]
 
 
-async def _require_as_seen(changes: ChangeSet, document: Document, customer_id: str, seen: dict[str, Any]) -> None:
+async def _require_as_seen(changes: ChangeSet, document: Document, seen: Mapping[str, Any]) -> None:
     changed = [name for name, value in _seen(document).items() if not same(seen.get(name), value)]
     if changed:
-        by = await who_changed(changes, "customers_v2", customer_id, changed)
+        by = await who_changed(changes, "customers_v2", document, changed)
         raise Conflict(
-            "changed-meanwhile", f"The customer was changed since you looked: {by}. Nothing was written; look again."
+            "changed-meanwhile",
+            f"The customer was changed since you looked: {by}. Nothing was written, and what you typed is kept; look "
+            "at it as it is now.",
         )
 
 
@@ -133,7 +167,7 @@ def _phone(document: Document, typed: str) -> dict[str, Any]:
     phone = read_phone(typed)
     if phone is None or not phone.indian or not phone.mobile:
         raise BadRequest("bad-phone", f"{typed[:40]!r} is no Indian mobile number; write its ten digits.")
-    old_name = document.get("phone") is None and document.get("phone_number") is not None
+    old_name = identity(document.get("phone")) is None and identity(document.get("phone_number")) is not None
     return {"phone_number" if old_name else "phone": phone.e164.removeprefix("+91")}
 
 
@@ -142,20 +176,34 @@ async def _links(changes: ChangeSet, document: Document, user_id: str | None) ->
     customer = identity(document.get("id"))
     users, updates = changes.database["users"], []
     if user_id is not None:
-        user = await users.find_one({"id": user_id}, session=changes.session)
-        if user is None:
-            raise NotFound("unknown-user", f"There is no user {user_id[:60]!r}.")
-        if word(user.get("role")) not in ("", "CUSTOMER"):
-            raise Refused("user-not-customer", f"The user {user_id!r} is no customer's account.")
-        other = await changes.database["customers_v2"].find_one(
-            {"user_id": user_id, "id": {"$ne": customer}}, {"id": 1}, session=changes.session
-        )
-        taken = identity(user.get("customer_v2_id"))
-        if other is not None or taken not in (None, customer):
-            whose = other.get("id") if other else taken
-            raise Refused("user-claimed", f"The user belongs to the customer {whose} already; end that link first.")
-        updates.append(Update("users", user, {"customer_v2_id": customer}, _guard(user, ("customer_v2_id",))))
+        user = await _free_user(changes, user_id, customer)
+        updates.append(Update("users", user, {"customer_v2_id": customer}, guard(user, ("customer_v2_id",))))
     async for before in users.find({"customer_v2_id": customer}, session=changes.session):
         if before.get("id") != user_id:
-            updates.append(Update("users", before, {"customer_v2_id": None}, _guard(before, ("customer_v2_id",))))
+            updates.append(Update("users", before, {"customer_v2_id": None}, guard(before, ("customer_v2_id",))))
     return updates
+
+
+async def _free_user(changes: ChangeSet, user_id: str, customer: str | None) -> Document:
+    """The one customer's account of that id which is no other customer's; a link to a customer who is gone is none."""
+    found = await changes.database["users"].find({"id": user_id}, session=changes.session).limit(2).to_list()
+    if not found:
+        raise NotFound("unknown-user", f"There is no user {user_id[:60]!r}.")
+    if len(found) > 1:
+        raise Refused("id-duplicate", f"Two users have the id {user_id!r}; a person must tell them apart first.")
+    if word(found[0].get("role")) not in ("", "CUSTOMER"):
+        raise Refused("user-not-customer", f"The user {user_id!r} is no customer's account.")
+    named = identity(found[0].get("customer_v2_id"))
+    either: list[Document] = [{"user_id": user_id}, *([{"id": named}] if named else [])]
+    await require_unclaimed(changes, either, customer)
+    return found[0]
+
+
+async def require_unclaimed(changes: ChangeSet, either: Sequence[Document], customer: str | None) -> None:
+    """Raise Refused where one of these conditions leads to another customer."""
+    matching = {"$or": list(either), "id": {"$ne": customer}}
+    other = await changes.database["customers_v2"].find_one(matching, {"id": 1}, session=changes.session)
+    if other is not None:
+        raise Refused(
+            "user-claimed", f"The user belongs to the customer {other.get('id')} already; end that link first."
+        )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.changes import change_documents, change_pairs, tell
 from console.command import Json, Yes, confirm, run
 from console.commands.orders.group import app
 from console.output import Answer, Line, Pairs
@@ -16,7 +15,6 @@ from services.text import visible
 
 if TYPE_CHECKING:
     from console.session import Session
-    from services.audit.entries import FieldChange
     from services.orders.creation import Created
     from services.orders.editing import Edited
 
@@ -93,7 +91,7 @@ def update(
         )  # fmt: skip
         seen = (await open_order(session.database, session.operator, order_id)).seen
         shown = await preview_update(session.database, session.operator, session.clock, order_id, edit, seen)
-        _tell(shown.changes)
+        tell(shown.changes)
         confirm(f"Change {visible(order_id)}?", yes=yes)
         done = await update_order(session.database, session.operator, session.clock, order_id, edit, seen)
         return _answer(done, "changed")
@@ -139,28 +137,10 @@ def undo(
 
 
 def _answer(done: Edited, what: str) -> Answer:
-    changes = [{"field": each.field, "old": each.old, "new": each.new, "kind": each.kind} for each in done.changes]
     return Answer(
-        {"order": done.order_id, "changes": changes},
-        [Line(f"{done.order_id} is {what}."), Pairs([(each.field, _words(each)) for each in done.changes])],
+        {"order": done.order_id, "changes": change_documents(done.changes)},
+        [Line(f"{done.order_id} is {what}."), Pairs(change_pairs(done.changes))],
     )
-
-
-def _words(change: FieldChange) -> str:
-    return f"{_value(change.old)} → {_value(change.new)}"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, list):
-        items = [each for each in value if isinstance(each, dict)]
-        return ", ".join(f"{each.get('quantity')} × {each.get('product_name')}" for each in items)
-    return "nothing" if value in (None, "") else str(value)
-
-
-def _tell(changes: Sequence[FieldChange]) -> None:
-    """What would change, on standard error, where the question is asked."""
-    for change in changes:
-        print(f"{visible(change.field)}: {visible(_words(change))}", file=sys.stderr)
 
 
 def _question_of(new: Created) -> str:

@@ -8,10 +8,12 @@ from services.clock import Clock
 from services.customers.correction import Corrected, Correction, correct_customer, open_customer
 from services.database import Database
 from services.deployment.indexes import apply
-from services.errors import Conflict, ConsoleError, NotPermitted
+from services.errors import BadRequest, Conflict, ConsoleError, NotPermitted
 from services.operators.operator import Operator
 from tests import shop
 from tests.explaining import watch
+
+WHY = "the caller said so"
 
 
 async def stock(database: Database) -> None:
@@ -19,7 +21,8 @@ async def stock(database: Database) -> None:
         database, customers_v2=[shop.customer(), shop.customer(id="cust-2", user_id=None, phone_number="x", phone=None),
                                 shop.customer(id="cust-3", user_id="user-3")],
         users=[{"id": "user-1", "customer_v2_id": "cust-1"}, {"id": "user-2", "role": "customer"}, {"id": "user-3"},
-               {"id": "driver", "role": "delivery_boy"}, {"id": "user-4", "customer_v2_id": "cust-9"}],
+               {"id": "driver", "role": "delivery_boy"}, {"id": "user-4", "customer_v2_id": "cust-3"},
+               {"id": "user-5", "customer_v2_id": "gone"}, {"id": "twin"}, {"id": "twin"}],
     )  # fmt: skip
 
 
@@ -28,8 +31,9 @@ async def correct(database: Database, operator: Operator, clock: Clock, customer
     asked = (database, operator, clock, customer, Correction(**values), seen)
     shown = await correct_customer(*asked, write=False)
     assert await database["audit_logs"].count_documents({"table": "customers_v2", "record_id": customer}) == 0
-    assert await correct_customer(*asked) == shown
-    return shown
+    done = await correct_customer(*asked, WHY)
+    assert (done.customer_id, done.changes, shown.correction) == (customer, shown.changes, None)
+    return done
 
 
 @pytest.mark.parametrize("typed", ["+91 98860 12345", "098860-12345", "9886012345"])
@@ -42,7 +46,8 @@ async def test_a_phone_in_any_writing_is_stored_under_the_name_that_the_customer
     one, two = [await database["customers_v2"].find_one({"id": name}) or {} for name in ("cust-1", "cust-2")]
     assert (one["phone"], two["phone_number"], two["phone"]) == ("9886012345", "9886012345", None)
     entry = await database["audit_logs"].find_one({"record_id": "cust-1"}) or {}
-    assert entry["changes"] == {"phone": {"old": "9876543210", "new": "9886012345"}}
+    assert entry["changes"]["phone"] == {"old": "9876543210", "new": "9886012345"}
+    assert (entry["_id"], entry["meta"]["reason"]) == (one["correction_id"], WHY)
 
 
 async def test_a_link_is_written_on_both_sides_and_taken_from_who_had_it(
@@ -58,6 +63,15 @@ async def test_a_link_is_written_on_both_sides_and_taken_from_who_had_it(
     assert await database["audit_logs"].count_documents({}) == 3
 
 
+async def test_a_link_to_a_customer_who_is_gone_claims_nobody(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await stock(database)
+    await correct(database, support, clock, "cust-2", user_id="user-5")
+    user = await database["users"].find_one({"id": "user-5"}) or {}
+    assert user["customer_v2_id"] == "cust-2"
+
+
 async def test_what_does_not_fit_is_refused_and_nothing_written(
     database: Database, support: Operator, viewer: Operator, clock: Clock
 ) -> None:
@@ -70,16 +84,21 @@ async def test_what_does_not_fit_is_refused_and_nothing_written(
         ({"user_id": "nobody"}, "unknown-user"),
         ({"user_id": '{"$ne": null}'}, "unknown-user"), ({"user_id": "driver"}, "user-not-customer"),
         ({"user_id": "user-3"}, "user-claimed"), ({"user_id": "user-4"}, "user-claimed"),
+        ({"user_id": "twin"}, "id-duplicate"),
         ({"phone": "98765 43210"}, "nothing-to-change"), ({}, "nothing-to-change"),
     ):  # fmt: skip
         with pytest.raises(ConsoleError) as refused:
-            await correct_customer(database, support, clock, "cust-1", Correction(**values), seen)
+            await correct_customer(database, support, clock, "cust-1", Correction(**values), seen, WHY)
         assert refused.value.code == code, values
         assert len(refused.value.message) < 300
     await database["customers_v2"].update_one({"id": "cust-1"}, {"$set": {"phone": "9000000001"}})
     with pytest.raises(Conflict) as told:
-        await correct_customer(database, support, clock, "cust-1", Correction("9886012345"), seen)
+        await correct_customer(database, support, clock, "cust-1", Correction("9886012345"), seen, WHY)
     assert "phone by the backend" in told.value.message
+    for why, code in ((" ", "no-reason"), ("\x1b", "bad-text"), ("x" * 10_240, "too-long")):
+        with pytest.raises(BadRequest) as unsaid:
+            await correct_customer(database, support, clock, "cust-1", Correction("9886012345"), seen, why)
+        assert unsaid.value.code == code
     with pytest.raises(NotPermitted):
         await open_customer(database, viewer, "cust-1")
     assert await database["audit_logs"].count_documents({}) == 0

@@ -1,0 +1,176 @@
+"""Taking a customer's correction back."""
+
+from typing import Any
+
+import pytest
+
+from services.clock import Clock
+from services.customers.correction import Correction, correct_customer, open_customer
+from services.customers.undoing import Undone, undo_correction
+from services.database import Database, Document
+from services.deployment.indexes import apply
+from services.errors import BadRequest, Conflict, ConsoleError, NotPermitted
+from services.operators.operator import Operator
+from tests import shop
+from tests.explaining import watch
+
+MEERA = Operator("meera", ("support",))
+WHY = "the wrong house"
+
+
+async def correct(database: Database, clock: Clock, **values: Any) -> str:
+    """Correct the customer; the correction's id."""
+    seen = (await open_customer(database, MEERA, shop.CUSTOMER)).seen
+    done = await correct_customer(database, MEERA, clock, shop.CUSTOMER, Correction(**values), seen, "she said so")
+    return done.correction or ""
+
+
+async def undo(database: Database, operator: Operator, clock: Clock, correction: str | None = None) -> Undone:
+    """Take the last correction back, as it was shown."""
+    shown = await undo_correction(database, operator, clock, shop.CUSTOMER, correction=correction, write=False)
+    done = await undo_correction(database, operator, clock, shop.CUSTOMER, WHY, correction=shown.correction)
+    assert done == shown
+    return done
+
+
+async def records(database: Database) -> list[Document]:
+    """The customer and the users, as stored."""
+    found = [await database[name].find().sort("_id").to_list() for name in ("customers_v2", "users")]
+    return [document for documents in found for document in documents]
+
+
+@pytest.fixture
+async def company(emptied: Database) -> Database:
+    users: list[Document] = [
+        {"id": "user-1", "customer_v2_id": shop.CUSTOMER}, {"id": "user-2", "role": "customer"},
+        {"customer_v2_id": shop.CUSTOMER, "name": "without an id"},
+    ]  # fmt: skip
+    await shop.stock(emptied, users=users)
+    return emptied
+
+
+@pytest.mark.parametrize(
+    "values", [{"phone": "9886012345"}, {"user_id": "user-2"}, {"user_id": ""}, {"user_id": "user-1"}]
+)
+async def test_every_record_becomes_what_it_was_and_the_trail_says_why(
+    company: Database, support: Operator, clock: Clock, values: dict[str, str]
+) -> None:
+    before = await records(company)
+    correction = await correct(company, clock, **values)
+    assert await records(company) != before
+    done = await undo(company, support, clock)
+    assert await records(company) == before
+    assert (done.correction, done.by, done.why) == (correction, "meera", "she said so")
+    entry = await company["audit_logs"].find_one({"table": "customers_v2", "user_id": "sam"}) or {}
+    assert entry["meta"]["reason"] == WHY
+
+
+async def test_corrections_are_taken_back_one_by_one_the_last_first(
+    company: Database, support: Operator, clock: Clock
+) -> None:
+    before = await records(company)
+    first = await correct(company, clock, phone="9886012345")
+    second = await correct(company, clock, user_id="user-2")
+    assert [(await undo(company, support, clock)).correction for _ in range(2)] == [second, first]
+    assert await records(company) == before
+    with pytest.raises(ConsoleError) as nothing:
+        await undo(company, support, clock)
+    assert nothing.value.code == "nothing-to-undo"
+
+
+LATER: dict[str, tuple[str, Document, Document, str]] = {
+    "the phone again": ("customers_v2", {"id": "cust-1"}, {"$set": {"phone": "9000000001"}}, "phone by the backend"),
+    "the phone under its other name": (
+        "customers_v2", {"id": "cust-1"}, {"$set": {"phone_number": "1"}}, "phone number by the backend",
+    ),
+    "the customer's user": ("customers_v2", {"id": "cust-1"}, {"$set": {"user_id": "x"}}, "user id by the backend"),
+    "the user's customer": (
+        "users", {"id": "user-2"}, {"$set": {"customer_v2_id": "x"}}, "of the user user-2, customer v2 id by",
+    ),
+    "another type": ("users", {"id": "user-1"}, {"$set": {"customer_v2_id": ""}}, "of the user user-1, customer v2 id"),
+    "a user who is gone": ("users", {"id": "user-2"}, {"$set": {"id": "other"}}, "the user user-2 is gone"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("collection", "record", "change", "words"), list(LATER.values()), ids=list(LATER))
+async def test_what_was_changed_since_stays_and_is_named(
+    company: Database, support: Operator, clock: Clock, collection: str, record: Document, change: Document, words: str
+) -> None:
+    await correct(company, clock, phone="9886012345", user_id="user-2")
+    await company[collection].update_one(record, change)
+    before = await records(company)
+    with pytest.raises(ConsoleError) as refused:
+        await undo_correction(company, support, clock, shop.CUSTOMER, WHY)
+    assert refused.value.code == "changed-since"
+    assert words in refused.value.message
+    assert await records(company) == before
+
+
+async def test_a_link_through_which_was_billed_since_stays(company: Database, support: Operator, clock: Clock) -> None:
+    order = shop.order(id="o-theirs", customer_id="user-2", user_id="user-2")
+    own = shop.order(id="o-own", customer_id=shop.CUSTOMER, user_id="user-2")
+    await shop.stock(company, orders=[order, own], customers_v2=[],
+                     billing_records=[shop.bill(own, created_at="2026-11-22T09:00:00+00:00"),
+                                      shop.bill(order, created_at="2026-11-22T03:00:00+00:00")])  # fmt: skip
+    await correct(company, clock, user_id="user-2")
+    await undo(company, support, clock)  # neither bill came through the link
+    await correct(company, clock, user_id="user-2")
+    await company["billing_records"].update_many({}, {"$set": {"created_at": "2026-11-22T09:00:00+00:00"}})
+    with pytest.raises(ConsoleError, match="1 orders were billed to the customer since, o-theirs") as refused:
+        await undo(company, support, clock)
+    assert refused.value.code == "billed-since"
+
+
+async def test_a_user_who_is_anothers_by_now_is_not_given_back(
+    company: Database, support: Operator, clock: Clock
+) -> None:
+    await correct(company, clock, user_id="")
+    await company["customers_v2"].insert_one(shop.customer(id="cust-2", user_id="user-1"))
+    with pytest.raises(ConsoleError, match="belongs to the customer cust-2") as refused:
+        await undo(company, support, clock)
+    assert refused.value.code == "user-claimed"
+
+
+async def test_only_the_correction_that_is_meant_is_taken_back(
+    company: Database, support: Operator, clock: Clock
+) -> None:
+    first = await correct(company, clock, phone="9886012345")
+    await correct(company, clock, phone="9886012346")
+    with pytest.raises(Conflict, match="another by now: correction id by meera"):
+        await undo(company, support, clock, first)
+
+
+@pytest.mark.parametrize("hostile", ["x", "", "0" * 36, "$where", {"$ne": None}, ["a"], 7, "\x00", "-" * 24 + "0" * 12])
+async def test_a_name_that_is_no_correction_s_leads_to_nothing(
+    company: Database, support: Operator, clock: Clock, hostile: Any
+) -> None:
+    real = await correct(company, clock, phone="9886012345")
+    await shop.stock(company, customers_v2=shop.customer(id="cust-2", user_id=None, correction_id=real))
+    await company["customers_v2"].update_one({"id": "cust-1"}, {"$set": {"correction_id": hostile}})
+    for name in ("cust-1", "cust-2"):  # and no other customer's
+        with pytest.raises(ConsoleError) as refused:
+            await undo_correction(company, support, clock, name, WHY)
+        assert refused.value.code in ("nothing-to-undo", "no-images")
+
+
+async def test_it_needs_a_role_a_reason_and_a_customer(
+    company: Database, support: Operator, viewer: Operator, clock: Clock
+) -> None:
+    for operator, customer, why, error, code in (
+        (viewer, shop.CUSTOMER, WHY, NotPermitted, "not-permitted"),
+        (support, "nobody", WHY, ConsoleError, "unknown-customer"),
+        (support, shop.CUSTOMER, " ", BadRequest, "no-reason"),
+        (support, shop.CUSTOMER, WHY, ConsoleError, "nothing-to-undo"),
+    ):
+        with pytest.raises(error) as refused:
+            await undo_correction(company, operator, clock, customer, why)
+        assert refused.value.code == code
+
+
+async def test_every_question_has_its_index(database: Database, ops: Operator, clock: Clock) -> None:
+    orders = [shop.order(id=f"o{n}", customer_id="user-2", user_id="user-2") for n in range(20)]
+    bills = [shop.bill(order, created_at="2026-11-01T00:00:00+00:00") for order in orders]
+    await shop.stock(database, users=[{"id": "user-1"}, {"id": "user-2"}], orders=orders, billing_records=bills)
+    await apply(database, ops)
+    await correct(database, clock, user_id="user-2")
+    (await watch(database, undo(database, ops, clock))).assert_indexed()
