@@ -74,12 +74,11 @@ def undo(
         from services.typed import typed_reason
 
         typed_reason(reason)
-        opened = await name_customer(session.database, session.operator, customer)
-        name = opened.customer.id or ""
+        name = (await name_customer(session.database, session.operator, customer)).customer.id or ""
         asked = (session.database, session.operator, session.clock, name)
         shown = await undo_correction(*asked, correction=correction, write=False)
         tell(shown.changes)
-        confirm(f"Take {shown.by}'s last correction of {visible(opened.customer.name or name)} back?", yes=yes)
+        confirm(f"Take {visible(shown.by)}'s last correction of {visible(shown.name or name)} back?", yes=yes)
         done = await undo_correction(*asked, reason, correction=shown.correction)
         return Answer(
             {"customer": name, "undone": done.correction, "changes": change_documents(done.changes)},

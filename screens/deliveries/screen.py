@@ -16,6 +16,7 @@ from textual.widgets import Input, Select
 
 from screens.asking import ConnectionLost, Refusal
 from screens.context import Context
+from screens.customers.place import CORRECTING, CustomerPlace
 from screens.deliveries import questions, views
 from screens.deliveries.many import ConfirmMany, Decision
 from screens.listing import ListPlace, Reader
@@ -42,7 +43,7 @@ _WRITING = ("confirm", "not_delivered", "route", "undo")
 _ON_ROWS = (*_WRITING, "mark", "mark_all", "order")
 
 
-class DeliveriesScreen(ListPlace):
+class DeliveriesScreen(CustomerPlace, ListPlace):
     """The list of one day, filtered as you type."""
 
     NAME = "deliveries"
@@ -69,6 +70,7 @@ class DeliveriesScreen(ListPlace):
         ),
         Binding("u", "undo", "Undo", tooltip="Take the confirmation under the cursor back; asks why."),
         Binding("o", "order", "Order", tooltip="Show the order under the cursor."),
+        *CORRECTING,
     ]
 
     def __init__(self, environment: str = "") -> None:
@@ -116,22 +118,24 @@ class DeliveriesScreen(ListPlace):
     def why_not(self, action: str) -> str | None:
         """Writing needs a role, and all but the filters a delivery."""
         if action not in _ON_ROWS:
-            return None
-        if self.context is None:
-            return "There is no connection to the database yet."
-        operator = self.context.operator
-        if action in _WRITING and not operator.has("support"):
-            return f"It needs the role support; {operator.account} has {', '.join(operator.roles) or 'no role'}."
-        if action in _WRITING and self.context.database.read_only:
-            return self.context.database.read_only
-        if action in _WRITING and self._working:
-            return self._working
+            return super().why_not(action)
+        if action in _WRITING and (reason := self.why_no_change() or self._working):
+            return reason
         row = self._row()
         if row is None:
             return "There is no delivery under the cursor."
         if action == "undo" and not row.confirmed:
             return "It is not confirmed, so there is nothing to take back."
         return "It is confirmed already." if action == "mark" and row.confirmed else None
+
+    def customer_shown(self) -> str | None:
+        """The customer of the delivery under the cursor."""
+        row = self._row()
+        return row.customer_id if row else None
+
+    def read_again(self) -> None:
+        """The day as it is now."""
+        self.read_first()
 
     def _row(self) -> DeliveryRow | None:
         return self._rows.get(self.under_cursor())

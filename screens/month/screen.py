@@ -19,6 +19,7 @@ from textual.widgets import Input, Select, Static
 from screens.asking import Refusal
 from screens.billing.messages import Counted
 from screens.context import Context
+from screens.customers.place import CORRECTING, CustomerPlace
 from screens.month import views
 from screens.overlay import Overlay
 from screens.tones import text
@@ -48,7 +49,7 @@ class CustomersRead(Message):
     first: bool
 
 
-class MonthScreen(Overlay):
+class MonthScreen(CustomerPlace, Overlay):
     """Lies over the billing screen until it is left with Escape."""
 
     NAME = "billing"
@@ -64,6 +65,7 @@ class MonthScreen(Overlay):
         Binding("right_square_bracket", "turn(1)", "After", key_display="]", tooltip="The month after."),
         Binding("c", "customers", "Customers", tooltip="The customers of all areas."),
         Binding("s", "save", "Save as", tooltip="Write the month to a file, with every customer."),
+        *CORRECTING,
         Binding("r", "read", "Read again", tooltip="Add the month up anew."),
         Binding("escape", "back", "Back", tooltip="From the customers to the areas, from there to the billing screen."),
     ]
@@ -101,7 +103,18 @@ class MonthScreen(Overlay):
 
     def why_not(self, action: str) -> str | None:
         """Without totals there is nothing to save or to look behind."""
-        return "The month is not added up yet." if action in ("save", "customers") and self._totals is None else None
+        if action in ("save", "customers") and self._totals is None:
+            return "The month is not added up yet."
+        return super().why_not(action)
+
+    def customer_shown(self) -> str | None:
+        """The customer under the cursor."""
+        table = self.query_one("#customers", RecordTable)
+        return table.row.key if table.has_focus and table.row else None
+
+    def read_again(self) -> None:
+        """The customers that are listed."""
+        self._list_customers()
 
     def action_read(self) -> None:
         """Have every statement added up."""

@@ -14,6 +14,7 @@ from textual.widgets import Checkbox, Input, Select
 
 from screens.asking import Refusal
 from screens.context import Context
+from screens.customers.place import CORRECTING, CustomerPlace
 from screens.listing import ListPlace, Reader
 from screens.orders import questions
 from screens.orders.messages import Happened, Looked, OrderChanged
@@ -51,7 +52,7 @@ _SORTS = [("newest first", "newest"), ("oldest first", "oldest"), ("latest day",
           ("earliest day", "due-first")]  # fmt: skip
 
 
-class OrdersScreen(ListPlace):
+class OrdersScreen(CustomerPlace, ListPlace):
     """The list follows what is typed, the sheet follows the cursor."""
 
     NAME = "orders"
@@ -72,6 +73,7 @@ class OrdersScreen(ListPlace):
         ),
         Binding("x", "cancel_order", "Cancel order", show=False, tooltip="Cancel the order under the cursor."),
         Binding("z", "undo", "Take back", show=False, tooltip="Take the order's last change or cancellation back."),
+        *CORRECTING,
         Binding("b", "statement", "Statement", tooltip="The customer's statement for the month of the order."),
         Binding("h", "history", "History", show=False, tooltip="What the order was at any time, and who changed it."),
         Binding("right_square_bracket", "turn(1)", "Next tab", key_display="]", tooltip="The next part of the order."),
@@ -127,15 +129,18 @@ class OrdersScreen(ListPlace):
     def why_not(self, action: str) -> str | None:
         """Confirming and changing need a role and an order."""
         if action not in ("confirm", "edit", "cancel_order", "undo"):
-            return None
-        if self.context is None:
-            return "There is no connection to the database yet."
-        if not self.context.operator.has("support"):
-            held = ", ".join(self.context.operator.roles) or "no role"
-            return f"It needs the role support; {self.context.operator.account} has {held}."
-        if self.context.database.read_only:
-            return self.context.database.read_only
-        return None if self.under_cursor() else "There is no order under the cursor."
+            return super().why_not(action)
+        return self.why_no_change() or (None if self.under_cursor() else "There is no order under the cursor.")
+
+    def customer_shown(self) -> str | None:
+        """The customer of the order under the cursor, once that is read."""
+        detail = self._shown
+        read = detail is not None and _name(detail) == self.under_cursor()
+        return detail.customer.id if detail and read and detail.customer else None
+
+    def read_again(self) -> None:
+        """The list, and the order with it."""
+        self.read_first()
 
     def open_order(self, order_id: str) -> None:
         """Show one order, as other screens ask for it."""
@@ -217,6 +222,7 @@ class OrdersScreen(ListPlace):
         self._shown = event.detail
         self.query_one(TabLine).names = tab_names(event.detail)
         self._show_tab(keep=same)
+        self.refresh_bindings()
 
     def _show_tab(self, *, keep: bool) -> None:
         """The chosen part of the order; the timeline is asked for when it is wanted."""

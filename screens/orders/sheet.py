@@ -113,9 +113,10 @@ def _customer(detail: OrderDetail) -> Section:
         ("Area", text(customer.area or "—")),
         ("Address", Text(visible_lines(customer.address or detail.order.address or "—", limit=_LONGEST_NOTE))),
         ("Customer id", text(customer.id)),
+        ("User id", text(customer.user_id or "—")),
         ("Found by", text(detail.resolution.how, "muted")),
     ]
-    return Section("Customer", facts)
+    return Section("Customer", facts, [text("p corrects phone and user, P takes that back", "hint")])
 
 
 def _for_whom(detail: OrderDetail) -> Section:

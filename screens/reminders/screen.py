@@ -15,6 +15,7 @@ from textual.widgets import Select, Static
 
 from screens.asking import Refusal
 from screens.context import Context
+from screens.customers.place import CORRECTING, CustomerPlace
 from screens.listing import ListPlace, Reader
 from screens.reminders import questions, views
 from screens.tones import count, text
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _STATES = ("held", "released", "sent", "failed", "cancelled", "unclear")
 
 
-class RemindersScreen(ListPlace):
+class RemindersScreen(CustomerPlace, ListPlace):
     """The reminders of the runs by customer; the one under the cursor in full."""
 
     NAME = "reminders"
@@ -50,6 +51,7 @@ class RemindersScreen(ListPlace):
         Binding("s", "send", "Send", tooltip="Send the messages that are due now."),
         Binding("c", "cancel", "Cancel", tooltip="Cancel the reminder under the cursor; asks why."),
         Binding("x", "cancel_run", "Cancel run", tooltip="Cancel all that is unsent of the run under the cursor."),
+        *CORRECTING,
     ]
 
     def __init__(self, environment: str = "") -> None:
@@ -97,7 +99,7 @@ class RemindersScreen(ListPlace):
     def why_not(self, action: str) -> str | None:
         """Roles first, then what there is to do."""
         if action not in ("release", "send", "cancel", "cancel_run"):
-            return None
+            return super().why_not(action)
         if self.context is None:
             return "There is no connection to the database yet."
         operator = self.context.operator
@@ -115,6 +117,15 @@ class RemindersScreen(ListPlace):
         if action == "cancel" and reminder.state not in ("held", "released"):
             return f"It is {reminder.state}; only one that is not sent can be cancelled."
         return None
+
+    def customer_shown(self) -> str | None:
+        """Who is reminded."""
+        reminder = self._reminder()
+        return reminder.customer_id if reminder else None
+
+    def read_again(self) -> None:
+        """The reminders, with the number that they go to now."""
+        self.read_first()
 
     def reader(self, context: Context) -> Reader:
         """The reminders that the filters leave."""

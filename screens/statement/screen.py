@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from screens.context import Context
+from screens.customers.place import CORRECTING, CustomerPlace
 from screens.overlay import Overlay
 from screens.place import OpenOrder
 from screens.statement import views
@@ -35,7 +36,7 @@ class StatementRead(Message):
     statement: Statement
 
 
-class StatementScreen(Overlay):
+class StatementScreen(CustomerPlace, Overlay):
     """Lies over the screen that opened it until it is left with Escape."""
 
     NAME = "billing"
@@ -50,6 +51,7 @@ class StatementScreen(Overlay):
         Binding("left_square_bracket", "turn(-1)", "Before", key_display="[", tooltip="The month before."),
         Binding("right_square_bracket", "turn(1)", "After", key_display="]", tooltip="The month after."),
         Binding("s", "save", "Save as", tooltip="Write it to a file: a spreadsheet, CSV, Markdown or JSON."),
+        *CORRECTING,
         Binding("r", "read", "Read again", tooltip="Read the statement anew."),
         Binding("escape", "back", "Back", tooltip="From the calendar to the lines, from there to where you were."),
         Binding("slash", "search", "Search", show=False),
@@ -83,7 +85,17 @@ class StatementScreen(Overlay):
 
     def why_not(self, action: str) -> str | None:
         """Without a statement there is nothing to save."""
-        return "The statement is not there yet." if action == "save" and self._statement is None else None
+        if action == "save" and self._statement is None:
+            return "The statement is not there yet."
+        return super().why_not(action)
+
+    def customer_shown(self) -> str | None:
+        """Whose statement it is."""
+        return self._statement.customer_id if self._statement else None
+
+    def read_again(self) -> None:
+        """The statement, which may count other orders now."""
+        self.action_read()
 
     def action_read(self) -> None:
         """Have the month added up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.text import Text
+from rich.console import RenderableType
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,7 +21,7 @@ class ReasonDialog(ModalScreen["str | None"]):
     CSS_PATH = "dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "keep", "Keep")]
 
-    def __init__(self, title: str, words: Text, *, deed: str, explains: str, longest: int = 300) -> None:
+    def __init__(self, title: str, words: RenderableType, *, deed: str, explains: str, longest: int = 300) -> None:
         super().__init__()
         self._title = title
         self._words = words

@@ -42,6 +42,7 @@ class Undone:
     """A correction that would be, or was, taken back: who made it, when and why, and what changes by that."""
 
     customer_id: str
+    name: str
     correction: str
     """The id of its audit entry."""
     by: str
@@ -77,7 +78,8 @@ async def undo_correction(
             changes.add(*updates)
         reason_then = text(mapping(entry.get("meta")).get("reason"))
         at = read_timestamp(entry.get("timestamp"))
-        return Undone(customer_id, entry["_id"], text(entry.get("user_id")), at, reason_then, told_changes(updates))
+        who, by = text(document.get("name")), text(entry.get("user_id"))
+        return Undone(customer_id, who, entry["_id"], by, at, reason_then, told_changes(updates))
 
     return await transact(database, operator, clock, work, purpose=Purpose(reason=why))
 

@@ -50,6 +50,8 @@ class DeliveryRow:
     """One order of the day."""
 
     order_id: str
+    customer_id: str | None
+    """The one to whom the order resolves."""
     customer_name: str
     area: str
     """The customer's, else the one assigned to the delivery person."""
@@ -152,6 +154,7 @@ async def _rows(database: Database, operator: Operator, documents: list[Document
         rows.append(
             DeliveryRow(
                 order_id=order.id or str(order.key),
+                customer_id=customer.id if customer else None,
                 customer_name=customer.name if customer else "",
                 area=(customer.area if customer else "") or (person.area if person else ""),
                 phone=mask_phone(customer.phone, operator) if customer else "",

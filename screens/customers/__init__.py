@@ -1,0 +1,1 @@
+"""Correcting customers, wherever they are shown."""

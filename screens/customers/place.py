@@ -1,0 +1,135 @@
+"""What the places have in common that show customers: a key corrects the one shown, another takes that back."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from screens.context import Context
+from screens.place import Place
+from screens.tones import text
+
+if TYPE_CHECKING:
+    from services.customers.correction import Corrected
+    from services.customers.undoing import Undone
+
+CORRECTING: list[BindingType] = [
+    Binding(
+        "p", "correct_customer", "Correct a customer", show=False,
+        tooltip="Correct the customer's phone, or the link to a user.",
+    ),
+    Binding(
+        "P", "undo_correction", "Take a correction back", show=False,
+        tooltip="Take the customer's last correction back; shows what changes by that, and asks why.",
+    ),
+]  # fmt: skip
+"""The keys of such a place."""
+
+
+@dataclass
+class UndoShown(Message):
+    """What taking the last correction back would change."""
+
+    undone: Undone
+
+
+@dataclass
+class CustomerChanged(Message):
+    """A customer was corrected, or is as before; what was done, in words."""
+
+    done: str
+
+
+class CustomerPlace(Place):
+    """Say whose record is shown; the rest is here."""
+
+    _last: str | None = None
+    """Whom somebody corrected here last: after another link, an order can be nobody's."""
+
+    @abstractmethod
+    def customer_shown(self) -> str | None:
+        """The id of the customer that a key is about; None where there is none."""
+
+    @abstractmethod
+    def read_again(self) -> None:
+        """Show what is shown as it is now."""
+
+    def why_not(self, action: str) -> str | None:
+        """Correcting needs a role and a customer."""
+        if action not in ("correct_customer", "undo_correction"):
+            return super().why_not(action)
+        shown = self.customer_shown() or (self._last if action == "undo_correction" else None)
+        return self.why_no_change() or (None if shown else "Nobody knows here which customer it is.")
+
+    def why_no_change(self) -> str | None:
+        """Why this operator can change nothing here, as a sentence."""
+        if self.context is None:
+            return "There is no connection to the database yet."
+        if not self.context.operator.has("support"):
+            held = ", ".join(self.context.operator.roles) or "no role"
+            return f"It needs the role support; {self.context.operator.account} has {held}."
+        return self.context.database.read_only
+
+    def action_correct_customer(self) -> None:
+        """Type what is right."""
+        if self.context and (customer := self.customer_shown()):
+            from screens.customers.correcting import CorrectCustomer
+
+            self.app.push_screen(CorrectCustomer(self.context, customer), self._corrected)
+
+    def _corrected(self, corrected: Corrected | None) -> None:
+        if corrected:
+            self._last = corrected.customer_id
+            self.post_message(CustomerChanged(f"{corrected.customer_id} is corrected; P takes it back."))
+
+    def action_undo_correction(self) -> None:
+        """Ask what it would change, first."""
+        if self.context and (customer := self.customer_shown() or self._last):
+            self.ask("correction", partial(_undo, self.context, customer), UndoShown)
+
+    def on_undo_shown(self, event: UndoShown) -> None:
+        """Show it, and ask why."""
+        from screens.widgets.diff import field_diff
+        from screens.widgets.reason import ReasonDialog
+        from services.clock import format_moment
+
+        undone, context = event.undone, self.context
+        made = f"Corrected by {undone.by or 'somebody'}, {format_moment(undone.at)}: {undone.why or 'no reason'}"
+        heads = text(f"{undone.name or 'no name'} · {undone.customer_id}", "strong"), text(made, "muted")
+        heads[1].no_wrap = False
+
+        def decided(reason: str | None) -> None:
+            if reason and context:
+                question = partial(_undo, context, undone.customer_id, reason, undone.correction)
+                self.ask("correction", question, _restored, repeat=False)
+
+        dialog = ReasonDialog(
+            "Take a correction back", Group(*heads, *field_diff(undone.changes)), deed="Take it back",
+            explains="It stands in the audit trail.",
+        )  # fmt: skip
+        self.app.push_screen(dialog, decided)
+
+    def on_customer_changed(self, event: CustomerChanged) -> None:
+        """As it is now."""
+        self.read_again()
+        self.say(event.done, "information")
+
+
+def _restored(undone: Undone) -> CustomerChanged:
+    return CustomerChanged(f"{undone.customer_id} is as it was before its last correction.")
+
+
+async def _undo(context: Context, customer_id: str, reason: str | None = None, correction: str | None = None) -> Undone:
+    """Take the correction back; without a reason only tell what that changes."""
+    from services.customers.undoing import undo_correction
+
+    return await undo_correction(
+        context.database, context.operator, context.clock, customer_id, reason or "", correction=correction,
+        write=reason is not None,
+    )  # fmt: skip
