@@ -60,10 +60,13 @@ class CustomerLinks:
             async for user in users:
                 if (linked := identity(user.get("customer_v2_id"))) and (name := identity(user.get("id"))):
                     links._linked.setdefault(name, []).append(linked)
-            missing = sorted({linked for each in links._linked.values() for linked in each} - links._by_id.keys())
-            if missing:
-                for document in await _customers(database, {"id": {"$in": missing}}, fields, session):
-                    links._add(document)
+            pointed = sorted({linked for each in links._linked.values() for linked in each}.difference(listed))
+            if pointed:
+                for name in pointed:
+                    links._by_id.pop(name, None)  # one that was met by its user can have a twin
+                for document in await _customers(database, {"id": {"$in": pointed}}, fields, session):
+                    if customer := identity(document.get("id")):
+                        links._by_id.setdefault(customer, []).append(document)
         return links
 
     def _add(self, document: Document) -> None:

@@ -62,38 +62,6 @@ async def test_subscription_orders_are_not_examined(planned: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "customers", "users", "code"),
-    [
-        ({"customer_id": "cust-1", "user_id": LOST}, {}, None, None),
-        ({"customer_id": "user-1", "user_id": "user-1"}, {}, None, None),
-        ({"customer_id": LOST, "user_id": "user-1"}, {}, None, None),
-        ({"customer_id": None, "user_id": "user-1"}, {}, None, None),
-        ({"customer_id": "user-9", "user_id": "user-9"}, {"user_id": None}, "cust-1", None),
-        ({"customer_id": "user-9", "user_id": "user-9"}, {}, "cust-gone", "customer-missing"),
-        ({"customer_id": LOST, "user_id": LOST}, {}, None, "customer-missing"),
-        ({"customer_id": None, "user_id": ...}, {}, None, "customer-missing"),
-    ],
-)
-async def test_the_customer_is_found_by_each_rule(
-    planned: Any, ids: Document, customers: Document, users: str | None, code: str | None
-) -> None:
-    accounts = [{"id": "user-9", "customer_v2_id": users}] if users else []
-    row = await one(planned, shop.order(**ids), customers_v2=shop.customer(**customers), users=accounts)
-    assert (row.code, row.customer_id) == (code, None if code else "cust-1")
-
-
-async def test_two_customers_of_one_user_need_a_person(planned: Any) -> None:
-    twins = [shop.customer(), shop.customer(id="cust-2")]
-    assert (await one(planned, shop.order(), customers_v2=twins)).code == "customer-ambiguous"
-
-
-async def test_the_customer_named_by_id_wins_over_the_user(planned: Any) -> None:
-    pair = [shop.customer(), shop.customer(id="cust-2", user_id="user-2")]
-    order = shop.order(customer_id="cust-2", user_id="user-1")
-    assert (await one(planned, order, customers_v2=pair)).customer_id == "cust-2"
-
-
-@pytest.mark.parametrize(
     ("fields", "group", "code"),
     [
         ({"billed": True}, "flagged-no-record", None),

@@ -56,29 +56,6 @@ async def test_a_delivery_is_linked_to_the_only_order_of_its_customer_and_day(
     assert entry["changes"] == {"order_id": {"old": old, "new": "ord-1"}}
 
 
-OWNERS = [
-    ("user-1", {"customer_id": "cust-1", "user_id": "user-1"}, {}),
-    ("cust-1", {"customer_id": "user-1", "user_id": "user-1"}, {}),
-    ("user-1", {"customer_id": None, "user_id": "user-1"}, {}),
-    ("cust-1", {"customer_id": "user-1", "user_id": "user-1"}, {"user_id": None}),
-    ("user-1", {"customer_id": "cust-1", "user_id": ...}, {"user_id": None}),
-]
-
-
-@pytest.mark.parametrize(("of_delivery", "of_order", "customer"), OWNERS)
-async def test_either_form_of_the_customer_leads_to_the_order(
-    repair: Repair, of_delivery: str, of_order: Document, customer: Document
-) -> None:
-    await shop.stock(
-        repair.database,
-        orders=order(**of_order),
-        delivery_statuses=loose(customer_id=of_delivery),
-        customers_v2=shop.customer(**customer),
-        users={"id": "user-1", "customer_v2_id": "cust-1"},
-    )
-    assert (await repair.done()).applied == 1
-
-
 async def test_the_products_tell_two_orders_of_a_day_apart(repair: Repair) -> None:
     of_milk = shop.delivery(milk(), {"milk": 1.0}, order_id=..., id="del-milk")
     await shop.stock(repair.database, orders=[order(), milk()], delivery_statuses=[loose(BOTH), of_milk])
@@ -100,48 +77,6 @@ async def test_a_cancelled_order_is_not_what_was_delivered(repair: Repair) -> No
     await shop.stock(repair.database, orders=[cancelled, order()], delivery_statuses=loose())
     await repair.done()
     assert (await repair.find("delivery_statuses", id="del-1"))["order_id"] == "ord-1"
-
-
-REVIEWS: dict[str, tuple[str, list[Document], list[Document]]] = {
-    "linked": ("nothing-to-do", [order()], [loose(order_id="ord-1")]),
-    "linked in the other form": ("nothing-to-do", [order()], [loose(order_id="ord-1", customer_id="cust-1")]),
-    "linked on another day": ("nothing-to-do", [order()], [loose(order_id="ord-1", delivery_date="2026-01-01")]),
-    "linked, customer unknown": ("nothing-to-do", [order()], [loose(order_id="ord-1", customer_id="nobody")]),
-    "linked to another's": ("customer-differs", [order(customer_id="cust-2")], [loose(order_id="ord-1")]),
-    "an object": ("link-unreadable", [order()], [loose(order_id={"$gt": ""})]),
-    "a list": ("link-unreadable", [order()], [loose(order_id=["ord-1"])]),
-    "a number": ("link-unreadable", [order()], [loose(order_id=7)]),
-    "nobody's": ("customer-missing", [order()], [loose(customer_id=None)]),
-    "two customers'": ("customer-ambiguous", [order()], [loose(customer_id="user-3")]),
-    "no day": ("no-delivery-day", [order()], [loose(delivery_date="tomorrow")]),
-    "no order": ("order-missing", [], [loose()]),
-    "other products": ("order-missing", [milk()], [loose(BOTH)]),
-    "cancelled": ("order-missing", [order(status="CANCELLED")], [loose()]),
-    "two orders": ("order-ambiguous", [order(), milk()], [loose()]),
-    "reported": ("order-taken", [order()], [loose(), loose(id="del-2", order_id="ord-1", customer_id="x")]),
-    "two reports": ("order-taken", [order()], [loose(), loose(id="del-2", order_id="ord-gone", customer_id="cust-1")]),
-    "not delivered": ("delivery-contradicts", [order()], [loose(status="not-delivered")]),
-    "delivered after all": ("delivery-contradicts", [order(status="NOT_DELIVERED")], [loose()]),
-    "no id": ("id-missing", [order(id=...)], [loose()]),
-    "an unclean id": ("id-missing", [order(id=" ord-1")], [loose()]),
-}
-
-
-@pytest.mark.parametrize(("outcome", "orders", "deliveries"), list(REVIEWS.values()), ids=list(REVIEWS))
-async def test_what_is_open_needs_a_person(
-    repair: Repair, outcome: str, orders: list[Document], deliveries: list[Document]
-) -> None:
-    customers = [
-        shop.customer(), shop.customer(id="cust-2", user_id="user-2"),
-        shop.customer(id="cust-3", user_id="user-3"), shop.customer(id="cust-4", user_id="user-3"),
-    ]  # fmt: skip
-    # Copies: an insert writes the `_id` into what it is given.
-    await shop.stock(
-        repair.database, orders=[dict(o) for o in orders], delivery_statuses=[dict(d) for d in deliveries],
-        customers_v2=customers,
-    )  # fmt: skip
-    key = (await repair.find("delivery_statuses", id="del-1"))["_id"]
-    assert (await repair.outcomes())[str(key)] == outcome
 
 
 async def test_two_orders_of_one_id_need_a_person(repair: Repair) -> None:

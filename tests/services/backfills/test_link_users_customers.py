@@ -92,59 +92,6 @@ async def test_what_a_row_touches_is_what_it_changes(repair: Repair) -> None:
     assert list(backfill.touches(bodies["cust-2"])) == [("users", keys["user-2"])]
 
 
-REVIEWS: dict[str, tuple[str, list[Document], list[Document]]] = {
-    "no account": ("nothing-to-do", [customer(user_id=None)], [user()]),
-    "linked": ("nothing-to-do", [customer()], [user(customer_v2_id="cust-1")]),
-    "a landline": ("nothing-to-do", [customer(user_id=None, phone="080-2345 6789")], [user(phone="08023456789")]),
-    "no phone": ("nothing-to-do", [customer(user_id=None, phone="")], [user(phone="")]),
-    "gone": ("link-broken", [customer(user_id="user-0")], [user()]),
-    "names another": ("link-contradicts", [customer()], [user(customer_v2_id="cust-0")]),
-    "another names it": ("link-contradicts", [customer()], [user(), user(id="user-2", customer_v2_id="cust-1")]),
-    "two name it": (
-        "user-ambiguous", [customer(user_id=None)],
-        [user(customer_v2_id="cust-1"), user(id="user-2", customer_v2_id="cust-1")],
-    ),
-    "twin users": ("user-ambiguous", [customer()], [user(), user()]),
-    "claimed": ("user-claimed", [customer(), customer(id="cust-2")], [user()]),
-    "claimed back": (
-        "user-claimed", [customer(user_id=None), customer(id="cust-2")], [user(customer_v2_id="cust-1")],
-    ),
-    "staff": ("user-not-customer", [customer()], [user(role="delivery_boy")]),
-    "twin customers": ("id-duplicate", [customer(), customer(user_id=None)], [user()]),
-    "no id": ("id-missing", [customer(id=...)], [user()]),
-    "an unclean id": ("id-missing", [customer(id=" cust-1")], [user()]),
-    "an unclean link": ("link-unreadable", [customer(user_id=" user-1")], [user()]),
-    "an object": ("link-unreadable", [customer(user_id={"$ne": 1})], [user()]),
-    "two users of the number": (
-        "phone-shared", [customer(user_id=None)], [user(phone="9876543210"), user(id="user-2", phone="+919876543210")],
-    ),
-    "two customers of the number": (
-        "phone-shared", [customer(user_id=None), customer(id="cust-2", user_id=None)], [user(phone="9876543210")],
-    ),
-    "a linked user of the number": (
-        "phone-shared", [customer(user_id=None)], [user(phone="9876543210", customer_v2_id="cust-0")],
-    ),
-    "a user of the number whom a customer names": (
-        "phone-shared", [customer(user_id=None), customer(id="cust-2", phone="1")], [user(phone="9876543210")],
-    ),
-    "another name": ("phone-name-differs", [customer(user_id=None)], [user(phone="9876543210", name="Asha R")]),
-    "no names": ("phone-name-differs", [customer(user_id=None, name=" ")], [user(phone="9876543210", name=" ")]),
-    "staff of the number": (
-        "user-not-customer", [customer(user_id=None)], [user(phone="9876543210", role="delivery_boy")],
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("outcome", "customers", "users"), list(REVIEWS.values()), ids=list(REVIEWS))
-async def test_what_is_open_needs_a_person(
-    repair: Repair, outcome: str, customers: list[Document], users: list[Document]
-) -> None:
-    # Copies: an insert writes the `_id` into what it is given.
-    await shop.stock(repair.database, customers_v2=[dict(c) for c in customers], users=[dict(u) for u in users])
-    outcomes = await repair.outcomes()
-    assert outcomes.get("cust-1", next(iter(outcomes.values()))) == outcome
-
-
 async def test_many_are_linked_in_any_batch_without_drift(repair: Repair) -> None:
     numbers = range(40)
     await shop.stock(
