@@ -136,13 +136,14 @@ WHOSE: dict[str, Case] = {
     "a customer without an id": ({"user_id": "u1"}, [customer("", "u1"), customer("c2", "u2")], [], MISSING),
     "a customer without an id beside one": ({"user_id": "u1"}, [customer("", "u1"), customer("c1", "u1")], [], "c1"),
     # Other spellings, other types, and what somebody planted.
-    "blanks around it": ({"customer_id": " c1\n"}, [customer("c1")], [], "c1"),
+    "blanks around it": ({"customer_id": " c1\n"}, [customer("c1")], [], MISSING),
+    "blanks on the other side": ({"customer_id": "c1"}, [customer(" c1\n")], [], MISSING),
     "another case": ({"customer_id": "C1"}, [customer("c1")], [], MISSING),
     "a beginning": ({"customer_id": "c"}, [customer("c1")], [], MISSING),
     "another form of the same letters": ({"customer_id": "re\u0301"}, [customer("r\u00e9")], [], MISSING),
-    "a number": ({"customer_id": 7}, [customer("7")], [], "7"),
+    "a number": ({"customer_id": 7}, [customer("7")], [], MISSING),
     "a number on the other side": ({"customer_id": "7"}, [customer(7)], [], MISSING),
-    "digits of an ObjectId": ({"customer_id": ObjectId("a" * 24)}, [customer("a" * 24)], [], "a" * 24),
+    "digits of an ObjectId": ({"customer_id": ObjectId("a" * 24)}, [customer("a" * 24)], [], MISSING),
     "an operator": ({"customer_id": {"$ne": None}, "user_id": {"$gt": ""}}, [customer("c1", "u1")], [], MISSING),
     "an operator on the other side": (
         {"customer_id": "u1"}, [customer("c1", {"$ne": None})], [user("u1", {"$gt": ""})], MISSING,
@@ -185,7 +186,7 @@ async def test_a_statement_has_the_orders_that_are_its_customers(
             assert (AMBIGUOUS in {each.code for each in statement.findings}) == (expected == AMBIGUOUS)
 
 
-NAMES = st.sampled_from(["a", "b", "c", "d"])
+NAMES = st.sampled_from(["a", "b", "c", " a"])
 MAYBE = st.one_of(st.none(), NAMES)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.database import READ_LIMIT_MS, Database, Document
-from services.records.fields import identity, text
+from services.records.fields import reference, text
 from services.records.orders import Owner
 
 _CUSTOMER = {"_id": 0, "id": 1, "user_id": 1, "name": 1}
@@ -33,7 +33,7 @@ async def explain_links(database: Database, owner: Owner) -> tuple[Link, ...]:
     if not names:
         return (Link("orders.customer_id", "", "the order names nobody", False),)
     users = await _read(database, "users", {"id": {"$in": names}}, _USER)
-    pointed = [name for user in users if (name := identity(user.get("customer_v2_id")))]
+    pointed = [name for user in users if (name := reference(user.get("customer_v2_id")))]
     wanted: Document = {"$or": [{"id": {"$in": [*names, *pointed]}}, {"user_id": {"$in": names}}]}
     customers = await _read(database, "customers_v2", wanted, _CUSTOMER)
     fields = dict.fromkeys(names, "")
@@ -42,8 +42,8 @@ async def explain_links(database: Database, owner: Owner) -> tuple[Link, ...]:
             fields[name] = f"{fields[name]}, {field.removeprefix('orders.')}" if fields[name] else field
     links = [link for name in names for link in _of(fields[name], name, users, customers)]
     for user in users:
-        if (linked := identity(user.get("customer_v2_id"))) is not None:
-            found = [customer for customer in customers if identity(customer.get("id")) == linked]
+        if (linked := reference(user.get("customer_v2_id"))) is not None:
+            found = [customer for customer in customers if reference(customer.get("id")) == linked]
             words = ", ".join(_customer(each) for each in found) or "no customer has this id"
             links.append(Link("users.customer_v2_id", linked, words, bool(found)))
         else:
@@ -53,21 +53,21 @@ async def explain_links(database: Database, owner: Owner) -> tuple[Link, ...]:
 
 def _of(field: str, name: str, users: Sequence[Document], customers: Sequence[Document]) -> list[Link]:
     """Where one id leads: to customers of that id, users of that id, and customers who name that user."""
-    found = [_customer(each) for each in customers if identity(each.get("id")) == name]
+    found = [_customer(each) for each in customers if reference(each.get("id")) == name]
     found += [f"the user {text(user.get('name')) or 'without a name'} ({text(user.get('role')) or 'no role'})"
-              for user in users if identity(user.get("id")) == name]  # fmt: skip
+              for user in users if reference(user.get("id")) == name]  # fmt: skip
     links = [Link(field, name, words, True) for words in found]
     if not links:
         links.append(Link(field, name, "no customer and no user has this id", False))
     return links + [
         Link("customers_v2.user_id", name, _customer(each), True)
         for each in customers
-        if identity(each.get("user_id")) == name
+        if reference(each.get("user_id")) == name
     ]
 
 
 def _customer(customer: Document) -> str:
-    return f"the customer {text(customer.get('name')) or 'without a name'} ({identity(customer.get('id')) or 'no id'})"
+    return f"the customer {text(customer.get('name')) or 'without a name'} ({reference(customer.get('id')) or 'no id'})"
 
 
 async def _read(database: Database, collection: str, matching: Document, fields: Document) -> list[Document]:

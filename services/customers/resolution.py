@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from services.database import WHOLE, Database, Document, Session
 from services.records.customers import Customer, read_customer
-from services.records.fields import identity
+from services.records.fields import reference
 from services.records.orders import Owner
 
 _LINK_FIELDS = {"_id": 0, "id": 1, "user_id": 1}
@@ -58,21 +58,21 @@ class CustomerLinks:
                 {"id": {"$in": sorted(unknown)}}, {"_id": 0, "id": 1, "customer_v2_id": 1}, session=session
             )
             async for user in users:
-                if (linked := identity(user.get("customer_v2_id"))) and (name := identity(user.get("id"))):
+                if (linked := reference(user.get("customer_v2_id"))) and (name := reference(user.get("id"))):
                     links._linked.setdefault(name, []).append(linked)
             pointed = sorted({linked for each in links._linked.values() for linked in each}.difference(listed))
             if pointed:
                 for name in pointed:
                     links._by_id.pop(name, None)  # one that was met by its user can have a twin
                 for document in await _customers(database, {"id": {"$in": pointed}}, fields, session):
-                    if customer := identity(document.get("id")):
+                    if customer := reference(document.get("id")):
                         links._by_id.setdefault(customer, []).append(document)
         return links
 
     def _add(self, document: Document) -> None:
-        if customer := identity(document.get("id")):
+        if customer := reference(document.get("id")):
             self._by_id.setdefault(customer, []).append(document)
-            if user := identity(document.get("user_id")):
+            if user := reference(document.get("user_id")):
                 self._by_user.setdefault(user, []).append(customer)
 
     def customer(self, customer_id: str | None) -> Customer | None:

@@ -27,6 +27,11 @@ def identity(value: object) -> str | None:
     return text(value).strip() or None if isinstance(value, (str, int, ObjectId)) else None
 
 
+def reference(value: object) -> str | None:
+    """Text that names another record, exactly as it is stored: so indexes and the backend compare it."""
+    return value if type(value) is str and value.strip() else None
+
+
 def flag(value: object) -> bool | None:
     """A stored yes or no; None where it is missing or something else."""
     return value if isinstance(value, bool) else None

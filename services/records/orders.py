@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from services.clock import read_day, read_month, read_timestamp
 from services.money import exact
-from services.records.fields import first, flag, identity, mapping, mappings, text, word
+from services.records.fields import first, flag, identity, mapping, mappings, reference, text, word
 from services.records.findings import Finding
 
 Owner: TypeAlias = tuple[str | None, str | None]
@@ -102,7 +102,7 @@ class Order:
 
 def read_owner(document: Mapping[str, Any]) -> Owner:
     """Whom a stored order names."""
-    return identity(document.get("customer_id")), identity(document.get("user_id"))
+    return reference(document.get("customer_id")), reference(document.get("user_id"))
 
 
 def read_status(value: object) -> str:
@@ -157,8 +157,8 @@ def read_order(document: Mapping[str, Any]) -> Order:
     return Order(
         key=document.get("_id"),
         id=identity(document.get("id")),
-        user_id=identity(document.get("user_id")),
-        customer_id=identity(document.get("customer_id")),
+        user_id=reference(document.get("user_id")),
+        customer_id=reference(document.get("customer_id")),
         kind=read_kind(document),
         subscription_id=identity(document.get("subscription_id")),
         items=read_items(document),

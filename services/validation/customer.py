@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.records.customers import Customer
-from services.records.fields import identity
+from services.records.fields import reference
 from services.validation.lookups import Lookups
 from services.validation.result import Result, accepted, quoted, refused
 
@@ -12,7 +12,7 @@ async def named_customer(
     lookups: Lookups, customer_id: object, user_id: object = None
 ) -> tuple[Customer | None, Result]:
     """The one customer by any of the meanings of the two fields, with what is to be said about it."""
-    owner = identity(customer_id), identity(user_id)
+    owner = reference(customer_id), reference(user_id)
     links = await lookups.links(owner)
     resolution = links.resolve(owner)
     customer = links.customer(resolution.customer_id)
