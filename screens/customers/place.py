@@ -86,7 +86,7 @@ class CustomerPlace(Place):
     def _corrected(self, corrected: Corrected | None) -> None:
         if corrected:
             self._last = corrected.customer_id
-            self.post_message(CustomerChanged(f"{corrected.customer_id} is corrected; P takes it back."))
+            self.post_message(CustomerChanged(f"{_called(corrected)} is corrected; P takes it back."))
 
     def action_undo_correction(self) -> None:
         """Ask what it would change, first."""
@@ -122,7 +122,11 @@ class CustomerPlace(Place):
 
 
 def _restored(undone: Undone) -> CustomerChanged:
-    return CustomerChanged(f"{undone.customer_id} is as it was before its last correction.")
+    return CustomerChanged(f"{_called(undone)} is as before the last correction.")
+
+
+def _called(changed: Corrected | Undone) -> str:
+    return changed.name.strip() or changed.customer_id
 
 
 async def _undo(context: Context, customer_id: str, reason: str | None = None, correction: str | None = None) -> Undone:

@@ -116,7 +116,7 @@ def _customer(detail: OrderDetail) -> Section:
         ("User id", text(customer.user_id or "—")),
         ("Found by", text(detail.resolution.how, "muted")),
     ]
-    return Section("Customer", facts, [text("p corrects phone and user, P takes that back", "hint")])
+    return Section("Customer", facts, [text("p corrects it, P takes that back", "hint")])
 
 
 def _for_whom(detail: OrderDetail) -> Section:

@@ -18,7 +18,7 @@ from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, Conflict, NotFound, Refused
 from services.operators.operator import Operator
 from services.records.customers import Customer, read_customer
-from services.records.fields import identity, word
+from services.records.fields import identity, text, word
 from services.records.phones import read_phone
 from services.typed import typed_reason
 
@@ -46,6 +46,7 @@ class Corrected:
     """What a correction changes, or changed: fields of the customer, and of users as `users/ID.field`."""
 
     customer_id: str
+    name: str
     changes: tuple[FieldChange, ...]
     correction: str | None = None
     """The id of its audit entry, by which it is taken back; None where nothing was written."""
@@ -104,12 +105,13 @@ async def correct_customer(
         differing = told_changes([Update("customers_v2", document, values, {}), *others])
         if not differing:
             raise Refused("nothing-to-change", "The customer says so already; nothing was written.")
+        who = text(document.get("name"))
         if not write:
-            return Corrected(customer_id, differing)
-        name = entry_id(series, CUSTOMER_ENTRY)
-        own = Update("customers_v2", document, values | {CORRECTION: name}, guard(document, WATCHED))
+            return Corrected(customer_id, who, differing)
+        entry = entry_id(series, CUSTOMER_ENTRY)
+        own = Update("customers_v2", document, values | {CORRECTION: entry}, guard(document, WATCHED))
         changes.add(own, *others, first=CUSTOMER_ENTRY)
-        return Corrected(customer_id, differing, name)
+        return Corrected(customer_id, who, differing, entry)
 
     return await transact(database, operator, clock, work, purpose=Purpose(reason=why), series=series)
 

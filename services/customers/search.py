@@ -14,6 +14,7 @@ from services.errors import NotFound, Refused
 from services.operators.operator import Operator, mask_phone
 from services.records.customers import Customer
 from services.records.fields import identity
+from services.text import visible
 from services.typed import typed_text
 
 MOST_CUSTOMERS = 30
@@ -77,10 +78,13 @@ async def find_customer(database: Database, operator: Operator, query: str) -> C
         fitting = tuple(name for each in ids for name in links.resolve((each, None)).candidates)
     several = sorted(set(fitting))
     if len(several) > 1:
-        some = "; ".join(_told_apart(links.customer(name), operator) for name in several[:_NAMED])
-        more = f"; and {len(several) - _NAMED} more" if len(several) > _NAMED else ""
-        message = f"{len(several)} customers fit {named!r}; give the phone or the id of one: {some}{more}."
-        raise Refused("customer-ambiguous", message)
+        count = f"{len(several)} customers" if len(several) < MOST_CUSTOMERS else f"{MOST_CUSTOMERS} customers or more"
+        some = [_told_apart(links.customer(name), operator) for name in several[:_NAMED]]
+        more = ["and others; type more of the name"] if len(several) > _NAMED else []
+        raise Refused(
+            "customer-ambiguous",
+            "\n  ".join([f"{count} fit {named!r}. Give the phone or the id of one:", *some, *more]),
+        )
     if fitting and links.shared(fitting[0]):
         message = f"Two customers have the id {fitting[0]}; give one of them another id first."
         raise Refused("customer-duplicate", message)
@@ -107,7 +111,7 @@ def _told_apart(customer: Customer | None, operator: Operator) -> str:
         return "one who was removed meanwhile"
     phone = mask_phone(customer.phone[:_LONGEST_WORD], operator) or "no phone"
     words = (customer.name.strip() or "no name", phone, customer.area.strip() or "no area")
-    return f"{', '.join(word[:_LONGEST_WORD] for word in words)} (id {customer.id})"
+    return f"{visible(', '.join(word[:_LONGEST_WORD] for word in words))} (id {customer.id})"
 
 
 def phone_writings(digits: str) -> list[str]:

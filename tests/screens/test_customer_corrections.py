@@ -75,7 +75,7 @@ async def test_a_customer_is_corrected_and_taken_back_while_others_work_on_it(ow
         await press(pilot, "ctrl+s")
         assert "9000000001 → 9886012345" in painted(pilot)
         await press(pilot, "ctrl+s")
-        assert "cust-asha is corrected" in painted(pilot)
+        assert "[31m is corrected; P takes it back." in painted(pilot)
         after = await stored(own_company)
         assert (after["phone"], after["user_id"]) == ("9886012345", "user-new")
         await press(pilot, "p")  # the order is nobody's any more; what was just done can be taken back all the same
@@ -86,7 +86,7 @@ async def test_a_customer_is_corrected_and_taken_back_while_others_work_on_it(ow
         await press(pilot, "tab")
         await type_text(pilot, "hers after all")
         await press(pilot, "enter", "enter")
-        assert "as it was before its last correction" in painted(pilot)
+        assert "is as before the last correction" in painted(pilot)
         before = await stored(own_company)
         assert (before["phone"], before["user_id"]) == ("9000000001", "user-asha")
         await press(pilot, "b", "P")
