@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ Clock = Callable[[], datetime]
 INDIA = ZoneInfo("Asia/Kolkata")
 _MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NEAR = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
 
 def utc_now() -> datetime:
@@ -108,15 +110,24 @@ def format_moment(moment: datetime | None) -> str:
     return moment.astimezone(INDIA).strftime("%Y-%m-%d %H:%M") if moment else "—"
 
 
-def parse_day(text: str, what: str = "date") -> date:
-    """A day that a person typed; `today` and `yesterday` are understood."""
-    word = text.strip().lower()
-    if word in ("today", "yesterday"):
-        return india_day(utc_now()) - timedelta(days=word == "yesterday")
-    day = read_day(text) if _DAY.fullmatch(text.strip()) else None
+def parse_day(text: str, what: str = "date", today: date | None = None) -> date:
+    """A day that a person typed; `today`, `yesterday` and `tomorrow` are understood. Raises BadRequest."""
+    words = text.strip()
+    if (off := _NEAR.get(words.lower())) is not None:
+        return (today or india_day(utc_now())) + timedelta(days=off)
+    day = read_day(words) if _DAY.fullmatch(words) else None
     if day is None:
-        raise BadRequest("bad-date", f"The {what} {text!r} is not a day; write YYYY-MM-DD, for example 2026-11-05.")
+        known = "write YYYY-MM-DD, for example 2026-11-05, or today, yesterday, tomorrow"
+        problem = f"lies outside the years 2000 to 2099; {known}" if _exists(words) else f"is not a day; {known}"
+        raise BadRequest("bad-date", f"The {what} {words[:40]!r} {problem}.")
     return day
+
+
+def _exists(day: str) -> bool:
+    """Whether the calendar has that `YYYY-MM-DD`."""
+    with suppress(ValueError):
+        return bool(_DAY.fullmatch(day) and date.fromisoformat(day))
+    return False
 
 
 def parse_month(text: str) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 app = group("A day's deliveries, and their confirmation.")
 
-Day = Annotated[str, typer.Option("--date", metavar="D", help="The scheduled day, today or yesterday.")]
+Day = Annotated[str, typer.Option("--date", metavar="D", help="The scheduled day, also today, yesterday or tomorrow.")]
 Area = Annotated[str | None, typer.Option(metavar="A", help="Only customers of this area.")]
 Shift = Annotated[str | None, typer.Option(metavar="S", help="Only what is brought in this shift: morning, evening.")]
 DeliveredAt = Annotated[

@@ -87,7 +87,9 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
     def compose_place(self) -> Iterable[Widget]:
         """Day and filters above the list."""
         with Horizontal(id="filters"):
-            yield Field("Day", id="day", explains="The day due, YYYY-MM-DD, today or yesterday.", max_length=10)
+            yield Field(
+                "Day", id="day", explains="The day due: YYYY-MM-DD, today, yesterday or tomorrow.", max_length=10
+            )
             yield Field("Person", id="person", explains="The beginning of a delivery person's name, or an id.")
             yield Field("Area", id="area", explains="The beginning of an area's name.")
             yield Select(
@@ -144,9 +146,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         from services.clock import parse_day
 
         typed = self.query_one("#day", Field).value
-        if self.context and typed.lower() in ("", "today"):
-            return self.context.today()
-        return parse_day(typed, "day")
+        return parse_day(typed or "today", "day", self.context.today() if self.context else None)
 
     def action_turn(self, days: int) -> None:
         """The day before or after."""

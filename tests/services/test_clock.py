@@ -83,7 +83,7 @@ def test_a_morning_delivery_on_the_first_belongs_to_the_new_month_in_india() -> 
     assert format_moment(moment) == "2026-11-01 01:30"
 
 
-@pytest.mark.parametrize("text", ["2026-13-01", "2026-02-30", "05-11-2026", "", "2026-11-5", "tomorrow", "٢٠٢٦-11-05"])
+@pytest.mark.parametrize("text", ["2026-13-01", "2026-02-30", "05-11-2026", "", "2026-11-5", "next day", "٢٠٢٦-11-05"])
 def test_a_malformed_day_is_told(text: str) -> None:
     with pytest.raises(BadRequest) as refusal:
         parse_day(text)
