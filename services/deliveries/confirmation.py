@@ -34,6 +34,8 @@ CONFIRMING = "confirmation/"
 """Before a confirmation's id, the name of the series of its audit entries."""
 ORDER_ENTRY, DELIVERY_ENTRY, SUBSCRIPTION_ENTRY = range(3)
 """The numbers of a confirmation's audit entries in its series."""
+DUE_LATER = "due-later"
+"""The code of the refusal that asks whether an order of a day to come is meant."""
 _DAYS_OFF_SCHEDULE = 1
 
 
@@ -57,6 +59,7 @@ class _Request:
     keep_time: bool
     delivery_boy: str | None
     reason: str
+    early: bool
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -72,6 +75,7 @@ async def confirm_delivery(
     keep_time: bool = False,
     delivery_boy: str | None = None,
     reason: str = "",
+    early: bool = False,
     stream: Stream | None = None,
 ) -> Confirmation:
     """Confirm what was delivered of an order: by default what is on record, which is all of it where nobody said less.
@@ -79,6 +83,7 @@ async def confirm_delivery(
     `quantities` names delivered quantities by product id (on old orders by the item's name), `not_delivered` says
     that nothing was. `delivered_at` is aware; without one, and with `keep_time` before it, the time on record counts,
     else it is now. `delivery_boy` is the id of who brought it, where the order does not say so or says it wrong.
+    An order of a day that is still to come takes `early`, or a reason: whoever was asked says that it is meant.
     `stream` is the audit stream of one who confirms beside others.
     Raises NotFound for an unknown order or person, and Refused with the rule that does not allow it.
     """
@@ -86,7 +91,9 @@ async def confirm_delivery(
     if not_delivered and quantities:
         raise BadRequest("bad-item", "What was not delivered has no delivered quantities; leave them out.")
     why = typed_text(reason, "reason", LONGEST_REASON)
-    request = _Request(order_id, dict(quantities or {}), not_delivered, delivered_at, keep_time, delivery_boy, why)
+    request = _Request(
+        order_id, dict(quantities or {}), not_delivered, delivered_at, keep_time, delivery_boy, why, early
+    )
 
     async def work(changes: ChangeSet) -> Confirmation:
         document, order = await load_order(changes, order_id)
@@ -154,6 +161,12 @@ def _moment(order: Order, request: _Request, now: datetime) -> datetime:
             "off-schedule",
             f"The order was due on {order.delivery_date}, {off.days} days from {india_day(moment)}; "
             "more than one day off needs a reason.",
+        )
+    if order.delivery_date > india_day(now) and not (request.early or request.reason):
+        raise Refused(
+            DUE_LATER,
+            f"The order is due on {order.delivery_date}, and that day has not come; confirm it only where it was "
+            "brought before its day.",
         )
     return moment
 

@@ -89,6 +89,7 @@ async def confirm_deliveries(
     not_delivered: bool = False,
     delivered_at: datetime | None = None,
     reason: str = "",
+    early: bool = False,
     report: Report | None = None,
 ) -> tuple[Outcome, ...]:
     """Confirm these orders as `confirm_delivery` does, some at a time; the outcomes in the order of the ids.
@@ -111,7 +112,7 @@ async def confirm_deliveries(
             done = await confirm_delivery(
                 database, operator, clock, order_id,
                 not_delivered=not_delivered, delivered_at=delivered_at, keep_time=True, reason=reason,
-                stream=stream,
+                early=early, stream=stream,
             )  # fmt: skip
         except ConsoleError as refusal:
             if isinstance(refusal, Unreachable):
