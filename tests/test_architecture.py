@@ -13,7 +13,7 @@ WRITES = {
     "find_one_and_update", "find_one_and_replace", "find_one_and_delete", "drop", "drop_collection", "rename",
 }  # fmt: skip
 # The console's own bookkeeping: these names stand for collections that begin with console_.
-OWN = {"RUNS", "ROWS", "LANES", "EXCEPTIONS", "MARKER", "OUTBOX", "SENDS", "SENDER", "VIEWS"}
+OWN = {"RUNS", "ROWS", "LANES", "EXCEPTIONS", "MARKER", "OUTBOX", "SENDS", "SENDER", "VIEWS", "TURNS"}
 OWN |= {"STREAMS", "LEAVES", "NODES", "CHECKPOINTS", "KEYS"}
 
 
@@ -52,9 +52,10 @@ def test_the_names_of_its_own_collections_begin_with_console() -> None:
     from services.backfills import runs
     from services.changes import changeset
     from services.operators import directory
+    from services.orders import turns
     from services.reminders import lease, outbox, queue
 
-    modules = (runs, directory, outbox, queue, lease, log, changeset, saved)
+    modules = (runs, directory, outbox, queue, lease, log, changeset, saved, turns)
     for name in OWN:
         collection = next(getattr(module, name) for module in modules if hasattr(module, name))
         assert collection.startswith("console_")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import bson
+
+from services.audit.chain import Link, read_link
 from services.audit.entries import Entry, FieldChange, field_changes, read_entry
 from services.audit.filters import AuditFilters, about_record
 from services.audit.logger import READINGS
+from services.audit.reader import RAW
 from services.changes.changeset import AUDIT_LOGS, ChangeSet
 from services.changes.difference import ABSENT, lookup, same
 from services.clock import format_moment
-from services.database import Document
-from services.records.fields import first
+from services.database import TOLERANT, Document
+from services.errors import Refused
 
 _UNDATED = datetime.min.replace(tzinfo=UTC)
 _MOST = 2_000
@@ -28,24 +32,59 @@ async def entries_about(changes: ChangeSet, table: str, record_id: str) -> list[
     return sorted(entries, key=lambda entry: (entry.at or _UNDATED, str(entry.key)), reverse=True)
 
 
-async def who_changed(changes: ChangeSet, table: str, document: Document, fields: Sequence[str]) -> str:
-    """In words, who gave each of these fields of a record its value, and when.
+async def entries_as_written(changes: ChangeSet, keys: Collection[str]) -> dict[str, Document]:
+    """The audit entries of these `_id`s, as far as they are there, each as its writer wrote it.
 
-    The backend leaves no trace of much that it does: a value that no entry tells of is its.
+    Raises Refused for one that no longer has the hash of its content, or not the one that its stream goes on from.
     """
-    entries = await entries_about(changes, table, str(first(document, "id", "_id")))
-    told = []
-    for name in fields:
-        entry = next((each for each in entries if name in _changed(each)), None)
-        if entry and isinstance(entry.after, dict) and not same(entry.after.get(name), document.get(name)):
-            entry = None
-        by = (
-            f"by {entry.user or 'somebody'}, {format_moment(entry.at)}"
-            if entry
-            else "by the backend, which keeps no trace"
-        )
-        told.append(f"{name.replace('_', ' ')} {by}")
-    return "; ".join(told)
+    collection = changes.database[AUDIT_LOGS]
+    matching = {"_id": {"$in": list(keys)}}
+    found = await collection.with_options(codec_options=RAW).find(matching, session=changes.session).to_list()
+    entries = [bson.decode(raw.raw, codec_options=TOLERANT) for raw in found]
+    for raw, entry in zip(found, entries, strict=True):
+        link = read_link(raw.raw)
+        if link is None or not link.intact or not await _goes_on(changes, link):
+            raise Refused(
+                "entry-altered",
+                f"The audit entry {entry['_id']} is not as it was written, so nothing is restored from it; "
+                "an auditor's `audit verify` says more.",
+            )
+    return {entry["_id"]: entry for entry in entries}
+
+
+async def _goes_on(changes: ChangeSet, link: Link) -> bool:
+    """Whether the next entry of the stream, where there is one, carries this one's hash."""
+    place = {"chain.stream": link.stream, "chain.seq": link.seq + 1}
+    following = await changes.database[AUDIT_LOGS].find_one(place, {"chain.prev": 1}, session=changes.session)
+    return following is None or lookup(following, "chain.prev") == link.hash
+
+
+async def who_changed(
+    changes: ChangeSet, table: str, record_id: str, fields: Iterable[str], present: Document
+) -> dict[str, str]:
+    """In words, who gave each of these fields of the record its present value and when, by the field's path.
+
+    The backend leaves no trace of much that it does.
+    """
+    entries = await entries_about(changes, table, record_id)
+    told = {}
+    for path in fields:
+        entry = next((each for each in entries if _gave(each, path, present)), None)
+        by = f"{entry.user or 'somebody'}, {format_moment(entry.at)}" if entry else "the backend, which keeps no trace"
+        told[path] = f"by {by}"
+    return told
+
+
+def in_words(told: Mapping[str, str]) -> str:
+    """What `who_changed` found, as one phrase: `notes by asha, 2026-11-22 10:00; status by ...`."""
+    return "; ".join(f"{path.replace('_', ' ')} {by}" for path, by in told.items())
+
+
+def _gave(entry: Entry, path: str, present: Document) -> bool:
+    """Whether an entry changed a field, and to what it is now as far as the entry says."""
+    if path.partition(".")[0] not in _changed(entry):
+        return False
+    return not isinstance(entry.after, dict) or same(lookup(entry.after, path), lookup(present, path))
 
 
 def _changed(entry: Entry) -> set[str]:

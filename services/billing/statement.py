@@ -23,7 +23,7 @@ from services.records.fields import mapping
 from services.records.findings import Finding
 from services.records.orders import Item
 from services.records.payments import Payment
-from services.records.products import read_price
+from services.records.products import charged_price, read_price
 from services.records.subscriptions import Subscription
 from services.subscriptions.quantity import DayQuantity, quantities
 
@@ -202,12 +202,10 @@ def _price(
 ) -> Decimal | None:
     """The customer's own price, else the product's."""
     stored = own_prices.get(subscription.product_id or "")
-    own = read_price(stored)
-    if own is None and stored is not None:
+    if read_price(stored) is None and stored is not None:
         message = f"The customer's own price of {subscription.product_id} is {stored!r}; the product's price counts."
         findings.append(Finding("own-price-unreadable", message))
-    product = products.get(subscription.product_id or "")
-    return own if own is not None or product is None else product.price
+    return charged_price(stored, products.get(subscription.product_id or ""))
 
 
 def _doubts(subscription: Subscription, days: Iterable[DayQuantity], price: Decimal | None) -> list[Finding]:

@@ -170,7 +170,7 @@ class ChangeSet:
     def _entry(self, change: Change | Access, differing: dict[str, Any], entry: str) -> Document:
         before = _shown(change.before) if isinstance(change, (Update, Delete)) else None
         if isinstance(change, Update):
-            after: Document | None = _applied(before or {}, change.values)
+            after: Document | None = applied(before or {}, change.values)
         elif isinstance(change, Insert):
             after = _shown(change.document)
         else:
@@ -257,7 +257,8 @@ def _assignment(values: Mapping[str, Any]) -> Document:
     return {name: fields for name, fields in operators.items() if fields}
 
 
-def _applied(document: Document, values: Mapping[str, Any]) -> Document:
+def applied(document: Document, values: Mapping[str, Any]) -> Document:
+    """The document with these values at their dotted paths; the one given stays as it is."""
     after = dict(document)
     for path, value in values.items():
         if value is ABSENT and lookup(after, path) is ABSENT:

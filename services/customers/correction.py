@@ -8,7 +8,7 @@ from typing import Any
 
 from services.audit.entries import FieldChange
 from services.audit.logger import Purpose
-from services.audit.traces import field_changes_of, who_changed
+from services.audit.traces import field_changes_of, in_words, who_changed
 from services.changes.changeset import ChangeSet, Update, transact
 from services.changes.difference import assigned_differences, same
 from services.changes.series import entry_id, new_series
@@ -156,7 +156,7 @@ async def require_customer(changes: ChangeSet, customer_id: str) -> Document:
 async def _require_as_seen(changes: ChangeSet, document: Document, seen: Mapping[str, Any]) -> None:
     changed = [name for name, value in _seen(document).items() if not same(seen.get(name), value)]
     if changed:
-        by = await who_changed(changes, "customers_v2", document, changed)
+        by = in_words(await who_changed(changes, "customers_v2", str(document["id"]), changed, document))
         raise Conflict(
             "changed-meanwhile",
             f"The customer was changed since you looked: {by}. Nothing was written, and what you typed is kept; look "

@@ -12,7 +12,7 @@ from bson import ObjectId
 
 from services.audit.entries import FieldChange
 from services.audit.logger import Purpose
-from services.audit.traces import who_changed
+from services.audit.traces import entries_as_written, in_words, who_changed
 from services.changes.changeset import AUDIT_LOGS, ChangeSet, Update, transact
 from services.changes.difference import lookup, same
 from services.changes.series import entry_id
@@ -68,7 +68,7 @@ async def undo_correction(
         document = await require_customer(changes, customer_id)
         name = identity(document.get(CORRECTION))
         if correction is not None and name != correction:
-            by = await who_changed(changes, "customers_v2", document, [CORRECTION])
+            by = in_words(await who_changed(changes, "customers_v2", customer_id, [CORRECTION], document))
             raise Conflict("changed-meanwhile", f"The last correction is another by now: {by}. Nothing was taken back.")
         entries = await _entries(changes, name, customer_id)
         updates = await _restored(changes, document, entries)
@@ -85,13 +85,18 @@ async def undo_correction(
 
 
 async def _entries(changes: ChangeSet, correction: str | None, customer_id: str) -> list[Document]:
-    """The audit entries of a correction, the customer's first. Raises Refused where they are not there."""
+    """The audit entries of a correction, the customer's first.
+
+    Raises Refused where they are not there, or not as they were written.
+    """
     if correction is None:
         raise Refused("nothing-to-undo", "No correction of the customer was made here, or each was taken back already.")
     found: list[Document] = []
     if _ENTRY.fullmatch(correction):
         series = {"$gte": correction, "$lte": entry_id(correction[:-12], _LAST_NUMBER)}
-        found = await changes.database[AUDIT_LOGS].find({"_id": series}, session=changes.session).sort("_id").to_list()
+        named = await changes.database[AUDIT_LOGS].find({"_id": series}, {"_id": 1}, session=changes.session).to_list()
+        written = await entries_as_written(changes, [each["_id"] for each in named])
+        found = [written[key] for key in sorted(written)]
     own = found[CUSTOMER_ENTRY] if found else {}
     if (own.get("_id"), own.get("table"), own.get("record_id")) != (correction, "customers_v2", customer_id):
         raise Refused(
@@ -113,7 +118,7 @@ async def _restored(changes: ChangeSet, document: Document, entries: Sequence[Do
         changed = _changed(record, entry, WATCHED if record is document else ())
         if changed:
             whose = "" if record is document else f"of the user {name}, "
-            since.append(whose + await who_changed(changes, table, record, changed))
+            since.append(whose + in_words(await who_changed(changes, table, name, changed, record)))
         values = {path: lookup(entry["before"], path) for path in entry["changes"]}
         watched = (*WATCHED, CORRECTION) if record is document else tuple(values)
         updates.append(Update(table, record, values, guard(record, watched)))

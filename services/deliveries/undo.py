@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.audit.logger import Purpose
-from services.changes.changeset import AUDIT_LOGS, ChangeSet, Delete, Update, transact
+from services.audit.traces import entries_as_written, who_changed
+from services.changes.changeset import ChangeSet, Delete, Update, transact
 from services.changes.difference import differences, lookup, same
 from services.changes.series import entry_id, series_of
 from services.clock import Clock
@@ -26,6 +27,7 @@ from services.deliveries.confirmation import (
 )
 from services.errors import Refused
 from services.operators.operator import Operator
+from services.orders.editing import LAST_EDIT
 from services.records.fields import identity
 from services.records.orders import Order, read_order
 from services.typed import typed_reason
@@ -33,6 +35,9 @@ from services.typed import typed_reason
 _UNDOING = "undone/"
 _TOUCHED_BY_ALL = "updated_at"
 """Whoever changes a record sets this; by itself it contradicts nothing."""
+_BOOKKEEPING = (LAST_EDIT, "undone", "undo_reason")
+"""What an edit of the order, or its taking back, notes beside what it changes."""
+_MOST_FIELDS = 6
 _LAST = ("last_delivery_date", "last_delivery_at", "last_delivery_confirmed", LAST_CONFIRMATION)
 
 
@@ -46,6 +51,8 @@ class Undone:
     status: str
     delivered_at: datetime | None
     reason: str
+    kept: Mapping[str, str]
+    """What else was changed of the order since the confirmation and stays, by field: by whom and when, in words."""
 
 
 async def undo_confirmation(database: Database, operator: Operator, clock: Clock, order_id: str, reason: str) -> Undone:
@@ -68,10 +75,11 @@ async def undo_confirmation(database: Database, operator: Operator, clock: Clock
         undoing = _Undoing(changes, await _entries(changes, confirmation or ""))
         undoing.order(document)
         undoing.delivery(await load_deliveries(changes, order_id))
-        undoing.require_unchanged()
+        await undoing.require_unchanged()
         await undoing.subscription()
         before = read_order(undoing.entries[ORDER_ENTRY]["before"])
-        return Undone(order_id, order.status, before.status, before.delivered_at, why)
+        kept = await undoing.kept(document)
+        return Undone(order_id, order.status, before.status, before.delivered_at, why, kept)
 
     series = series_of(f"{_UNDOING}{confirmation}")
     return await transact(database, operator, clock, work, purpose=Purpose(reason=why), series=series)
@@ -108,11 +116,10 @@ async def _entries(changes: ChangeSet, confirmation: str) -> dict[int, Document]
 
 
 async def _written(changes: ChangeSet, name: str) -> dict[int, Document]:
-    """The audit entries of the series of that name, by number."""
+    """The audit entries of the series of that name, by number. Raises Refused for one that was altered."""
     numbers = (ORDER_ENTRY, DELIVERY_ENTRY, SUBSCRIPTION_ENTRY)
     keys = {entry_id(series_of(name), number): number for number in numbers}
-    cursor = changes.database[AUDIT_LOGS].find({"_id": {"$in": list(keys)}}, session=changes.session)
-    return {keys[entry["_id"]]: entry for entry in await cursor.to_list()}
+    return {keys[key]: entry for key, entry in (await entries_as_written(changes, keys)).items()}
 
 
 class _Undoing:
@@ -121,7 +128,8 @@ class _Undoing:
     def __init__(self, changes: ChangeSet, entries: Mapping[int, Document]) -> None:
         self.entries = entries
         self._changes = changes
-        self._since: list[str] = []
+        self._since: list[tuple[str, Document | None, list[str]]] = []
+        """Collection, record as it is now, and the fields of it that somebody changed since."""
 
     def order(self, document: Document) -> None:
         """The order gets the values back that the confirmation replaced."""
@@ -132,21 +140,39 @@ class _Undoing:
         entry = self.entries[DELIVERY_ENTRY]
         names = [each for each in documents if entry["record_id"] in (each.get("id"), str(each["_id"]))]
         if not names:
-            self._since.append("delivery_statuses (it is gone)")
+            self._since.append(("delivery_statuses", None, []))
         elif entry["before"] is not None:
             self._restore(DELIVERY_ENTRY, "delivery_statuses", names[0])
         else:
             after = {"_id": names[0]["_id"], **entry["after"]}
-            self._note("delivery_statuses", differences(after, names[0]))
+            self._note("delivery_statuses", names[0], differences(after, names[0]))
             self._changes.add(Delete("delivery_statuses", names[0]), first=DELIVERY_ENTRY)
 
-    def require_unchanged(self) -> None:
-        """Raise Refused where somebody changed since what the confirmation wrote."""
-        if self._since:
+    async def require_unchanged(self) -> None:
+        """Raise Refused, with what, by whom and when, where somebody changed since what the confirmation wrote."""
+        told = []
+        for collection, record, fields in self._since:
+            if record is None:
+                told.append(f"{collection} (it is gone)")
+            else:
+                by = await self._who(collection, record, fields)
+                told += [f"{collection}.{name} {who}" for name, who in by.items()]
+        if told:
             raise Refused(
                 "changed-since",
-                f"Since the confirmation somebody changed {', '.join(self._since)}. Nothing was taken back.",
+                f"Since the confirmation this was changed: {'; '.join(told)}. Nothing was taken back.",
             )
+
+    async def kept(self, document: Document) -> dict[str, str]:
+        """What of the order was changed since the confirmation, and is no part of it."""
+        entry = self.entries[ORDER_ENTRY]
+        other = differences(entry["after"], {name: value for name, value in document.items() if name != "_id"})
+        fields = {path.partition(".")[0] for path in other} - {_TOUCHED_BY_ALL, *_BOOKKEEPING, *entry["changes"]}
+        return await self._who("orders", document, sorted(fields))
+
+    async def _who(self, collection: str, record: Document, fields: Iterable[str]) -> dict[str, str]:
+        name = identity(record.get("id")) or str(record["_id"])
+        return await who_changed(self._changes, collection, name, list(fields)[:_MOST_FIELDS], record)
 
     async def subscription(self) -> None:
         """The subscription's last delivery is the one before, unless a later one has taken its place."""
@@ -178,13 +204,14 @@ class _Undoing:
         kept = {path: value for path, value in current.items() if path in entry["changes"]}
         ours = {path: lookup(entry["after"], path) for path in entry["changes"]}
         changed = [path for path, value in ours.items() if not same(kept.get(path), value)]
-        self._note(collection, changed)
+        self._note(collection, current, changed)
         values = {path: lookup(entry["before"], path) for path in ours if path not in changed}
         guard = {path: {"$eq": kept[path]} for path in values if path in kept}
         self._changes.add(Update(collection, current, values, guard), first=number)
 
-    def _note(self, collection: str, fields: Mapping[str, Any] | Sequence[str]) -> None:
-        self._since += [f"{collection}.{name}" for name in fields if name != _TOUCHED_BY_ALL]
+    def _note(self, collection: str, record: Document, fields: Iterable[str]) -> None:
+        if changed := [name for name in fields if name != _TOUCHED_BY_ALL]:
+            self._since.append((collection, record, changed))
 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

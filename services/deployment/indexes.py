@@ -150,7 +150,9 @@ OWN: tuple[Index, ...] = (
     _index("delivery_boys_v2", "id"),
     _index("delivery_boys_v2", "name", collation={"locale": "en", "strength": 1}),
     _index("products", "id"),
+    _index("products", "name", collation={"locale": "en", "strength": 1}),
     _index("addresses", "id"),
+    _index("addresses", "user_id"),
     _index("billing_records", "order_id"),
     # A record's history looks the stored record up by its id.
     _index("billing_records", "id"),

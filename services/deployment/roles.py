@@ -18,6 +18,7 @@ from services.changes.changeset import AUDIT_LOGS, STREAMS
 from services.deployment.indexes import INDEXES
 from services.operators.directory import MARKER, OPERATORS
 from services.operators.operator import Role
+from services.orders.turns import TURNS
 from services.reminders.lease import SENDER
 from services.reminders.outbox import OUTBOX
 from services.reminders.queue import LOG, QUEUE, SENDS
@@ -53,6 +54,7 @@ _SEALS: _Part = {
 _SAVES: _Part = {VIEWS: ("insert", "update", "remove")}
 _SUPPORT: _Part = {
     "orders": ("insert", "update"),
+    TURNS: (*_READ, "insert", "update"),
     "delivery_statuses": ("insert", "update", "remove"),  # undoing a confirmation takes back what it made
     "subscriptions_v2": ("update",),
     "customers_v2": ("update",),

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from services.audit.entries import FieldChange
 from services.audit.logger import Purpose
-from services.audit.traces import field_changes_of, who_changed
-from services.changes.changeset import ChangeSet, Update, transact
+from services.audit.traces import field_changes_of, in_words, who_changed
+from services.changes.changeset import ChangeSet, Update, applied, transact
 from services.changes.difference import assigned_differences, same
+from services.changes.series import series_of
 from services.clock import Clock, india_day, to_stored
 from services.database import Database, Document, told
-from services.errors import BadRequest, Conflict, NotFound, Refused
+from services.deliveries.staff import staff_names
+from services.errors import Conflict, NotFound, Refused
 from services.money import to_double
 from services.operators.operator import Operator
+from services.orders.addresses import address_line, changed_address, check_address, require_address
 from services.orders.items import Quantities, stored_items
 from services.orders.reading import require_order
-from services.orders.resolving import order_customer, require_active_person
-from services.records.fields import mapping, text
-from services.records.orders import OPEN_STATUSES, Order, read_order
+from services.orders.resolving import known_as, order_customer, require_active_person
+from services.orders.turns import take_turn
+from services.records.fields import identity, text
+from services.records.orders import OPEN_STATUSES, Order, read_order, read_total
 from services.typed import typed_reason, typed_text
-from services.validation.days import not_past
+from services.validation.check import Check
 from services.validation.lookups import Lookups
 from services.validation.order import OrderValidator
+from services.validation.result import Result
 
 _WATCHED = (
     "items", "total_amount", "total", "delivery_date", "address", "notes", "status", "delivery_boy_id", "delivered_at",
     "billed", "delivery_confirmed", "customer_id", "user_id",
 )  # fmt: skip
-LONGEST_NOTE, LONGEST_ADDRESS = 2_000, 500
+LONGEST_NOTE = 2_000
+LAST_EDIT = "last_edit_id"
+"""The order's field that names its last edit: by that the edit's audit entry is found again."""
+EDITING = "edit/"
+"""Before an edit's id, the name of the series of its audit entry."""
+EDIT_ENTRY = 0
+"""The number of the entry in that series."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +51,15 @@ class OrderEdit:
     """New values for an order; None leaves a field as it is."""
 
     address: str | None = None
-    """Of an address in parts, its first line."""
+    """Of an address in parts its first line, and city and pincode where it ends with them."""
     notes: str | None = None
     items: Quantities | None = None
     """All items that the order is to have."""
     delivery_date: date | None = None
     delivery_boy_id: str | None = None
     """An id, or the beginning of a name that only one delivery person has."""
+    beside: tuple[str, ...] = ()
+    """The customer's open orders for the new day that are known: the order is meant beside these."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,8 @@ class Editable:
     """An order as an operator saw it: an edit is of this state, and of no later one."""
 
     order: Order
+    delivery_person: str
+    """The name; empty where nobody of that id is on the staff."""
     address_line: str
     seen: Mapping[str, Any]
     """The stored values that an edit rests on."""
@@ -64,6 +80,10 @@ class Edited:
 
     order_id: str
     changes: tuple[FieldChange, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Of the delivery people that the changes name, by id."""
+    checks: tuple[Check, ...] = ()
+    """What the validators say of the order as it would be."""
 
 
 async def open_order(database: Database, operator: Operator, order_id: str) -> Editable:
@@ -71,7 +91,9 @@ async def open_order(database: Database, operator: Operator, order_id: str) -> E
     operator.require("support", "change orders")
     with told():
         document = (await require_order(database, order_id))[0]
-    return Editable(read_order(document), address_line(document), _seen(document))
+        order = read_order(document)
+        names = await staff_names(database, [order.delivery_boy_id])
+    return Editable(order, names.get(order.delivery_boy_id or "", ""), address_line(document), _seen(document))
 
 
 async def preview_update(
@@ -98,6 +120,8 @@ async def _update(
 ) -> Edited:  # fmt: skip
     operator.require("support", "change orders")
 
+    name = str(uuid.uuid4())
+
     async def work(changes: ChangeSet) -> Edited:
         document = await require_one(changes, order_id)
         await _require_as_seen(changes, document, seen)
@@ -105,12 +129,29 @@ async def _update(
         differing = assigned_differences(document, values)
         if not differing:
             raise Refused("nothing-to-change", "The order says so already; nothing was written.")
+        checks = await _checked(changes, document, applied(document, values), edit, differing)
         if write:
-            values["updated_at"] = to_stored(changes.now)
-            changes.add(Update("orders", document, values, _guard(document)))
-        return Edited(order_id, field_changes_of(document, differing))
+            if "delivery_date" in differing:
+                await take_turn(changes, await known_as(changes, read_order(document).owner))
+            _write(changes, document, values, name)
+        return await _edited(changes, document, differing, checks)
 
-    return await transact(database, operator, clock, work)
+    return await transact(database, operator, clock, work, series=series_of(f"{EDITING}{name}"))
+
+
+def _write(changes: ChangeSet, document: Document, values: Mapping[str, Any], name: str) -> None:
+    """Write the values of the edit of that name, under which its audit entry is found again."""
+    written = {**values, LAST_EDIT: name, "updated_at": to_stored(changes.now)}
+    changes.add(Update("orders", document, written, _guard(document)), first=EDIT_ENTRY)
+
+
+async def _edited(
+    changes: ChangeSet, document: Document, differing: Mapping[str, Mapping[str, Any]], checks: tuple[Check, ...] = ()
+) -> Edited:
+    """What an edit changes, for people, with the names of the delivery people that it is about."""
+    people = differing.get("delivery_boy_id", {}).values()
+    names = await staff_names(changes.database, [identity(person) for person in people], changes.session)
+    return Edited(text(document.get("id")), field_changes_of(document, differing), names, checks)
 
 
 async def cancel_order(
@@ -122,7 +163,7 @@ async def cancel_order(
     Raises as `update_order`; without `seen` the order is taken as it is now.
     """
     operator.require("support", "cancel orders")
-    why = typed_reason(reason)
+    why, name = typed_reason(reason), str(uuid.uuid4())
 
     async def work(changes: ChangeSet) -> Edited:
         document = await require_one(changes, order_id)
@@ -131,10 +172,11 @@ async def cancel_order(
         await require_open(changes, document, "cancelled")
         now = to_stored(changes.now)
         values = {"status": "CANCELLED", "cancelled_at": now, "cancelled_by": operator.account, "cancel_reason": why}
-        changes.add(Update("orders", document, {**values, "updated_at": now}, _guard(document)))
-        return Edited(order_id, field_changes_of(document, assigned_differences(document, values)))
+        _write(changes, document, values, name)
+        return await _edited(changes, document, assigned_differences(document, values))
 
-    return await transact(database, operator, clock, work, purpose=Purpose(reason=reason))
+    series = series_of(f"{EDITING}{name}")
+    return await transact(database, operator, clock, work, purpose=Purpose(reason=reason), series=series)
 
 
 async def require_one(changes: ChangeSet, order_id: str) -> Document:
@@ -145,12 +187,6 @@ async def require_one(changes: ChangeSet, order_id: str) -> Document:
     if len(found) > 1:
         raise Refused("id-duplicate", f"Two orders have the id {order_id!r}; a person must tell them apart first.")
     return found[0]
-
-
-def address_line(document: Document) -> str:
-    """The part of a stored address that an edit changes: the text, or the first line of one in parts."""
-    address = document.get("address")
-    return address if isinstance(address, str) else text(mapping(address).get("address_line1"))
 
 
 def _seen(document: Document) -> dict[str, Any]:
@@ -164,7 +200,7 @@ def _guard(document: Document) -> dict[str, Any]:
 async def _require_as_seen(changes: ChangeSet, document: Document, seen: Mapping[str, Any]) -> None:
     changed = [name for name, value in _seen(document).items() if not same(seen.get(name), value)]
     if changed:
-        by = await who_changed(changes, "orders", document, changed)
+        by = in_words(await who_changed(changes, "orders", order_id, changed, document))
         raise Conflict(
             "changed-meanwhile",
             f"The order was changed since you opened it: {by}. Nothing was written, and what you typed is "
@@ -188,37 +224,53 @@ async def require_open(changes: ChangeSet, document: Document, deed: str) -> Non
 
 
 async def _values(changes: ChangeSet, document: Document, edit: OrderEdit) -> dict[str, Any]:
-    """The new values by dotted path, validated. Notes can always be changed; all else while the order is open."""
+    """The new values by dotted path. Notes can always be changed; all else while the order is open."""
     values: dict[str, Any] = {}
     if edit.notes is not None:
         values["notes"] = typed_text(edit.notes, "notes", LONGEST_NOTE)
     if edit.address is not None:
-        line = typed_text(edit.address, "address", LONGEST_ADDRESS)
-        if not line:
-            raise BadRequest("no-address", "An address cannot be empty.")
-        stored = document.get("address")
-        in_parts = isinstance(stored, dict) and stored
-        values["address.address_line1" if in_parts else "address"] = (
-            line if in_parts or stored else {"address_line1": line}
-        )
+        values |= changed_address(document, edit.address)
     if edit.delivery_date is not None:
-        values["delivery_date"] = require_day(changes, edit.delivery_date)
+        values["delivery_date"] = edit.delivery_date.isoformat()
     if edit.delivery_boy_id is not None:
         values["delivery_boy_id"] = await require_active_person(changes, edit.delivery_boy_id)
     if edit.items is not None:
-        customer = await order_customer(changes, read_order(document).owner)
-        items, paise = await stored_items(changes, edit.items, document, customer)
-        old_name = document.get("total_amount") is None and document.get("total") is not None
-        values |= {"items": items, "total" if old_name else "total_amount": to_double(paise)}
-        rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
-        (await rules.items(items)).require()
-        (await rules.total({**document, **values})).require()
+        values |= await _items(changes, document, edit.items)
     if assigned_differences(document, values).keys() - {"notes"}:
         await require_open(changes, document, "changed")
     return values
 
 
-def require_day(changes: ChangeSet, day: date) -> str:
-    """A delivery day as it is stored. Raises Refused for one that is over in India."""
-    not_past("delivery_date", day.isoformat(), india_day(changes.now)).require()
-    return day.isoformat()
+async def _items(changes: ChangeSet, document: Document, wanted: Quantities) -> dict[str, Any]:
+    """The items, and what they come to where the order does not say so to the paisa."""
+    customer = await order_customer(changes, read_order(document).owner)
+    items, paise = await stored_items(changes, wanted, document, customer)
+    stated = read_total(document)
+    if stated is not None and abs(stated * 100 - paise) < 1:
+        return {"items": items}
+    old_name = document.get("total_amount") is None and document.get("total") is not None
+    return {"items": items, "total" if old_name else "total_amount": to_double(paise)}
+
+
+async def _checked(
+    changes: ChangeSet, document: Document, after: Document, edit: OrderEdit, differing: Collection[str]
+) -> tuple[Check, ...]:
+    """What the validators say of the order as it would be, of those that the change is about. Raises Refused."""
+    rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
+    changed, order = {path.partition(".")[0] for path in differing}, read_order(after)
+    found: list[tuple[str, Result]] = []
+    if changed & {"items", "total_amount", "total"}:
+        found.append(("order.items", await rules.items(after.get("items"))))
+        found.append(("order.total", await rules.total(after)))
+    if "delivery_date" in changed:
+        found.append(("order.delivery-date", await rules.delivery_date(after.get("delivery_date"))))
+        if order.kind == "one-time":
+            owners = await known_as(changes, order.owner)
+            found.append(("order.no-duplicate", await rules.no_duplicate(order, owners, edit.beside)))
+    for _, result in found:
+        result.require()
+    if "address" in changed:
+        found += await check_address(after.get("address"))
+        for _, result in found:
+            require_address(result)
+    return tuple(Check(name, result) for name, result in found)

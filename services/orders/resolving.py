@@ -10,6 +10,8 @@ from services.errors import NotFound, Refused
 from services.records.fields import identity, text, word
 from services.records.orders import Owner
 
+_MOST_USERS = 20
+
 
 async def order_customer(changes: ChangeSet, owner: Owner) -> Document | None:
     """The customer of an order as stored; None where none or several fit."""
@@ -18,6 +20,20 @@ async def order_customer(changes: ChangeSet, owner: Owner) -> Document | None:
     if resolution.customer_id is None:
         return None
     return await changes.database["customers_v2"].find_one({"id": resolution.customer_id}, session=changes.session)
+
+
+async def known_as(changes: ChangeSet, owner: Owner) -> list[str]:
+    """The ids under which orders of an order's customer stand, the customer's own first; of an orphan its own two."""
+    customer = await order_customer(changes, owner)
+    return await ids_of(changes, customer) if customer else [name for name in owner if name]
+
+
+async def ids_of(changes: ChangeSet, customer: Document) -> list[str]:
+    """The ids under which orders of a customer stand: the customer's own, then those of the users linked to it."""
+    own = identity(customer.get("id"))
+    pointing = changes.database["users"].find({"customer_v2_id": own}, {"id": 1}, session=changes.session)
+    users = [customer.get("user_id"), *(user.get("id") for user in await pointing.limit(_MOST_USERS).to_list())]
+    return [name for name in dict.fromkeys([own, *map(identity, users)]) if name]
 
 
 async def require_active_person(changes: ChangeSet, person: str) -> str:

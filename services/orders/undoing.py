@@ -1,93 +1,116 @@
-"""Taking an order's last change back, while nothing that came later rests on it."""
+"""Taking an order's last edit back: what it changed becomes what it was, from the image in the audit trail."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from services.audit.entries import Entry
+from services.audit.entries import changed_fields, read_entry
 from services.audit.logger import Purpose
-from services.audit.traces import entries_about, field_changes_of
-from services.changes.changeset import ChangeSet, Update, transact
+from services.audit.traces import entries_about, entries_as_written, field_changes_of, in_words, who_changed
+from services.changes.changeset import ChangeSet, Update, applied, transact
 from services.changes.difference import assigned_differences, lookup, same
-from services.clock import Clock, india_day, to_stored
+from services.changes.series import entry_id, series_of
+from services.clock import Clock, format_moment, india_day, to_stored
 from services.database import Database, Document
+from services.deliveries.staff import staff_names
 from services.errors import Refused
 from services.operators.operator import Operator
-from services.orders.editing import Edited, require_one, require_open
-from services.records.fields import mapping
+from services.orders.editing import EDIT_ENTRY, EDITING, LAST_EDIT, Edited, require_one, require_open
+from services.orders.resolving import known_as
+from services.orders.turns import take_turn
+from services.records.fields import identity, mapping
 from services.records.orders import OPEN_STATUSES, read_order
 from services.typed import typed_reason
 from services.validation.lookups import Lookups
 from services.validation.order import OrderValidator
 
-_EDITED = {
-    "items", "total_amount", "total", "delivery_date", "address", "notes", "delivery_boy_id", "updated_at", "status",
-    "cancelled_at", "cancelled_by", "cancel_reason", "undone", "undo_reason",
-}  # fmt: skip
-"""What an edit or a cancellation changes; an entry that changes anything else is of another deed."""
+_BOOKKEEPING = {"updated_at", LAST_EDIT}
+"""What every edit writes beside what it is about."""
+_MOST_FIELDS = 6
+
+
+async def preview_undo(database: Database, operator: Operator, clock: Clock, order_id: str) -> Edited:
+    """What `undo_edit` would give back; nothing is written. Raises what it would."""
+    return await _undo(database, operator, clock, order_id, "", write=False)
 
 
 async def undo_edit(database: Database, operator: Operator, clock: Clock, order_id: str, reason: str) -> Edited:
     """Give an order back what its last edit or cancellation changed; the reason is kept on it.
 
-    Raises Refused where the last entry about the order is none of these, where somebody changed the values since, or
-    where the order has been billed.
+    The order names its last edit, and thereby the audit entry with the image from before it; afterwards it names the
+    one before that. Raises BadRequest without a reason, NotFound, and Refused where nothing was edited here, where
+    the entry is not as it was written, where somebody changed the values since, or where the order has been billed.
     """
+    return await _undo(database, operator, clock, order_id, typed_reason(reason), write=True)
+
+
+async def _undo(
+    database: Database, operator: Operator, clock: Clock, order_id: str, reason: str, *, write: bool
+) -> Edited:
     operator.require("support", "take changes back")
-    why = typed_reason(reason)
 
     async def work(changes: ChangeSet) -> Edited:
         document = await require_one(changes, order_id)
-        entries = await entries_about(changes, "orders", order_id)
-        entry = _undoable(entries)
-        values = _before(entry, document)
-        bill = await changes.database["billing_records"].find_one(
-            {"order_id": order_id}, {"_id": 1}, session=changes.session
+        entry = await _entry(changes, document, order_id)
+        values = await _before(changes, entry, document, order_id)
+        await _require_possible(changes, document, values, order_id)
+        differing = assigned_differences(document, {k: v for k, v in values.items() if k not in _BOOKKEEPING})
+        if write:
+            if "status" in values or "delivery_date" in values:
+                await take_turn(changes, await known_as(changes, read_order(document).owner))
+            values |= {"undone": entry["_id"], "undo_reason": reason, "updated_at": to_stored(changes.now)}
+            guard = {name: {"$eq": document.get(name)} for name in {path.partition(".")[0] for path in values}}
+            changes.add(Update("orders", document, values, guard))
+        people = differing.get("delivery_boy_id", {}).values()
+        names = await staff_names(changes.database, map(identity, people), changes.session)
+        return Edited(order_id, field_changes_of(document, differing), names)
+
+    return await transact(database, operator, clock, work, purpose=Purpose(reason=reason or None))
+
+
+async def _entry(changes: ChangeSet, document: Document, order_id: str) -> Document:
+    """The audit entry of the order's last edit. Raises Refused where there is none."""
+    name = identity(document.get(LAST_EDIT))
+    key = entry_id(series_of(f"{EDITING}{name}"), EDIT_ENTRY) if name else ""
+    entry = (await entries_as_written(changes, [key])).get(key) if key else None
+    if entry is not None and (entry.get("table"), entry.get("record_id")) == ("orders", order_id):
+        return entry
+    if name:
+        raise Refused("no-image", "The audit entry of the last edit is not there, so what was before is not known.")
+    found = await entries_about(changes, "orders", order_id)
+    done = "No edit of this order is left to take back"
+    if not found:
+        raise Refused("nothing-to-undo", f"{done}; no change of it is on record.")
+    fields = ", ".join(dict.fromkeys(path.partition(".")[0] for path in changed_fields(found[0])))
+    what = f"{found[0].action or 'a change'}{f' of {fields[:200]}' if fields else ''}"
+    by = f"by {found[0].user or 'somebody'}, {format_moment(found[0].at)}"
+    raise Refused("nothing-to-undo", f"{done}; what happened to it last is {what}, {by}.")
+
+
+async def _before(changes: ChangeSet, entry: Document, document: Document, order_id: str) -> dict[str, Any]:
+    """The values from before the edit, by dotted path. Raises Refused where they are no longer those of after it."""
+    paths = [str(path) for path in mapping(entry.get("changes")) if path != "updated_at"]
+    since = [path for path in paths if not same(lookup(document, path), lookup(entry["after"], path))]
+    if since:
+        made = read_entry(entry)
+        by = in_words(await who_changed(changes, "orders", order_id, since[:_MOST_FIELDS], document))
+        raise Refused(
+            "changed-since",
+            f"Since the edit by {made.user}, {format_moment(made.at)}, this was changed: {by}. The edit stays.",
         )
-        if document.get("billed") is True or bill is not None:
-            raise Refused("already-billed", "The order has been billed since; its change stays.")
-        if "status" in values:
-            await _require_no_twin(changes, {**document, **values})
-        elif values.keys() - {"notes"}:
-            await require_open(changes, document, "changed back")
-        told = field_changes_of(document, assigned_differences(document, values))
-        values |= {"undone": entry.id, "undo_reason": why, "updated_at": to_stored(changes.now)}
-        guard = {name: {"$eq": document.get(name)} for name in {path.partition(".")[0] for path in values}}
-        changes.add(Update("orders", document, values, guard))
-        return Edited(order_id, told)
-
-    return await transact(database, operator, clock, work, purpose=Purpose(reason=reason))
+    return {path: lookup(entry["before"], path) for path in paths}
 
 
-async def _require_no_twin(changes: ChangeSet, reopened: Document) -> None:
-    """Raise Refused where the customer has ordered anew for the day since."""
-    order = read_order(reopened)
-    rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
-    if order.status in OPEN_STATUSES:
-        (await rules.no_duplicate(order, order.owner)).require()
-
-
-def _undoable(entries: list[Entry]) -> Entry:
-    """The last entry about an order, where it is an edit of the console's own."""
-    if not entries:
-        raise Refused("nothing-to-undo", "Nobody changed the order here; there is nothing to take back.")
-    entry = entries[0]
-    fields = {str(name).partition(".")[0] for name in mapping(entry.changes)}
-    if entry.action == "CREATE":
-        raise Refused("nothing-to-undo", "The order was made here and not changed since; cancel it instead.")
-    own = isinstance(entry.key, str) and isinstance(entry.before, dict) and isinstance(entry.after, dict)
-    if not own or entry.action != "UPDATE" or not fields or not fields <= _EDITED:
-        who = entry.user or "somebody"
-        raise Refused("nothing-to-undo", f"The last that happened to the order is no edit but {entry.action} by {who}.")
-    if "undone" in fields:
-        raise Refused("nothing-to-undo", "The last change was taken back already.")
-    return entry
-
-
-def _before(entry: Entry, document: Document) -> dict[str, Any]:
-    """The values from before the entry, by dotted path, of an order that still has those of after it."""
-    paths = [str(path) for path in entry.changes if path != "updated_at"]
-    for path in paths:
-        if not same(lookup(document, path), lookup(entry.after, path)):
-            raise Refused("changed-since", f"The order's {path.replace('_', ' ')} was changed since; the edit stays.")
-    return {path: lookup(entry.before, path) for path in paths}
+async def _require_possible(changes: ChangeSet, document: Document, values: dict[str, Any], order_id: str) -> None:
+    bill = await changes.database["billing_records"].find_one(
+        {"order_id": order_id}, {"_id": 1}, session=changes.session
+    )
+    if document.get("billed") is True or bill is not None:
+        raise Refused("already-billed", "The order has been billed since; its change stays.")
+    if "status" not in values and values.keys() - {"notes", *_BOOKKEEPING}:
+        await require_open(changes, document, "changed back")
+    order = read_order(applied(document, values))
+    if values.keys() & {"status", "delivery_date"} and order.status in OPEN_STATUSES:
+        # The customer may have ordered anew for the day since.
+        rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
+        (await rules.no_duplicate(order, await known_as(changes, order.owner))).require()

@@ -34,6 +34,12 @@ def read_product(document: Mapping[str, Any]) -> Product:
     )
 
 
+def charged_price(own: object, product: Product | None) -> Decimal | None:
+    """What a customer pays for one of a product, in rupees: their own stored price for it, else the product's."""
+    price = read_price(own)
+    return price if price is not None or product is None else product.price
+
+
 def read_price(value: object) -> Decimal | None:
     """A price in rupees; None where it is no believable one."""
     price = exact(value)

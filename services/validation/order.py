@@ -98,19 +98,30 @@ class OrderValidator:
             return refused("payment-unsupported", result.field, value, result.message)
         return result
 
-    async def no_duplicate(self, order: Order, owners: Collection[str | None]) -> Result:
-        """No other open order of the customer for that day: one of the same kind, and of the same subscription."""
+    async def no_duplicate(self, order: Order, owners: Collection[str | None], beside: Collection[str] = ()) -> Result:
+        """No other open order of the customer for that day: one of the same kind, and of the same subscription.
+
+        Those named in `beside` are known, and the order is meant beside them.
+        """
         field, day = "delivery_date", order.delivery_date
-        names = [name for name in owners if name]
-        if day is None or not names:
+        if day is None or not any(owners):
             return refused("date-unreadable", field, day, "Without a customer and a day no other order can be told.")
-        spellings = [spelling for status in OPEN_STATUSES for spelling in status_spellings(status)]
-        for name in ("customer_id", "user_id"):
-            condition = {name: {"$in": names}, "status": {"$in": spellings}, "delivery_date": day.isoformat()}
-            for found in map(read_order, await self._lookups.matching("orders", condition)):
-                alike = (found.kind, found.subscription_id) == (order.kind, order.subscription_id)
-                if alike and found.key != order.key:
-                    other = found.id or str(found.key)
-                    words = f"{other} is open for the same customer and day; change that one, or cancel one of them."
-                    return refused("order-duplicate", field, day, words)
+        for other in await self.open_beside(order, owners):
+            if other not in beside:
+                words = f"{other} is open for the same customer and day; change that one, or cancel one of them."
+                return refused("order-duplicate", field, day, words)
         return accepted(field, day, "The customer has no other such order open for that day.")
+
+    async def open_beside(self, order: Order, owners: Collection[str | None]) -> tuple[str, ...]:
+        """The ids of the other open orders of the customer that are for the order's day, and of its kind."""
+        names = [name for name in owners if name]
+        day = order.delivery_date.isoformat() if order.delivery_date else None
+        spellings = [spelling for status in OPEN_STATUSES for spelling in status_spellings(status)]
+        found: dict[str, None] = {}
+        for name in ("customer_id", "user_id") if names and day else ():
+            condition = {name: {"$in": names}, "status": {"$in": spellings}, "delivery_date": day}
+            for other in map(read_order, await self._lookups.matching("orders", condition)):
+                alike = (other.kind, other.subscription_id) == (order.kind, order.subscription_id)
+                if alike and other.key != order.key:
+                    found[other.id or str(other.key)] = None
+        return tuple(found)

@@ -5,6 +5,7 @@ import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,11 @@ from services.deployment.roles import TRAIL, grants
 from services.errors import Unreachable
 from services.operators.directory import add, environment_of, identify, init, list_operators, mark, remove
 from services.operators.operator import ROLES, Operator
+from services.orders.creation import NewOrder, create_order
 from services.orders.detail import show_order
+from services.orders.editing import OrderEdit, open_order, update_order
 from services.orders.lookup import find_orders
+from services.orders.undoing import undo_edit
 from services.reminders.cancellation import cancel as cancel_reminders
 from services.reminders.listing import list_reminders, survey
 from services.reminders.providers.whatsapp import WhatsAppCloud
@@ -118,6 +122,18 @@ async def made_operators(secured: Secured, clock: Clock) -> AsyncIterator[dict[s
 async def test_a_viewer_looks_at_everything_and_previews(stocked: Secured, clock: Clock) -> None:
     async with made_operators(stocked, clock) as operators, stocked.logged_in("viewer") as database:
         await look_around(database, operators["vera"], clock)
+
+
+async def test_support_makes_changes_and_restores_orders(stocked: Secured, clock: Clock) -> None:
+    await stocked.database["products"].insert_one({"id": "milk", "name": "Milk", "price": 30.0})
+    async with made_operators(stocked, clock) as operators, stocked.logged_in("support") as database:
+        sam, address = operators["sam"], "12, 4th Cross, Bengaluru 560041"
+        new = NewOrder("cust-1", {"milk": Decimal(1)}, date(2026, 11, 25), address)
+        made = (await create_order(database, sam, clock, new)).order_id
+        edit, seen = OrderEdit(delivery_date=date(2026, 11, 26)), (await open_order(database, sam, made)).seen
+        await update_order(database, sam, clock, made, edit, seen)
+        await undo_edit(database, sam, clock, made, "the day was right")
+        assert (await show_order(database, sam, made)).order.delivery_date == date(2026, 11, 25)
 
 
 async def test_support_confirms_deliveries(stocked: Secured, clock: Clock) -> None:
