@@ -1,10 +1,11 @@
-"""Text that a person typed and that is going to be stored."""
+"""Text that a person typed: to be stored, or to be searched for."""
 
 from __future__ import annotations
 
 from services.errors import BadRequest
 
 LONGEST_REASON = 500
+LONGEST_QUERY = 200
 
 
 def typed_text(words: str, what: str, longest: int) -> str:
@@ -25,6 +26,21 @@ def typed_reason(words: str) -> str:
     if not words.strip():
         raise BadRequest("no-reason", f"Say why, in up to {LONGEST_REASON} characters; the reason is kept.")
     return typed_text(words, "reason", LONGEST_REASON)
+
+
+def read_query(text: str) -> str:
+    """What is searched for.
+
+    Raises BadRequest for more than anybody types, and for bytes that are no text.
+    """
+    query = text.strip()
+    if any("\ud800" <= character < "\ue000" for character in query[:LONGEST_QUERY]):
+        raise BadRequest("bad-text", "There are bytes in the search that are no text; type it without them.")
+    if len(query) > LONGEST_QUERY:
+        raise BadRequest(
+            "query-too-long", f"A search has at most {LONGEST_QUERY} characters, this one has {len(query):,}."
+        )
+    return query
 
 
 def _unseen(character: str) -> bool:

@@ -1,4 +1,4 @@
-"""`customers`: correct a customer's phone, or which user a customer belongs to, and take a correction back."""
+"""`customers`: find customers, correct a customer's phone or which user a customer belongs to, and take that back."""
 
 from __future__ import annotations
 
@@ -8,13 +8,36 @@ import typer
 
 from console.changes import change_documents, change_pairs, tell
 from console.command import Json, Yes, confirm, group, run
-from console.output import Answer, Line, Pairs
+from console.output import Answer, Block, Line, Pairs, Table
 from services.text import visible
 
 if TYPE_CHECKING:
     from console.session import Session
 
-app = group("Correct customers.")
+app = group("Find and correct customers.")
+
+
+@app.command("find")
+def find(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Phone, a name's beginning, customer's or user's id.")],
+    as_json: Json = False,
+) -> None:
+    """Find customers, up to 30, by name."""
+
+    async def work(session: Session) -> Answer:
+        from services.customers.search import find_customers
+
+        found = await find_customers(session.database, session.operator, query)
+        names = ("id", "name", "phone", "area", "status", "address", "user_id", "delivery_boy_id")
+        rows = [(each.id, each.name, each.phone, each.area, each.status) for each in found.items]
+        headings = ("Customer", "Name", "Phone", "Area", "Status")
+        blocks: list[Block] = [Table(headings, rows) if rows else Line("No customer fits.")]
+        blocks += [Line(found.note)] if found.note else []
+        return Answer({"customers": [{name: getattr(each, name) for name in names} for each in found.items]}, blocks)
+
+    run(context, work, as_json=as_json)
+
 
 Customer = Annotated[
     str, typer.Argument(metavar="CUSTOMER", help="Customer id or its beginning, user id, phone, or a name's beginning.")

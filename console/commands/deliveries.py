@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,7 +10,8 @@ import typer
 from console.command import Json, Limit, PageToken, Yes, confirm, group, run
 from console.output import Answer, Block, Line, Table, progress_bar
 from console.typed_items import read_items
-from services.errors import BadRequest
+from services.errors import BadRequest, Refused
+from services.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,6 +100,7 @@ def confirm_some(
     reason: Annotated[
         str, typer.Option(metavar="R", help="Why it is confirmed off schedule, or was not delivered.")
     ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Also what is due on a day to come; else it is asked.")] = False,
     as_json: Json = False,
 ) -> None:
     """Confirm orders' deliveries: what is on record, all of it where nobody said less, unless told otherwise.
@@ -109,17 +112,26 @@ def confirm_some(
         raise BadRequest("one-order", "--item and --delivery-boy are about one order; confirm it by itself.")
 
     async def work(session: Session) -> Answer:
-        from services.deliveries.confirmation import confirm_delivery
+        from services.deliveries.confirmation import DUE_LATER, confirm_delivery
 
         moment = _moment(delivered_at)
         if len(order_ids) > 1:
-            outcomes = await _confirm_all(session, order_ids, delivered_at, reason, not_delivered=not_delivered)
+            outcomes = await _confirm_all(
+                session, order_ids, delivered_at, reason, not_delivered=not_delivered, early=yes
+            )
             return Answer(_outcomes(outcomes), _told(outcomes), _exit_status(outcomes))
-        confirmed = await confirm_delivery(
-            session.database, session.operator, session.clock, order_ids[0],
+        one = partial(
+            confirm_delivery, session.database, session.operator, session.clock, order_ids[0],
             quantities=quantities, not_delivered=not_delivered, delivered_at=moment, delivery_boy=delivery_boy,
             reason=reason,
         )  # fmt: skip
+        try:
+            confirmed = await one(early=yes)
+        except Refused as refusal:
+            if refusal.code != DUE_LATER:
+                raise
+            confirm(f"{refusal.message} Confirm {visible(order_ids[0])}?", yes=yes)
+            confirmed = await one(early=True)
         return Answer({"confirmation": _document(confirmed)}, [Line(_sentence(confirmed))])
 
     run(context, work, as_json=as_json)
@@ -148,7 +160,7 @@ def confirm_route(
     """
 
     async def work(session: Session) -> Answer:
-        from services.clock import parse_day
+        from services.clock import india_day, parse_day
         from services.deliveries.day import DayFilters
         from services.deliveries.route import read_route
 
@@ -160,11 +172,32 @@ def confirm_route(
         words = f"{who or 'The route'}: {len(route.due)} to confirm. {left}".strip()
         if not route.due:
             return Answer(document | _outcomes([]), [Line(words)])
-        confirm(f"{words} Confirm {len(route.due)} in {session.database.name}?", yes=yes)
+        later = f" {filters.day} has not come yet." if filters.day > india_day(session.clock()) else ""
+        confirm(f"{words}{later} Confirm {len(route.due)} in {session.database.name}?", yes=yes)
         ids = [row.order_id for row in route.due]
-        outcomes = await _confirm_all(session, ids, delivered_at, reason, not_delivered=False)
+        outcomes = await _confirm_all(session, ids, delivered_at, reason, not_delivered=False, early=True)
         blocks = [*_told(outcomes), *([Line(left)] if left else [])]
         return Answer(document | _outcomes(outcomes), blocks, _exit_status(outcomes))
+
+    run(context, work, as_json=as_json)
+
+
+@app.command("staff")
+def staff(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words of a name, or an id.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List the delivery people who work, by name."""
+
+    async def work(session: Session) -> Answer:
+        from services.deliveries.staff import find_staff
+
+        found = await find_staff(session.database, session.operator, query)
+        rows = [(name, each.name, each.area, each.shift) for name, each in found.items()]
+        people = [dict(zip(("id", "name", "area", "shift"), row, strict=True)) for row in rows]
+        block = Table(("Id", "Name", "Area", "Shift"), rows) if rows else Line("No delivery person fits.")
+        return Answer({"staff": people}, [block])
 
     run(context, work, as_json=as_json)
 
@@ -179,17 +212,25 @@ def undo(
     """Take an order's confirmation back: everything becomes what it was before, until the order is billed."""
 
     async def work(session: Session) -> Answer:
+        from services.audit.traces import in_words
         from services.deliveries.undo import undo_confirmation
 
         undone = await undo_confirmation(session.database, session.operator, session.clock, order_id, reason)
         line = f"{undone.order_id} was {_words(undone.was)} and is {_words(undone.status)} again, not confirmed."
-        return Answer({"undone": undone}, [Line(line)])
+        told = [Line(f"Changed since, and left as it is: {in_words(undone.kept)}.")] if undone.kept else []
+        return Answer({"undone": undone}, [Line(line), *told])
 
     run(context, work, as_json=as_json)
 
 
 async def _confirm_all(
-    session: Session, order_ids: Sequence[str], delivered_at: str | None, reason: str, *, not_delivered: bool
+    session: Session,
+    order_ids: Sequence[str],
+    delivered_at: str | None,
+    reason: str,
+    *,
+    not_delivered: bool,
+    early: bool,
 ) -> Sequence[Outcome]:
     from services.deliveries.route import confirm_deliveries
 
@@ -202,7 +243,8 @@ async def _confirm_all(
 
         return await confirm_deliveries(
             session.database, session.operator, session.clock, order_ids,
-            not_delivered=not_delivered, delivered_at=_moment(delivered_at), reason=reason, report=step,
+            not_delivered=not_delivered, delivered_at=_moment(delivered_at), reason=reason, early=early,
+            report=step,
         )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,13 +16,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Button, Input, Static
 
 from screens.asking import Asking, ConnectionLost, Refusal
 from screens.context import Context
 from screens.tones import quantity, status_text, text
-from screens.widgets.field import Field, Line
+from screens.widgets.field import Field
 from screens.widgets.notice import Notice
+from screens.widgets.quantity import QuantityLine
 from services.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -46,29 +47,18 @@ class Confirmed(Message):
     confirmation: Confirmation
 
 
-class ItemLine(Horizontal):
-    """One item: its name, what was ordered, and the delivered quantity to type."""
+class ItemLine(QuantityLine):
+    """One item: its name, the delivered quantity to type, and what was ordered."""
 
     def __init__(self, item: Item, known: Decimal | None) -> None:
-        super().__init__()
+        ordered = text(f"of {quantity(item.quantity)} {item.unit}", "muted")
+        super().__init__(item.key, item.name, "" if known is None else quantity(known), ordered)
         self.item = item
         self.known = known
-        self.input = Line("" if known is None else quantity(known), compact=True, max_length=12)
-
-    def compose(self) -> ComposeResult:
-        """Name, input, ordered."""
-        yield Label(text(self.item.name or self.item.key, limit=60), markup=False, classes="item-name")
-        yield self.input
-        ordered = text(f"of {quantity(self.item.quantity)} {self.item.unit}", "muted")
-        yield Label(ordered, markup=False, classes="item-ordered")
 
     def delivered(self) -> Decimal:
         """What was typed. Raises BadRequest for what is no number."""
-        try:
-            return Decimal(self.input.value.strip())
-        except InvalidOperation:
-            name = self.item.name or self.item.key
-            raise BadRequest("bad-quantity", f"Type a number as the delivered quantity of {name!r}.") from None
+        return self.number("the delivered quantity")
 
 
 class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
@@ -85,7 +75,11 @@ class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
         super().__init__()
         self._with = context
         self._order_id = order_id
+        self.refused = False
+        """Whether a confirmation was refused here: then the order may not be what the list says."""
         self._confirming = False
+        self._early = False
+        """Whether it was said that the day has not come: the next answer means it."""
 
     def compose(self) -> ComposeResult:
         """The order, its items, time and reason, and the two answers."""
@@ -129,6 +123,11 @@ class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
         """Enter goes on to the next input, after the last one to the answer."""
         self.focus_next()
 
+    @on(Input.Changed)
+    def changed(self) -> None:
+        """What is typed anew is asked anew."""
+        self._early = False
+
     @on(Button.Pressed, "#confirm")
     def action_confirm(self) -> None:
         """Send the decision, unless it is on its way already."""
@@ -148,7 +147,7 @@ class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
         reason = self.query_one("#reason", Field).value
         self.ask(
             "confirm",
-            partial(_confirm, self._with, self._order_id, quantities, moment, reason),
+            partial(_confirm, self._with, self._order_id, quantities, moment, reason, early=self._early),
             Confirmed,
             repeat=False,
         )
@@ -162,7 +161,12 @@ class ConfirmDelivery(ModalScreen["Confirmation | None"], Asking):
         event.stop()
         self._confirming = False
         self.drop(event.group)
-        self._refuse(event.error.message)
+        self._early = event.error.code == "due-later"
+        self.refused = True
+        self._refuse(f"{event.error.message}{' Ctrl+S again confirms it.' if self._early else ''}")
+        if event.error.code == "unknown-order":
+            self.query_one("#order-line", Static).update(text(f"{self._order_id} was deleted meanwhile", "bad"))
+            self.query_one("#confirm", Button).disabled = True
         if event.unreachable:
             self.post_message(ConnectionLost(event.error))
 
@@ -193,11 +197,17 @@ async def _load(context: Context, order_id: str) -> Loaded:
 
 
 async def _confirm(
-    context: Context, order_id: str, quantities: Mapping[str, Decimal], moment: datetime | None, reason: str
+    context: Context,
+    order_id: str,
+    quantities: Mapping[str, Decimal],
+    moment: datetime | None,
+    reason: str,
+    *,
+    early: bool,
 ) -> Confirmation:
     from services.deliveries.confirmation import confirm_delivery
 
     return await confirm_delivery(
         context.database, context.operator, context.clock, order_id,
-        quantities=quantities, delivered_at=moment, reason=reason,
+        quantities=quantities, delivered_at=moment, reason=reason, early=early,
     )  # fmt: skip

@@ -35,6 +35,13 @@ class AllRead(Message):
 
 
 @dataclass
+class Deleted(Message):
+    """Which of the deliveries that are listed no longer were deleted, and not only changed."""
+
+    order_ids: Sequence[str]
+
+
+@dataclass
 class Step(Message):
     """What became of one of several orders."""
 
@@ -73,11 +80,19 @@ async def read_all(context: Context, filters: DayFilters) -> AllRead:
     return AllRead([row.order_id async for _, row in rows if row.due])
 
 
+async def read_deleted(context: Context, order_ids: Sequence[str]) -> Deleted:
+    """Which of these orders are gone."""
+    from services.orders.reading import find_deleted
+
+    return Deleted(await find_deleted(context.database, context.operator, order_ids))
+
+
 async def confirm(
     context: Context,
     order_ids: Sequence[str],
     decision: Decision,
     not_delivered: bool,
+    early: bool,
     report: Callable[[Outcome], None],
 ) -> Done:
     """Confirm several orders, each for itself."""
@@ -85,7 +100,7 @@ async def confirm(
 
     outcomes = await confirm_deliveries(
         context.database, context.operator, context.clock, order_ids, not_delivered=not_delivered,
-        delivered_at=decision.delivered_at, reason=decision.reason, report=report,
+        delivered_at=decision.delivered_at, reason=decision.reason, early=early, report=report,
     )  # fmt: skip
     return Done(outcomes)
 

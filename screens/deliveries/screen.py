@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -32,8 +33,7 @@ from services.errors import BadRequest, Unreachable
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from rich.text import Text
-
+    from screens.deliveries.dialog import ConfirmDelivery
     from services.deliveries.confirmation import Confirmation
     from services.deliveries.day import DayFilters, DeliveryRow
     from services.deliveries.route import Outcome
@@ -81,6 +81,12 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         """Ids, also of rows on pages that are not loaded."""
         self._refusals: dict[str, str] = {}
         """Why the last confirmation of several left an order alone, by its id."""
+        self._before: dict[str, DeliveryRow] = {}
+        """What was listed before the list was read again."""
+        self._at = ""
+        """What was under the cursor then."""
+        self._gone: set[str] = set()
+        """Of the rows, those whose order was deleted since they were listed."""
         self._working = ""
         """What this console does now, as a sentence."""
 
@@ -126,6 +132,8 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         row = self._row()
         if row is None:
             return "There is no delivery under the cursor."
+        if row.order_id in self._gone and action not in ("route", "mark_all"):
+            return "The order was deleted."
         if action == "undo" and not row.confirmed:
             return "It is not confirmed, so there is nothing to take back."
         return "It is confirmed already." if action == "mark" and row.confirmed else None
@@ -179,13 +187,33 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
             self._filters = filters
             self._marked.clear()
             self._refusals.clear()
+            self._rows = {}
+        self._at = self.under_cursor()
+        self._before = {name: row for name, row in self._rows.items() if name not in self._gone}
         self.list_target().border_title = f"Deliveries · {filters.day:%A} {filters.day}"
         return partial(list_day, context.database, context.operator, filters)
 
     def page_shown(self, page: Page[DeliveryRow], *, first: bool) -> None:
-        """Rows that are no longer listed are forgotten."""
-        if first:
-            self._rows = {row.order_id: row for row in page.items}
+        """Rows that are no longer listed are forgotten; of those whose order was deleted it is said."""
+        if not first:
+            return
+        self._rows, self._gone = {row.order_id: row for row in page.items}, set()
+        if self.context and (missing := [name for name in self._before if name not in self._rows]):
+            self.ask("deleted", partial(questions.read_deleted, self.context, missing), lambda read: read)
+
+    def on_deleted(self, event: questions.Deleted) -> None:
+        """Rows of deleted orders stay where they were until the list is read once more."""
+        table, listed = self.list_target(), list(self._before)
+        rows = list(table.rows)
+        for order_id in event.order_ids:
+            self._gone.add(order_id)
+            self._marked.pop(order_id, None)
+            self._refusals[order_id] = "The order was deleted; read again, it is no longer listed."
+            above = {name: place for place, name in enumerate(listed[: listed.index(order_id)])}
+            places = [number for number, row in enumerate(rows) if row.key in above]
+            rows.insert(max(places, default=-1) + 1, self.row_of(self._before[order_id]))
+        if event.order_ids:
+            table.show(rows, more=table.more, keep=True, at=self._at if self._at in self._gone else None)
 
     def row_of(self, item: DeliveryRow) -> Row:
         """One delivery, kept for what is done with it."""
@@ -238,9 +266,12 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         elif self.context and order_id:
             from screens.deliveries.dialog import ConfirmDelivery
 
-            self.app.push_screen(ConfirmDelivery(self.context, order_id), self._confirmed)
+            dialog = ConfirmDelivery(self.context, order_id)
+            self.app.push_screen(dialog, partial(self._confirmed, dialog))
 
-    def _confirmed(self, confirmation: Confirmation | None) -> None:
+    def _confirmed(self, dialog: ConfirmDelivery, confirmation: Confirmation | None) -> None:
+        if dialog.refused and confirmation is None:
+            self.read_first()  # the order may not be as it is listed
         if confirmation:
             self._show_confirmed(confirmation)
             status = confirmation.status.replace("_", " ").lower()
@@ -287,16 +318,22 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
 
     def _ask_when(self, title: str, lines: Sequence[Text], order_ids: Sequence[str]) -> None:
         if self.context and self._filters:
-            late = views.late_line((self.context.today() - self._filters.day).days)
-            dialog = ConfirmMany(title, [*lines, *late], len(order_ids))
+            dialog = ConfirmMany(title, [*lines, *self._off()], len(order_ids))
             self.app.push_screen(dialog, partial(self._confirm_many, order_ids))
+
+    def _off(self) -> list[Text]:
+        """That the day is long past, or has not come."""
+        if self.context is None or self._filters is None:
+            return []
+        return views.off_line((self.context.today() - self._filters.day).days)
 
     def action_not_delivered(self) -> None:
         """Ask why the marked ones, or the one under the cursor, did not come."""
         order_ids = list(self._marked) or [self.under_cursor()]
         words = f"{views.orders(len(order_ids))} marked" if self._marked else f"The order {order_ids[0]}"
         dialog = ReasonDialog(
-            "Not delivered", text(f"{words}: nothing of it was delivered."), deed="Not delivered",
+            "Not delivered", Text("\n").join([text(f"{words}: nothing of it was delivered."), *self._off()]),
+            deed="Not delivered",
             explains="It becomes the delivery's note, and stands in the audit trail.",
         )  # fmt: skip
         self.app.push_screen(dialog, partial(self._not_delivered, order_ids))
@@ -313,7 +350,10 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
             self.say_nothing()
             self._forget_refusals(order_ids)
             self.query_one(Meter).reading = Reading(0, len(order_ids), "confirmed")
-            question = partial(questions.confirm, self.context, order_ids, decision, not_delivered, self._step)
+            # The dialog that led here has said where the day has not come.
+            question = partial(
+                questions.confirm, self.context, order_ids, decision, not_delivered, early=True, report=self._step
+            )
             self.ask("work", question, lambda done: done, repeat=False)
             self.refresh_bindings()
 
@@ -367,11 +407,14 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
 
     def on_taken_back(self, event: questions.TakenBack) -> None:
         """The row as it was."""
+        from services.audit.traces import in_words
+
         undone = event.undone
         self._end()
         self._change(undone.order_id, undone.status, "", undone.delivered_at, confirmed=False)
         status = undone.status.replace("_", " ").lower()
-        self.say(f"{undone.order_id} is {status} again, not confirmed.", "information")
+        kept = f" Changed since, and left as it is: {in_words(undone.kept)}." if undone.kept else ""
+        self.say(f"{undone.order_id} is {status} again, not confirmed.{kept}", "information")
 
     def on_refusal(self, event: Refusal) -> None:
         """Nothing that writes is ever repeated by itself."""

@@ -79,12 +79,17 @@ def orders(number: int) -> str:
     return "1 order" if number == 1 else f"{count(number)} orders"
 
 
-def late_line(days: int) -> list[Text]:
-    """That a day long past needs the time or a reason."""
-    words = f"The day is {days} days ago: what has no time on record needs one, or a reason."
+def off_line(days: int) -> list[Text]:
+    """That a day long past needs the time or a reason, and that a day has not come."""
+    words = ""
+    if days > 1:
+        words = f"The day is {days} days ago: what has no time on record needs one, or a reason."
+    elif days < 0:
+        words = "The day has not come yet: confirm only what was brought before it."
+        words += "" if days == -1 else " More than a day early needs a reason."
     line = text(words, "warn")
     line.no_wrap = False
-    return [line] if days > 1 else []
+    return [line] if words else []
 
 
 def told(outcomes: Sequence[Outcome]) -> tuple[str, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,10 +18,11 @@ from screens.widgets.facts import FactsScreen
 from screens.widgets.sheet import Section, Sheet
 
 if TYPE_CHECKING:
-    from services.validation.check import OrderCheck
+    from services.validation.check import Check, OrderCheck
     from services.validation.result import Outcome, Result
 
 _MARKS: dict[Outcome, tuple[str, str]] = {"ok": ("✓", "good"), "warning": ("!", "warn"), "refused": ("✗", "bad")}
+_URGENT: tuple[Outcome, ...] = ("refused", "warning", "ok")
 _LONGEST_VALUE = 80
 
 
@@ -75,6 +77,15 @@ def check_sections(check: OrderCheck) -> list[Section]:
         *(Section(title, lines=[grid]) for title, grid in groups.items()),
         *([Section("Does not apply", lines=[skipped])] if check.skipped else []),
     ]
+
+
+def checks_table(checks: Iterable[Check]) -> Table:
+    """A line for each check, what refuses first, then what warns."""
+    grid = _grid(1, 28)
+    for each in sorted(checks, key=lambda each: _URGENT.index(each.result.outcome)):
+        mark, tone = _MARKS[each.result.outcome]
+        grid.add_row(Text(mark, tone), text(": ".join(_title(each.validator))), _said(each.result))
+    return grid
 
 
 def _title(validator: str) -> tuple[str, str]:

@@ -1,114 +1,172 @@
-"""Changing an order: its day, person, address, notes and items."""
+"""Changing an order. Where somebody else was faster, the order is read again and nothing typed is lost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from rich.console import RenderableType
 from rich.text import Text
-from textual.containers import Vertical
+from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Button, Input, Static
 
-from screens.asking import Question
+from screens.asking import Refusal
 from screens.context import Context
-from screens.tones import quantity, status_text, text
-from screens.widgets.change import ChangeDialog
+from screens.orders.check import checks_table
+from screens.orders.form import OrderForm, named
+from screens.orders.items import ItemLines
+from screens.tones import status_text, text
+from screens.widgets.chooser import Chosen
+from screens.widgets.diff import field_diff
 from screens.widgets.field import Field
-from services.errors import BadRequest
 from services.text import visible
 
 if TYPE_CHECKING:
     from services.orders.editing import Editable, Edited, OrderEdit
 
+_LONGEST_SHOWN = 500
+"""A longer text is not put into an input of one line; left empty it stays as it is."""
 
-class EditOrder(ChangeDialog):
-    """Returns what was changed."""
 
-    TITLE = "Change an order"
+@dataclass
+class OrderRead(Message):
+    """The order as it is now."""
+
+    editable: Editable
+
+
+class EditOrder(OrderForm["Edited | None"]):
+    """Fills in what is stored; what differs from that was typed."""
+
+    NAMED = "Change an order"
+    SHOW = "Show change"
+    DEED = "Write it"
+    NOBODY = "nobody yet"
 
     def __init__(self, context: Context, order_id: str) -> None:
-        super().__init__(context, order_id)
-        self._seen: Mapping[str, Any] = {}
-        self._keys: tuple[str, ...] = ()
-        """What the order's items are called, in the order of their inputs."""
+        super().__init__(context)
+        self._order_id = order_id
+        self._editable: Editable | None = None
+        self._filled: dict[str, str] = {}
+        """What the console put into each input."""
+        self._person = ""
+        """The delivery person whom the order named when it was read."""
+        self._beside: tuple[str, ...] = ()
 
-    def inputs(self) -> Iterable[Widget]:
-        """One for each field; those of the items come with the order."""
-        yield Field("Day", id="day", explains="Delivery day in India.", placeholder="YYYY-MM-DD", max_length=10)
-        yield Field("Person", id="person", explains="Delivery person: id, or the beginning of a name.", max_length=60)
-        yield Field("Address", id="address", explains="Address, its first line.", max_length=500)
-        yield Field("Notes", id="notes", explains="Notes.", max_length=2_000)
-        yield Vertical(id="items")
-        yield Field("Add item", id="add", placeholder="PRODUCT_ID=QTY", explains="A product.", max_length=80)
+    def head(self) -> Iterable[Widget]:
+        """The order."""
+        yield Static(text(self._order_id, "strong"), markup=False, id="order-line")
 
-    def question(self) -> Question[Editable]:
-        """The order as it is now."""
+    def on_mount(self) -> None:
+        """Read the order as it is now."""
+        self.query_one("#cancel", Button).focus()
+        self._open()
+
+    def _open(self) -> None:
         from services.orders.editing import open_order
 
-        return partial(open_order, self.context.database, self.context.operator, self.record_name)
+        self.ask("open", partial(open_order, self._with.database, self._with.operator, self._order_id), OrderRead)
 
-    async def show(self, record: Editable, *, first: bool) -> Text:
-        """Fill the inputs in, those of the items where they are still the same items."""
-        order, self._seen = record.order, record.seen
-        now = {"day": str(order.delivery_date or ""), "person": order.delivery_boy_id or "", "notes": order.notes,
-               "address": record.address_line}  # fmt: skip
-        if first:
-            lines = [Field(visible(item.name or item.key, limit=40), id=f"item-{number}", explains="", max_length=12)
-                     for number, item in enumerate(order.items)]  # fmt: skip
-            await self.query_one("#items").mount_all(lines)
-        if first or [item.key for item in order.items] == list(self._keys):
-            now |= {f"item-{number}": quantity(item.quantity) for number, item in enumerate(order.items)}
-        self._keys = tuple(item.key for item in order.items) if first else self._keys
-        for name, value in now.items():
-            self.fill(name, value)
-        return Text.assemble(
-            text(self.record_name, "strong"), "\n", status_text(order.status), text("  as it is now", "muted")
+    async def on_order_read(self, event: OrderRead) -> None:
+        """Fill the inputs in; those in which somebody typed keep what was typed."""
+        editable, first = event.editable, self._editable is None
+        order = editable.order
+        self._editable = editable
+        words = Text.assemble(
+            text(self._order_id, "strong"), "\n", status_text(order.status), text("  as it is now", "muted")
         )
+        self.query_one("#order-line", Static).update(words)
+        now = {"day": str(order.delivery_date or ""), "notes": order.notes, "address": editable.address_line}
+        with self.prevent(Input.Changed, Chosen.Changed):
+            await self.query_one(ItemLines).fill(order.items)
+            for name, value in now.items():
+                self._fill(name, value)
+            person = self.query_one("#person", Chosen)
+            if person.key == self._person:
+                self._person = order.delivery_boy_id or ""
+                person.put(self._person, named(editable.delivery_person, self._person))
+        self.query_one("#confirm", Button).disabled = False
+        if first:
+            self.query_one("#day", Field).input.focus()
 
-    def change(self) -> OrderEdit:
+    def _fill(self, name: str, value: str) -> None:
+        """Put a stored value into an input, unless somebody typed there, or the value cannot be shown as it is."""
+        field = self.query_one(f"#{name}", Field)
+        if field.value == self._filled.get(name, ""):
+            shown = value.strip()
+            field.value = shown if visible(shown) == shown and len(shown) <= _LONGEST_SHOWN else ""
+            self._filled[name] = field.value
+
+    def _typed(self, name: str) -> str | None:
+        value = self.query_one(f"#{name}", Field).value
+        return value if value != self._filled.get(name, "") else None
+
+    @property
+    def changed(self) -> bool:
+        """Whether an input holds something else than was filled in."""
+        typed = any(self._typed(name) is not None for name in ("day", "notes", "address"))
+        return typed or self.query_one(ItemLines).changed or self.query_one("#person", Chosen).key != self._person
+
+    @property
+    def customer_id(self) -> str:
+        """The order's."""
+        return self._editable.customer_id if self._editable else ""
+
+    def request(self) -> OrderEdit | None:
         """What was typed."""
-        from services.clock import parse_day
         from services.orders.editing import OrderEdit
 
-        names = [f"item-{number}" for number in range(len(self._keys))]
-        added = self.value("add")
-        items = None
-        if added or any(self.typed(name) is not None for name in names):
-            values = [(key, self.value(name)) for key, name in zip(self._keys, names, strict=True)]
-            items = {key: _number(key, value) for key, value in values if value}
-            if added:
-                product, _, amount = added.rpartition("=")
-                items[product] = _number(product or added, amount)
-            items = {key: number for key, number in items.items() if number}
-        day = self.typed("day")
+        if self._editable is None:
+            return None
+        day, person, items = self._typed("day"), self.query_one("#person", Chosen).key, self.query_one(ItemLines)
         return OrderEdit(
-            address=self.typed("address"), notes=self.typed("notes"), items=items,
-            delivery_date=parse_day(day, "day") if day is not None else None, delivery_boy_id=self.typed("person"),
+            address=self._typed("address"), notes=self._typed("notes"),
+            items=items.quantities() if items.changed else None,
+            delivery_date=self.day(day) if day is not None else None,
+            delivery_boy_id=person if person != self._person else None,
         )  # fmt: skip
 
-    def preview(self, change: OrderEdit) -> Question[Edited]:
-        """What the edit would change."""
-        from services.orders.editing import preview_update
+    def preview_of(self, request: OrderEdit) -> Callable[[], Awaitable[Any]]:
+        """The change, and the other orders of the day beside which it is meant."""
+        return partial(_preview, self._with, self._order_id, request, self._seen, again=self.again)
 
-        context = self.context
-        return partial(
-            preview_update, context.database, context.operator, context.clock, self.record_name, change, self._seen
-        )
-
-    def write(self, change: OrderEdit) -> Question[Edited]:
-        """The edit."""
+    def write_of(self, request: OrderEdit) -> Callable[[], Awaitable[Any]]:
+        """The change."""
         from services.orders.editing import update_order
 
-        context = self.context
+        context, edit = self._with, replace(request, beside=self._beside)
         return partial(
-            update_order, context.database, context.operator, context.clock, self.record_name, change, self._seen
+            update_order, context.database, context.operator, context.clock, self._order_id, edit, self._seen
         )
 
+    @property
+    def _seen(self) -> Mapping[str, Any]:
+        return self._editable.seen if self._editable else {}
 
-def _number(name: str, typed: str) -> Decimal:
-    try:
-        return Decimal(typed)
-    except InvalidOperation:
-        raise BadRequest("bad-quantity", f"Type a number as the quantity of {name[:60]!r}; 0 takes it away.") from None
+    def lines_of(self, result: tuple[Edited, tuple[str, ...]]) -> Sequence[RenderableType]:
+        """The difference, items and people by name, and what the rules say."""
+        from services.orders.words import readable_changes
+
+        edited, self._beside = result
+        rules: list[RenderableType] = ["", checks_table(edited.checks)] if edited.checks else []
+        return [*field_diff(readable_changes(edited)), *rules]
+
+    def on_refusal(self, event: Refusal) -> None:
+        """Where somebody else was faster, the order is read again and what was typed stays."""
+        super().on_refusal(event)
+        if event.error.code == "changed-meanwhile":
+            self._open()
+
+
+async def _preview(
+    context: Context, order_id: str, edit: OrderEdit, seen: Mapping[str, Any], *, again: bool
+) -> tuple[Edited, tuple[str, ...]]:
+    from services.orders.editing import open_beside, preview_update
+
+    asked, beside = (context.database, context.operator, context.clock, order_id), edit.beside
+    if again and edit.delivery_date:
+        beside = await open_beside(*asked, edit.delivery_date)
+    return await preview_update(*asked, replace(edit, beside=beside), seen), beside

@@ -29,6 +29,13 @@ class Happened(Message):
 
 
 @dataclass
+class UndoShown(Message):
+    """What taking the last change of an order back would change."""
+
+    edited: Edited
+
+
+@dataclass
 class OrderChanged(Message):
     """An order was changed; what it is now, in words."""
 

@@ -32,6 +32,13 @@ async def cancel(context: Context, order_id: str, reason: str) -> Edited:
     return await cancel_order(context.database, context.operator, context.clock, order_id, reason)
 
 
+async def preview_undo(context: Context, order_id: str) -> Edited:
+    """What taking an order's last change back would change."""
+    from services.orders.undoing import preview_undo
+
+    return await preview_undo(context.database, context.operator, context.clock, order_id)
+
+
 async def undo(context: Context, order_id: str, reason: str) -> Edited:
     """Take an order's last change back."""
     from services.orders.undoing import undo_edit

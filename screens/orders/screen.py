@@ -17,7 +17,7 @@ from screens.context import Context
 from screens.customers.place import CORRECTING, CustomerPlace
 from screens.listing import ListPlace, Reader
 from screens.orders import questions
-from screens.orders.messages import Happened, Looked, OrderChanged
+from screens.orders.messages import Happened, Looked, OrderChanged, UndoShown
 from screens.orders.sheet import TABS, tab_names, tab_sections, timeline_sections
 from screens.tones import customer_text, status_text, text
 from screens.widgets.choices import Choice, status_select
@@ -29,7 +29,10 @@ from services.clock import month_of
 from services.money import format_rupees
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from services.deliveries.confirmation import Confirmation
+    from services.orders.creation import Created
     from services.orders.detail import OrderDetail
     from services.orders.editing import Edited
     from services.orders.filters import Search
@@ -66,6 +69,7 @@ class OrdersScreen(CustomerPlace, ListPlace):
         "billing, what is odd about it, and all that happened to it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new", "New", tooltip="Make an order: customer, products, day, address, delivery person."),
         Binding("c", "confirm", "Confirm delivery", tooltip="Confirm the delivery of the order under the cursor."),
         Binding("v", "check", "Check", tooltip="Ask every validator about the order under the cursor."),
         Binding(
@@ -87,6 +91,8 @@ class OrdersScreen(CustomerPlace, ListPlace):
     def __init__(self, environment: str = "") -> None:
         super().__init__(environment)
         self._shown: OrderDetail | None = None
+        self._made = ""
+        """The order that was made and is to be under the cursor."""
 
     def compose_place(self) -> Iterable[Widget]:
         """Search and filters above the list and the order."""
@@ -127,10 +133,12 @@ class OrdersScreen(CustomerPlace, ListPlace):
         self.read_first()
 
     def why_not(self, action: str) -> str | None:
-        """Confirming and changing need a role and an order."""
-        if action not in ("confirm", "edit", "cancel_order", "undo"):
+        """Confirming and changing need a role and an order, making one the role."""
+        if action not in ("new", "confirm", "edit", "cancel_order", "undo"):
             return super().why_not(action)
-        return self.why_no_change() or (None if self.under_cursor() else "There is no order under the cursor.")
+        if why := self.why_no_change():
+            return why
+        return None if action == "new" or self.under_cursor() else "There is no order under the cursor."
 
     def customer_shown(self) -> str | None:
         """The customer of the order under the cursor, once that is read."""
@@ -199,6 +207,13 @@ class OrdersScreen(CustomerPlace, ListPlace):
         table.empty = "Nothing yet, looking further …" if page.next else _NOTHING
         if first and not page.items:
             self._clear()
+        if first and self._made:
+            made, self._made = self._made, ""
+            places = [number for number, item in enumerate(page.items) if item.id == made]
+            if places:
+                table.cursor = places[0]
+            else:
+                self.open_order(made)
 
     def _clear(self) -> None:
         self._shown = None
@@ -321,6 +336,21 @@ class OrdersScreen(CustomerPlace, ListPlace):
 
             self.app.push_screen(HistoryScreen("orders", order_id, self.context))
 
+    def action_new(self) -> None:
+        """Make an order; whoever was looked up is offered first."""
+        if self.context:
+            from screens.orders.creating import MakeOrder
+
+            looked_up = self.query_one("#search", Field).value
+            self.app.push_screen(MakeOrder(self.context, looked_up), self._new_made)
+
+    def _new_made(self, created: Created | None) -> None:
+        if created:
+            self._made = created.order_id
+            self.list_target().focus()
+            self.read_first()
+            self.say(f"{created.order_id} is made, for {created.customer_name or created.customer_id}.", "information")
+
     def action_edit(self) -> None:
         """Change the order under the cursor."""
         if self.context:
@@ -337,15 +367,30 @@ class OrdersScreen(CustomerPlace, ListPlace):
         self._with_reason("Cancel an order", "Cancel the order", questions.cancel, "cancelled; z takes it back")
 
     def action_undo(self) -> None:
-        """Take the last change of the order under the cursor back, with a reason."""
-        self._with_reason("Take a change back", "Take it back", questions.undo, "as it was before its last change")
+        """Show what the last change of the order under the cursor was, to take it back."""
+        if self.context:
+            self.ask("undo", partial(questions.preview_undo, self.context, self.under_cursor()), UndoShown)
+
+    def on_undo_shown(self, event: UndoShown) -> None:
+        """Ask why, beside what would change."""
+        from rich.console import Group
+
+        from screens.widgets.diff import field_diff
+        from services.orders.words import readable_changes
+
+        order_id, shown = event.edited.order_id, field_diff(readable_changes(event.edited))
+        self._with_reason(
+            "Take a change back", "Take it back", questions.undo, "as it was before its last change",
+            order_id, Group(text(order_id, "strong"), *shown),
+        )  # fmt: skip
 
     def _with_reason(
-        self, title: str, deed: str, act: Callable[[Context, str, str], Awaitable[Edited]], done: str
-    ) -> None:
+        self, title: str, deed: str, act: Callable[[Context, str, str], Awaitable[Edited]], done: str,
+        order_id: str = "", words: RenderableType | None = None,
+    ) -> None:  # fmt: skip
         from screens.widgets.reason import ReasonDialog
 
-        context, order_id = self.context, self.under_cursor()
+        context, order_id = self.context, order_id or self.under_cursor()
 
         def decided(reason: str | None) -> None:
             if reason and context:
@@ -354,7 +399,8 @@ class OrdersScreen(CustomerPlace, ListPlace):
                 )
 
         explains = "The reason is kept on the order."
-        self.app.push_screen(ReasonDialog(title, text(order_id, "strong"), deed=deed, explains=explains), decided)
+        shown = words or text(order_id, "strong")
+        self.app.push_screen(ReasonDialog(title, shown, deed=deed, explains=explains), decided)
 
     def on_order_changed(self, event: OrderChanged) -> None:
         """Show the list and the order as they are now."""

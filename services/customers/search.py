@@ -6,16 +6,16 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.customers.resolution import CustomerLinks
-from services.database import READ_LIMIT_MS, Database, Document
+from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import NotFound, Refused
-from services.operators.operator import Operator, mask_phone
+from services.operators.operator import Operator, mask_address, mask_phone
 from services.records.customers import Customer
 from services.records.fields import identity
 from services.text import visible
-from services.typed import typed_text
+from services.typed import read_query, typed_text
 
 MOST_CUSTOMERS = 30
 _NAMED = 5
@@ -41,6 +41,14 @@ class Owners:
     note: str | None
 
 
+@dataclass(frozen=True)
+class Customers:
+    """Customers that were found, and what a reader of the list should know."""
+
+    items: tuple[Customer, ...]
+    note: str | None
+
+
 async def find_owners(database: Database, query: str) -> Owners | None:
     """Whom a query names: by phone where it looks like one, else by id, else by the beginning of a name."""
     number = _as_number(query)
@@ -63,6 +71,29 @@ async def find_owners(database: Database, query: str) -> Owners | None:
     cursor = database["customers_v2"].find(name, _FIELDS).collation(NAME_ORDER).sort("name", 1)
     named = await cursor.limit(MOST_CUSTOMERS + 1).max_time_ms(READ_LIMIT_MS).to_list()
     return await _owners(database, named, []) if named else None
+
+
+async def find_customers(database: Database, operator: Operator, query: str) -> Customers:
+    """Customers for whoever takes an order: by id or user id, phone, or the beginning of a name, in order of name.
+
+    Without a query there are none. Phones and addresses are masked for a viewer. Raises BadRequest for a query too
+    long to be one.
+    """
+    operator.require("viewer", "look up customers")
+    named = read_query(query)
+    if not named:
+        return Customers((), None)
+    with told():
+        owners = await find_owners(database, named)
+        links = await CustomerLinks.load(database, [(name, None) for name in owners.ids] if owners else [])
+    fitting = {name: None for each in owners.ids for name in links.resolve((each, None)).candidates} if owners else {}
+    found = [customer for name in fitting if (customer := links.customer(name))]
+    masked = [
+        replace(each, phone=mask_phone(each.phone, operator), address=mask_address(each.address, operator))
+        for each in found
+    ]
+    by_name = sorted(masked, key=lambda each: (each.name.casefold(), str(each.id)))
+    return Customers(tuple(by_name), owners.note if owners else None)
 
 
 async def find_customer(database: Database, operator: Operator, query: str) -> Customer:

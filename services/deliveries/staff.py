@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.database import READ_LIMIT_MS, Database, Session
-from services.records.fields import flag, text, word
+from services.customers.search import NAME_ORDER
+from services.database import READ_LIMIT_MS, Database, Document, Session, told
+from services.operators.operator import Operator
+from services.records.fields import flag, identity, text, word
+from services.typed import read_query
 
 SHIFTS = ("morning", "evening", "both")
+_MOST = 1_000
 _FIELDS = {"_id": 0, "id": 1, "name": 1, "area_assigned": 1, "shift": 1, "is_active": 1, "status": 1}
 
 
@@ -30,16 +34,32 @@ async def load_staff(
     if not wanted:
         return {}
     cursor = database["delivery_boys_v2"].find({"id": {"$in": wanted}}, _FIELDS, session=session)
+    return {str(person["id"]): _read(person) async for person in cursor.max_time_ms(READ_LIMIT_MS)}
+
+
+async def find_staff(database: Database, operator: Operator, query: str = "") -> dict[str, DeliveryPerson]:
+    """The delivery people who work, by id and in order of name; with a query those whose name or id has its words."""
+    operator.require("viewer", "look up delivery staff")
+    words = read_query(query).casefold().split()
+    cursor = database["delivery_boys_v2"].find({}, _FIELDS).collation(NAME_ORDER).sort("name", 1).limit(_MOST)
+    with told():
+        found = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
+    people = {name: _read(person) for person in found if (name := identity(person.get("id")))}
     return {
-        str(person["id"]): DeliveryPerson(
-            text(person.get("name")),
-            text(person.get("area_assigned")),
-            read_shift(person.get("shift")),
-            # Some documents say it as a flag, some as a status; one that says neither works.
-            flag(person.get("is_active")) is not False and word(person.get("status")) in ("", "ACTIVE"),
-        )
-        async for person in cursor.max_time_ms(READ_LIMIT_MS)
+        name: person
+        for name, person in people.items()
+        if person.active and all(each in f"{person.name} {name}".casefold() for each in words)
     }
+
+
+def _read(person: Document) -> DeliveryPerson:
+    return DeliveryPerson(
+        text(person.get("name")),
+        text(person.get("area_assigned")),
+        read_shift(person.get("shift")),
+        # Some documents say it as a flag, some as a status; one that says neither works.
+        flag(person.get("is_active")) is not False and word(person.get("status")) in ("", "ACTIVE"),
+    )
 
 
 async def staff_names(database: Database, ids: Iterable[str | None], session: Session | None = None) -> dict[str, str]:

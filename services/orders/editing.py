@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from services.changes.changeset import ChangeSet, Update, applied, transact
 from services.changes.difference import assigned_differences, same
 from services.changes.series import series_of
 from services.clock import Clock, india_day, to_stored
+from services.customers.resolution import CustomerLinks
 from services.database import Database, Document, told
 from services.deliveries.staff import staff_names
 from services.errors import Conflict, NotFound, Refused
@@ -25,7 +26,7 @@ from services.orders.items import Quantities, stored_items
 from services.orders.reading import require_order
 from services.orders.resolving import known_as, order_customer, require_active_person
 from services.orders.turns import take_turn
-from services.records.fields import identity, text
+from services.records.fields import first, identity, text
 from services.records.orders import OPEN_STATUSES, Order, read_order, read_total
 from services.typed import typed_reason, typed_text
 from services.validation.check import Check
@@ -67,6 +68,8 @@ class Editable:
     """An order as an operator saw it: an edit is of this state, and of no later one."""
 
     order: Order
+    customer_id: str
+    """Of the customer whom the order resolves to; empty where that is open."""
     delivery_person: str
     """The name; empty where nobody of that id is on the staff."""
     address_line: str
@@ -93,7 +96,23 @@ async def open_order(database: Database, operator: Operator, order_id: str) -> E
         document = (await require_order(database, order_id))[0]
         order = read_order(document)
         names = await staff_names(database, [order.delivery_boy_id])
-    return Editable(order, names.get(order.delivery_boy_id or "", ""), address_line(document), _seen(document))
+        links = await CustomerLinks.load(database, [order.owner], links_only=True)
+    customer, person = links.resolve(order.owner).customer_id or "", names.get(order.delivery_boy_id or "", "")
+    return Editable(order, customer, person, address_line(document), _seen(document))
+
+
+async def open_beside(
+    database: Database, operator: Operator, clock: Clock, order_id: str, day: date
+) -> tuple[str, ...]:
+    """The customer's other open orders of its kind for a day to which an order would be moved."""
+    operator.require("support", "change orders")
+
+    async def work(changes: ChangeSet) -> tuple[str, ...]:
+        order = replace(read_order(await require_one(changes, order_id)), delivery_date=day)
+        rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
+        return await rules.open_beside(order, await known_as(changes, order.owner))
+
+    return await transact(database, operator, clock, work)
 
 
 async def preview_update(
@@ -200,7 +219,7 @@ def _guard(document: Document) -> dict[str, Any]:
 async def _require_as_seen(changes: ChangeSet, document: Document, seen: Mapping[str, Any]) -> None:
     changed = [name for name, value in _seen(document).items() if not same(seen.get(name), value)]
     if changed:
-        by = in_words(await who_changed(changes, "orders", order_id, changed, document))
+        by = in_words(await who_changed(changes, "orders", str(first(document, "id", "_id")), changed, document))
         raise Conflict(
             "changed-meanwhile",
             f"The order was changed since you opened it: {by}. Nothing was written, and what you typed is "

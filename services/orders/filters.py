@@ -10,10 +10,10 @@ from services.clock import parse_day
 from services.database import Document
 from services.errors import BadRequest
 from services.records.orders import DELIVERED_STATUSES, known_statuses, read_status, status_spellings
+from services.typed import LONGEST_QUERY
 
 Sort: TypeAlias = Literal["newest", "oldest", "due-last", "due-first"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
-LONGEST_QUERY = 200
 _ONE_TIME = {"order_type": {"$nin": ["subscription", "SUBSCRIPTION", "Subscription"]}}
 
 
@@ -123,19 +123,6 @@ def read_sort(text: str) -> Sort | None:
     if word:
         raise BadRequest("unknown-sort", f"{text[:40]!r} is no sort; the sorts are {', '.join(SORTS)}.")
     return None
-
-
-def read_query(text: str) -> str:
-    """What is searched for.
-
-    Raises BadRequest for more than anybody types.
-    """
-    query = text.strip()
-    if len(query) > LONGEST_QUERY:
-        raise BadRequest(
-            "query-too-long", f"A search has at most {LONGEST_QUERY} characters, this one has {len(query):,}."
-        )
-    return query
 
 
 def _short(text: str, what: str) -> str | None:

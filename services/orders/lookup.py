@@ -19,11 +19,12 @@ from services.customers.resolution import CustomerLinks
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.money import to_paise
 from services.operators.operator import Operator
-from services.orders.filters import OrderFilters, read_query
+from services.orders.filters import OrderFilters
 from services.orders.selection import Selection, select
 from services.paging import Page, list_kind, page_size, read_token, write_token
 from services.records.fields import identity
 from services.records.orders import Item, Kind, Order, read_order
+from services.typed import read_query
 
 _LISTED = {
     "id": 1, "user_id": 1, "customer_id": 1, "order_type": 1, "subscription_id": 1, "total_amount": 1, "total": 1,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bson import ObjectId
 
-from services.database import READ_LIMIT_MS, Database, Document
+from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import NotFound
+from services.operators.operator import Operator
 
 _MOST = 200
 
@@ -28,6 +31,20 @@ async def require_order(database: Database, order_id: str) -> list[Document]:
     return found
 
 
-async def read_documents(database: Database, collection: str, matching: Document, most: int = _MOST) -> list[Document]:
-    """The records that match, through an index, at most so many."""
-    return await database[collection].find(matching).limit(most).max_time_ms(READ_LIMIT_MS).to_list()
+async def find_deleted(database: Database, operator: Operator, order_ids: Sequence[str]) -> tuple[str, ...]:
+    """Those of these orders, each named by its id or its key, that are no longer there."""
+    operator.require("viewer", "look up orders")
+    wanted = list(order_ids)
+    keys = [ObjectId(name) for name in wanted if ObjectId.is_valid(name)]
+    with told():
+        found = await read_documents(database, "orders", {"id": {"$in": wanted}}, 2 * len(wanted), {"id": 1})
+        found += await read_documents(database, "orders", {"_id": {"$in": keys}}, len(keys), {"id": 1}) if keys else []
+    there = {name for each in found for name in (each.get("id"), str(each["_id"]))}
+    return tuple(name for name in wanted if name not in there)
+
+
+async def read_documents(
+    database: Database, collection: str, matching: Document, most: int = _MOST, fields: Document | None = None
+) -> list[Document]:
+    """The records that match, through an index, at most so many; with `fields` only these of each."""
+    return await database[collection].find(matching, fields).limit(most).max_time_ms(READ_LIMIT_MS).to_list()

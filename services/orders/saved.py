@@ -10,8 +10,9 @@ from typing import Any
 from services.clock import Clock
 from services.database import Database
 from services.operators.operator import Operator
-from services.orders.filters import Search, read_query
+from services.orders.filters import Search
 from services.saved import Shelf
+from services.typed import read_query
 
 SEARCHES = Shelf("search", "searches", most=50, longest_name=40)
 _FIELDS = {field.name: type(field.default) for field in dataclasses.fields(Search)}

@@ -15,7 +15,6 @@ from console.demo.dataset import Dataset, load
 from console.demo.mongod import EmbeddedMongod
 from screens.asking import LIVE
 from screens.context import Context
-from screens.place import Place
 from services.database import Database, connect
 from services.deployment.indexes import apply
 from services.operators.operator import Operator
@@ -106,7 +105,7 @@ async def settle(pilot: Pilot[None]) -> None:
             for worker in app.workers
             if not worker.is_finished and worker.group != LIVE and not (worker.node is app and app._lost)
         ]
-        resting = any(isinstance(screen, Place) and screen.busy for screen in app.screen_stack)
+        resting = any(getattr(screen, "busy", False) for screen in app.screen_stack)
         quiet = 0 if waiting or resting else quiet + 1
 
 

@@ -125,6 +125,47 @@ class TestConfirming:
             assert dialog.query_one("#at Input", Input).value == typed
             assert "has not come yet" in dialog.query_one("#refusal", Notice).said
 
+    async def test_an_order_of_a_day_to_come_is_confirmed_when_it_is_said_again(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f4", "]")
+            row = pilot.app.screen.query_one(RecordTable).row
+            assert row is not None
+            await press(pilot, "enter", "ctrl+s")
+            assert "that day has not come" in pilot.app.screen.query_one("#refusal", Notice).said
+            pilot.app.screen.query_one("#at Input", Input).value = "09:59"
+            await press(pilot, "ctrl+s")
+            assert "has not come yet" in pilot.app.screen.query_one("#refusal", Notice).said
+            pilot.app.screen.query_one("#at Input", Input).value = ""
+            await press(pilot, "ctrl+s")
+            assert (await stored(own_company, row.key)).get("delivery_confirmed") is not True
+            await press(pilot, "ctrl+s")
+            assert "is confirmed as delivered" in painted(pilot)
+            await press(pilot, "a", "c")
+            assert "The day has not come yet" in painted(pilot)
+
+    async def test_an_order_that_was_deleted_is_told_in_the_dialog_and_in_its_row(self, company: Company) -> None:
+        async with company.connected() as database:
+            await database["orders"].insert_many([due("z1"), due("z2"), due("z3")])
+            try:
+                async with opened(company.app()) as pilot:
+                    await press(pilot, "f4", "j")
+                    table = pilot.app.screen.query_one(RecordTable)
+                    listed = [each.key for each in table.rows]
+                    assert (listed[:3], table.row and table.row.key) == (["z3", "z2", "z1"], "z2")
+                    await press(pilot, "enter")
+                    await database["orders"].delete_one({"id": "z2"})
+                    await press(pilot, "ctrl+s")
+                    assert "was deleted meanwhile" in painted(pilot)
+                    await press(pilot, "escape")
+                    assert [each.key for each in table.rows] == listed
+                    assert "The order was deleted" in line_of(pilot, "z2")
+                    await press(pilot, "c")
+                    assert not isinstance(pilot.app.screen, ConfirmDelivery)
+                    await press(pilot, "ctrl+r")
+                    assert [each.key for each in table.rows] == [each for each in listed if each != "z2"]
+            finally:
+                await database["orders"].delete_many({"id": {"$in": ["z1", "z2", "z3"]}})
+
     async def test_escape_leaves_the_dialog_without_a_change(self, company: Company) -> None:
         async with opened(company.app()) as pilot:
             await press(pilot, "f4", "enter", "escape")

@@ -4,7 +4,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from screens.orders.editing import EditOrder
+from screens.orders.items import OrderedLine
 from screens.widgets.notice import Notice
+from screens.widgets.question import Question
 from services.operators.operator import Operator
 from tests.screens.conftest import NOW, Company, opened, painted, press, settle, type_text
 
@@ -98,6 +100,58 @@ async def test_an_order_deleted_while_it_is_changed_is_told_and_what_was_typed_s
         await put(pilot, "day", "2026-02-31")
         await press(pilot, "ctrl+s")
         assert "is not a day" in painted(pilot)
+
+
+async def test_items_and_people_are_chosen_and_shown_by_name(own_company: Company) -> None:
+    order = await an_order(own_company)
+    async with own_company.connected() as database:
+        await database["orders"].update_one({"id": order["id"]}, {"$set": {"delivery_boy_id": "boy-1"}})
+        await database["delivery_boys_v2"].insert_many([{"id": "boy-1", "name": "Zed"}, {"id": "boy-2", "name": "Zoe"}])
+        await database["products"].insert_one({"id": "p-zz", "name": "Zucchini 1 kg", "unit": "bag", "price": 40.0})
+    async with opened(own_company.app()) as pilot:
+        await look_up(pilot, order["id"])
+        await press(pilot, "e")
+        dialog = pilot.app.screen
+        assert "Zed  boy-1" in painted(pilot)
+        dialog.query_one("#person").focus()
+        await type_text(pilot, "zo")
+        await press(pilot, "enter")
+        dialog.query_one("#add").focus()
+        await type_text(pilot, "zucch")
+        assert "₹40.00" in painted(pilot)
+        await press(pilot, "enter", "2")
+        await press(pilot, "ctrl+s")
+        shown = painted(pilot)
+        assert "Zed (boy-1) → Zoe (boy-2)" in shown
+        assert "2 × Zucchini 1 kg bag at ₹40.00 (p-zz)" in shown
+        await press(pilot, "ctrl+s")
+        after = await stored(own_company, order["id"])
+        assert (after["delivery_boy_id"], after["items"][-1]["product_id"]) == ("boy-2", "p-zz")  # type: ignore[index]
+        await press(pilot, "z")
+        assert "Zoe (boy-2) → Zed (boy-1)" in painted(pilot)
+
+
+async def test_escape_drops_nothing_typed_unasked_and_the_same_quantity_is_no_change(company: Company) -> None:
+    async with company.connected() as database:
+        order = await database["orders"].find_one({"status": "pending", "delivery_date": "2026-11-23"})
+    assert order is not None
+    async with opened(company.app()) as pilot:
+        await look_up(pilot, order["id"])
+        await press(pilot, "e", "escape")
+        assert not isinstance(pilot.app.screen, EditOrder)
+        await press(pilot, "e")
+        dialog = pilot.app.screen
+        line = dialog.query(OrderedLine).first()
+        line.input.value = f"{line.typed}.0"
+        await press(pilot, "ctrl+s")
+        assert "says so already" in painted(pilot)
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, Question)
+        await press(pilot, "escape")
+        assert pilot.app.screen is dialog
+        assert line.typed.endswith(".0")
+        await press(pilot, "escape", "tab", "enter")
+        assert not isinstance(pilot.app.screen, EditOrder)
 
 
 async def test_a_viewer_is_told_why_nothing_can_be_changed(company: Company) -> None:

@@ -1,6 +1,6 @@
 """`orders`: find orders, show everything about one, and change it."""
 
-from console.commands.orders import change, check, find, show
+from console.commands.orders import change, check, find, products, show
 from console.commands.orders.group import app
 
-__all__ = ["app", "change", "check", "find", "show"]
+__all__ = ["app", "change", "check", "find", "products", "show"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import dataclasses
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,14 +20,19 @@ if TYPE_CHECKING:
     from console.session import Session
     from services.orders.creation import Created
     from services.orders.editing import Edited
+    from services.validation.check import Check
 
 OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", help="The whole id.")]
 Items = Annotated[
     list[str] | None,
     typer.Option("--item", metavar="PRODUCT_ID=QTY", help="An item; name all that the order is to have; repeatable."),
 ]
-Day = Annotated[str | None, typer.Option("--date", metavar="D", help="Delivery day in India, YYYY-MM-DD.")]
-Address = Annotated[str | None, typer.Option(metavar="TEXT", help="Address, of one in parts its first line.")]
+Day = Annotated[
+    str | None, typer.Option("--date", metavar="D", help="Delivery day in India: YYYY-MM-DD, today, tomorrow.")
+]
+Address = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Address; city and pincode at its end, or those on record.")
+]
 Notes = Annotated[str | None, typer.Option(metavar="TEXT", help="Notes; empty takes them away.")]
 Person = Annotated[
     str | None, typer.Option("--delivery-boy", metavar="ID", help="Delivery person: id, or a name's beginning.")
@@ -36,7 +44,7 @@ Reason = Annotated[str, typer.Option(metavar="R", help="Why; it is kept on the o
 def create(
     context: typer.Context,
     customer: Annotated[str, typer.Option(metavar="ID", help="Id of the customer, or of the customer's user.")],
-    day: Annotated[str, typer.Option("--date", metavar="D", help="Delivery day in India, YYYY-MM-DD.")],
+    day: Annotated[str, typer.Option("--date", metavar="D", help="Delivery day in India: YYYY-MM-DD, tomorrow.")],
     item: Items = None,
     address: Address = None,
     notes: Notes = None,
@@ -52,15 +60,21 @@ def create(
         from services.orders.creation import NewOrder, create_order, preview_order
 
         new = NewOrder(customer, read_items(item or []), parse_day(day, "day of --date"), address or "", notes or "",
-                       delivery_boy or "", again)  # fmt: skip
-        shown = await preview_order(session.database, session.operator, session.clock, new)
-        confirm(_question_of(shown), yes=yes)
-        made = await create_order(session.database, session.operator, session.clock, new)
+                       delivery_boy or "")  # fmt: skip
+        asked = session.database, session.operator, session.clock
+        shown = await preview_order(*asked, new)
+        if again and shown.beside:
+            new = dataclasses.replace(new, beside=shown.beside)
+            shown = await preview_order(*asked, new)
+        _tell_order(shown)
+        if shown.refusal is None:
+            confirm(_question_of(shown), yes=yes)
+        made = await create_order(*asked, new)
         hidden = ("_id", "items", "total_amount")
         told = {name: value for name, value in made.document.items() if name not in hidden}
         items = [{"product_id": each["product_id"], "quantity": each["quantity"]} for each in made.document["items"]]
         return Answer(
-            {"order": {**told, "items": items, "amount_paise": made.amount_paise}},
+            {"order": {**told, "items": items, "amount_paise": made.amount_paise}, "checks": _checks(made.checks)},
             [Line(f"{made.order_id} is made, for {made.customer_name or made.customer_id}.")],
         )
 
@@ -76,6 +90,7 @@ def update(
     address: Address = None,
     notes: Notes = None,
     delivery_boy: Person = None,
+    again: Annotated[bool, typer.Option("--again", help="A second open order for the new day is meant.")] = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -83,15 +98,18 @@ def update(
 
     async def work(session: Session) -> Answer:
         from services.clock import parse_day
-        from services.orders.editing import OrderEdit, open_order, preview_update, update_order
+        from services.orders.editing import OrderEdit, open_beside, open_order, preview_update, update_order
 
         edit = OrderEdit(
             address=address, notes=notes, items=read_items(item) if item else None,
             delivery_date=parse_day(day, "day of --date") if day else None, delivery_boy_id=delivery_boy,
         )  # fmt: skip
         seen = (await open_order(session.database, session.operator, order_id)).seen
+        if again and edit.delivery_date:
+            known = await open_beside(session.database, session.operator, session.clock, order_id, edit.delivery_date)
+            edit = dataclasses.replace(edit, beside=known)
         shown = await preview_update(session.database, session.operator, session.clock, order_id, edit, seen)
-        tell(shown.changes)
+        _tell(shown)
         confirm(f"Change {visible(order_id)}?", yes=yes)
         done = await update_order(session.database, session.operator, session.clock, order_id, edit, seen)
         return _answer(done, "changed")
@@ -125,10 +143,11 @@ def undo(
     """Take an order's last change or cancellation back, while nothing later rests on it."""
 
     async def work(session: Session) -> Answer:
-        from services.orders.undoing import undo_edit
+        from services.orders.undoing import preview_undo, undo_edit
         from services.typed import typed_reason
 
         typed_reason(reason)
+        _tell(await preview_undo(session.database, session.operator, session.clock, order_id))
         confirm(f"Take the last change of {visible(order_id)} back?", yes=yes)
         done = await undo_edit(session.database, session.operator, session.clock, order_id, reason)
         return _answer(done, "as it was before its last change")
@@ -137,10 +156,43 @@ def undo(
 
 
 def _answer(done: Edited, what: str) -> Answer:
+    from services.orders.words import readable_changes
+
     return Answer(
-        {"order": done.order_id, "changes": change_documents(done.changes)},
-        [Line(f"{done.order_id} is {what}."), Pairs(change_pairs(done.changes))],
+        {"order": done.order_id, "changes": change_documents(done.changes), "checks": _checks(done.checks)},
+        [Line(f"{done.order_id} is {what}."), Pairs(change_pairs(readable_changes(done)))],
     )
+
+
+def _checks(checks: Sequence[Check]) -> list[dict[str, Any]]:
+    return [
+        {"validator": each.validator, "outcome": each.result.outcome, "code": each.result.code,
+         "message": each.result.message}
+        for each in checks
+    ]  # fmt: skip
+
+
+def _tell(edited: Edited) -> None:
+    """What would change, on standard error, where the question is asked."""
+    from services.orders.words import readable_changes
+
+    tell(readable_changes(edited))
+    _tell_checks(edited.checks)
+
+
+def _tell_checks(checks: Sequence[Check]) -> None:
+    for check in checks:
+        mark = {"ok": "✓", "warning": "!", "refused": "✗"}[check.result.outcome]
+        print(f"{mark} {check.validator}: {visible(check.result.message)}", file=sys.stderr)
+
+
+def _tell_order(new: Created) -> None:
+    """The order as it would be stored, and what every rule says of it."""
+    from services.orders.words import order_in_words
+
+    for name, words in order_in_words(new):
+        print(f"{name}: {visible(words)}", file=sys.stderr)
+    _tell_checks(new.checks)
 
 
 def _question_of(new: Created) -> str:
