@@ -1,5 +1,6 @@
 """`deliveries` in a process of its own: a day, a route, a selection, and taking one back."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -66,6 +67,21 @@ def test_what_is_refused_of_several_ends_with_1_and_the_rest_is_confirmed(day: S
     assert "1 of 2 are confirmed." in people.out
     assert "a cancelled order cannot be confirmed" in people.out
     assert day.database.orders.count_documents({"delivery_confirmed": True}) == 1
+
+
+def test_what_is_due_on_a_day_to_come_is_asked_first(day: Shop) -> None:
+    from services.clock import india_day, utc_now
+
+    tomorrow = (india_day(utc_now()) + timedelta(days=1)).isoformat()
+    day.database.orders.update_many({"id": {"$in": ["o1", "o2"]}}, {"$set": {"delivery_date": tomorrow}})
+    unasked = day("deliveries", "confirm", "o1", "--json")
+    assert (unasked.status, unasked.json["error"]["code"]) == (2, "needs-yes")
+    assert "that day has not come" in unasked.err
+    several = day("deliveries", "confirm", "o1", "o2", "--json")
+    assert [each["error"]["code"] for each in several.json["outcomes"]] == ["due-later"] * 2
+    assert "has not come yet" in day("deliveries", "confirm-route", "--date", "tomorrow", "--delivery-boy", "boy-1").err
+    assert day.database.orders.count_documents({"delivery_confirmed": True}) == 0
+    assert day("deliveries", "confirm", "o1", "--yes").status == 0
 
 
 def test_not_delivered_says_why(day: Shop) -> None:

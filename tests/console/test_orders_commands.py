@@ -64,18 +64,50 @@ def test_an_order_is_shown_with_its_links_and_what_happened_to_it(stocked: Shop)
 
 def test_an_order_is_made_changed_cancelled_and_restored_each_time_after_it_was_confirmed(stocked: Shop) -> None:
     stocked.database.products.insert_one({"id": "milk", "name": "Milk", "price": 30.0})
-    asked = ("orders", "create", "--customer", "c2", "--item", "milk=2", "--date", "2099-01-01", "--address", "1, Main")
+    asked = ("orders", "create", "--customer", "c2", "--item", "milk=2", "--date", "2099-01-01",
+             "--address", "1, Main, Hubballi 580020")  # fmt: skip
     unasked = stocked(*asked, "--json")
     assert (unasked.status, unasked.json["error"]["code"]) == (2, "needs-yes")
-    made = stocked(*asked, "--yes", "--json").json["order"]
+    answer = stocked(*asked, "--yes", "--json")
+    made = answer.json["order"]
     assert (made["amount_paise"], made["customer_id"], made["status"]) == (6000, "c2", "PENDING")
+    assert {"validator": "order.delivery-date", "outcome": "warning", "code": "date-far",
+            "message": "2099-01-01 is more than a year ahead."} in answer.json["checks"]  # fmt: skip
+    for words in ("customer: Bala (c2)", "item: 2 × Milk at ₹30.00 (milk)", "total: ₹60.00", "✓ address.pincode"):
+        assert words in answer.err
+    twin = stocked(*asked, "--yes", "--json")
+    assert (twin.status, twin.json["error"]["code"]) == (1, "order-duplicate")
+    assert made["id"] in twin.json["error"]["message"]
+    again = stocked(*asked, "--again", "--yes", "--json").json["order"]
+    assert stocked("orders", "cancel", again["id"], "--reason", "once", "--yes").status == 0
     changed = stocked("orders", "update", made["id"], "--item", "milk=3", "--notes", "gate", "--yes", "--json")
     assert {"field": "total_amount", "old": 60.0, "new": 90.0, "kind": "changed"} in changed.json["changes"]
-    assert "2 × Milk → 3 × Milk" in changed.err
+    assert "items: 2 × Milk at ₹30.00 (milk) → 3 × Milk at ₹30.00 (milk)" in changed.err
+    unchanged = stocked("orders", "update", made["id"], "--item", "milk=3.0", "--yes", "--json")
+    assert (unchanged.status, unchanged.json["error"]["code"]) == (1, "nothing-to-change")
     assert stocked("orders", "cancel", made["id"], "--yes", "--json").json["error"]["code"] == "no-reason"
     assert stocked("orders", "cancel", made["id"], "--reason", "away", "--yes").status == 0
-    assert stocked("orders", "undo", made["id"], "--reason", "back", "--yes", "--json").status == 0
+    undone = stocked("orders", "undo", made["id"], "--reason", "back", "--yes", "--json")
+    assert undone.status == 0
+    assert "status: CANCELLED → PENDING" in undone.err
     order = stocked.database.orders.find_one({"id": made["id"]})
     assert order is not None
     assert (order["status"], order["total_amount"], order["notes"]) == ("PENDING", 90.0, "gate")
     assert stocked("--operator", "ravi", "orders", "cancel", made["id"], "--reason", "x", "--yes").status == 4
+
+
+def test_customers_products_and_staff_are_found_for_whoever_takes_an_order(stocked: Shop) -> None:
+    stocked.database.products.insert_many(
+        [{"id": "p2", "name": "Milk 1 l", "unit": "packet", "price": 60.0}, {"id": "p1", "name": "Curd", "price": 20.0}]
+    )
+    stocked.database.customers_v2.update_one({"id": "c2"}, {"$set": {"custom_product_prices": {"p2": 55.5}}})
+    (customer,) = stocked("customers", "find", "bal", "--json").json["customers"]
+    assert (customer["id"], customer["phone"]) == ("c2", "+14155552671")
+    viewer = stocked("--operator", "ravi", "customers", "find", "bal", "--json").json["customers"]
+    assert viewer[0]["phone"] == "•••••671"
+    (milk,) = stocked("orders", "products", "packet mil", "--customer", "c2", "--json").json["products"]
+    assert milk == {"id": "p2", "name": "Milk 1 l", "unit": "packet", "price_paise": 5550, "own_price": True}
+    assert [each["id"] for each in stocked("orders", "products", "--json").json["products"]] == ["p1", "p2"]
+    (raj,) = stocked("deliveries", "staff", "ra", "--json").json["staff"]
+    assert raj == {"id": "boy-1", "name": "Raj", "area": "", "shift": ""}
+    assert stocked("customers", "find", "x" * 300, "--json").json["error"]["code"] == "query-too-long"

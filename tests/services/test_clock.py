@@ -112,3 +112,14 @@ def test_a_typed_time_is_in_india_unless_it_says_otherwise() -> None:
 def test_a_malformed_time_is_told(text: str) -> None:
     with pytest.raises(BadRequest):
         parse_moment(text)
+
+
+def test_the_days_around_today_have_names_and_a_day_out_of_reach_is_told_as_such() -> None:
+    today = date(2026, 11, 30)
+    named = [parse_day(word, today=today).isoformat() for word in ("yesterday", " Today", "TOMORROW")]
+    assert named == ["2026-11-29", "2026-11-30", "2026-12-01"]
+    for far in ("9999-12-31", "1999-12-31"):
+        with pytest.raises(BadRequest, match="outside the years 2000 to 2099"):
+            parse_day(far)
+    with pytest.raises(BadRequest, match="is not a day"):
+        parse_day("2026-02-31")

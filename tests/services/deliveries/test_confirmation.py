@@ -305,3 +305,20 @@ async def test_the_other_operator_is_told_who_confirmed_it(
     await confirm_delivery(database, ops, clock, "o1")
     with pytest.raises(ConsoleError, match="confirmed already: delivered, 2026-11-22 10:00, by olga"):
         await confirm_delivery(database, support, clock, "o1")
+
+
+async def test_an_order_of_a_day_to_come_takes_a_word_that_it_is_meant_or_a_reason(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    days = {"o1": "2026-11-23", "o2": "2026-11-23", "o3": "2026-11-24", "o4": "2026-11-24"}
+    await shop.stock(database, orders=[due(id=name, delivery_date=day) for name, day in days.items()])
+    for name, code in (("o1", "due-later"), ("o3", "off-schedule")):
+        with pytest.raises(ConsoleError) as refused:
+            await confirm_delivery(database, support, clock, name)
+        assert refused.value.code == code
+    with pytest.raises(ConsoleError) as early:  # the rule of the schedule holds all the same
+        await confirm_delivery(database, support, clock, "o4", early=True)
+    assert early.value.code == "off-schedule"
+    assert (await confirm_delivery(database, support, clock, "o1", early=True)).status == "DELIVERED"
+    assert (await confirm_delivery(database, support, clock, "o2", reason="asked for it")).status == "DELIVERED"
+    assert (await confirm_delivery(database, support, clock, "o3", reason="asked for it")).status == "DELIVERED"
