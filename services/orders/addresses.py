@@ -20,6 +20,8 @@ _PARTS = (
     "label", "address_line1", "address_line2", "landmark", "area", "city", "state", "pincode", "latitude", "longitude",
 )  # fmt: skip
 _PLACED = ("latitude", "longitude")
+_OF_THE_PLACE = ("label", "address_line2", "landmark", "area")
+"""What says more of an address, and nothing of another one."""
 _AROUND = ("area", "city", "state", "pincode")
 # `12, 4th Cross, Bengaluru 560041`: what looks like a pincode at the end, and the city before it.
 _ENDING = re.compile(r"(?P<line>\S.*?)\s*,\s*(?P<city>[^,\d]*[^,\d\s-])[\s,-]+(?P<pincode>\d{3} ?\d{2,4})", re.DOTALL)
@@ -83,8 +85,9 @@ async def _known(
 def changed_address(document: Document, typed: str) -> dict[str, Any]:
     """The values, by dotted path, that give a stored order another address; an address in one text stays one.
 
-    Of one in parts the first line is replaced, and city and pincode where the text ends with them; it is no longer
-    the address on record that the order names, nor where its coordinates lie. Raises BadRequest for an empty one.
+    Of one in parts the first line is replaced; where the text ends with city and pincode, they and all that belongs to
+    the old place are. It is no longer the address on record that the order names, nor where its coordinates lie.
+    Raises BadRequest for an empty one.
     """
     line = typed_text(typed, "address", LONGEST_ADDRESS)
     if not line:
@@ -98,7 +101,8 @@ def changed_address(document: Document, typed: str) -> dict[str, Any]:
     parts = read_written(line)
     if not (isinstance(stored, dict) and stored):
         return values | {"address": parts}
-    gone = {f"address.{name}": ABSENT for name in _PLACED if name in stored}
+    elsewhere = _OF_THE_PLACE if "pincode" in parts else ()
+    gone = {f"address.{name}": ABSENT for name in (*_PLACED, *elsewhere) if name in stored}
     return values | {f"address.{name}": value for name, value in parts.items()} | gone
 
 

@@ -77,11 +77,14 @@ async def _entry(changes: ChangeSet, document: Document, order_id: str) -> Docum
         return entry
     if name:
         raise Refused("no-image", "The audit entry of the last edit is not there, so what was before is not known.")
+    if document.get("undone"):
+        raise Refused("nothing-to-undo", "Every edit of this order that was made here is taken back already.")
     found = await entries_about(changes, "orders", order_id)
     done = "No edit of this order is left to take back"
     if not found:
         raise Refused("nothing-to-undo", f"{done}; no change of it is on record.")
-    fields = ", ".join(dict.fromkeys(path.partition(".")[0] for path in changed_fields(found[0])))
+    changed = dict.fromkeys(path.partition(".")[0] for path in changed_fields(found[0]))
+    fields = ", ".join(name for name in changed if name not in _BOOKKEEPING)
     what = f"{found[0].action or 'a change'}{f' of {fields[:200]}' if fields else ''}"
     by = f"by {found[0].user or 'somebody'}, {format_moment(found[0].at)}"
     raise Refused("nothing-to-undo", f"{done}; what happened to it last is {what}, {by}.")
