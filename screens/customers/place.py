@@ -33,7 +33,7 @@ CORRECTING: list[BindingType] = [
 
 
 @dataclass
-class UndoShown(Message):
+class CorrectionUndoShown(Message):
     """What taking the last correction back would change."""
 
     undone: Undone
@@ -91,9 +91,9 @@ class CustomerPlace(Place):
     def action_undo_correction(self) -> None:
         """Ask what it would change, first."""
         if self.context and (customer := self.customer_shown() or self._last):
-            self.ask("correction", partial(_undo, self.context, customer), UndoShown)
+            self.ask("correction", partial(_undo, self.context, customer), CorrectionUndoShown)
 
-    def on_undo_shown(self, event: UndoShown) -> None:
+    def on_correction_undo_shown(self, event: CorrectionUndoShown) -> None:
         """Show it, and ask why."""
         from screens.widgets.diff import field_diff
         from screens.widgets.reason import ReasonDialog
