@@ -79,7 +79,7 @@ def month_of_all(
         given = session.database, session.operator, session.clock, month, area
         with progress_bar() as step:
             totals = await month_totals(
-                *given, progress=lambda done: step("customers", done, 0), each=rows.append if file else None
+                *given, progress=lambda what, done: step(what, done, 0), each=rows.append if file else None
             )
         if file:
             return receipt(await save_month(totals, rows, *file, replace=force), month=totals.month)

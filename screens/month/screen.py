@@ -120,17 +120,17 @@ class MonthScreen(CustomerPlace, Overlay):
         """Have every statement added up."""
         if context := self.require_context():
             self.say_nothing()
-            self.query_one(Meter).reading = Reading(0, None, "customers counted")
+            self.query_one(Meter).reading = Reading(0, None, "orders counted")
             self.ask("totals", partial(_read, context, self._month, self._counted), TotalsRead)
 
-    def _counted(self, done: int) -> None:
-        self.post_message(Counted(done))
+    def _counted(self, what: str, done: int) -> None:
+        self.post_message(Counted(done, f"{what} counted"))
 
     def on_counted(self, event: Counted) -> None:
         """The count goes on."""
         meter = self.query_one(Meter)
         if meter.reading is not None:
-            meter.reading = Reading(event.examined, None, "customers counted")
+            meter.reading = Reading(event.examined, None, event.words)
 
     def on_totals_read(self, event: TotalsRead) -> None:
         """Show the areas, and the customers anew where some are listed."""
@@ -242,7 +242,7 @@ class MonthScreen(CustomerPlace, Overlay):
         super().on_refusal(event)
 
 
-async def _read(context: Context, month: str, progress: Callable[[int], None]) -> MonthTotals:
+async def _read(context: Context, month: str, progress: Callable[[str, int], None]) -> MonthTotals:
     from services.billing.month_totals import month_totals
 
     return await month_totals(context.database, context.operator, context.clock, month, progress=progress)

@@ -27,6 +27,7 @@ from services.records.deliveries import read_report
 from services.records.fields import flag, identity
 from services.records.orders import (
     DELIVERED_STATUSES,
+    PLAINLY_SUBSCRIPTION,
     Item,
     Owner,
     read_items,
@@ -110,7 +111,7 @@ class BillOneTimeOrders(Backfill[OrderSource]):
 
     def scope(self, options: Options) -> Document:
         """All but the plainly spelled subscription orders; the odd spellings are told apart record by record."""
-        return {"order_type": {"$nin": ["subscription", "SUBSCRIPTION", "Subscription"]}}
+        return {"order_type": {"$nin": list(PLAINLY_SUBSCRIPTION)}}
 
     async def load(
         self, database: Database, documents: Sequence[Document], session: Session | None

@@ -71,7 +71,7 @@ async def survey(database: Database, documents: Sequence[Document], session: Ses
     """The deliveries with their surroundings: up to four queries, and a dozen more where some are open."""
     orders = {order["id"]: order for order in await _named(database, documents, session)}
     owners = [_customer(document) for document in documents] + [read_owner(order) for order in orders.values()]
-    links = await CustomerLinks.load(database, owners, session, links_only=True)
+    links = await CustomerLinks.load(database, owners, session, "ids")
     found = []
     for document in documents:
         order = orders.get(identity(document.get("order_id")))
@@ -100,7 +100,7 @@ class _Around:
         of_days: Document = {"delivery_date": {"$in": sorted({str(day) for _, day in errands})}}
         theirs: Document = {"$or": [{"customer_id": {"$in": names}}, {"user_id": {"$in": names}}]}
         orders = await _found(database, "orders", theirs | of_days, _ORDER, session)
-        links = await CustomerLinks.load(database, [read_owner(order) for order in orders], session, links_only=True)
+        links = await CustomerLinks.load(database, [read_owner(order) for order in orders], session, "ids")
         for order in orders:
             errand = links.resolve(read_owner(order)).customer_id, read_day(order.get("delivery_date"))
             around.orders.setdefault(errand, []).append(order)
@@ -111,7 +111,7 @@ class _Around:
             database, "delivery_statuses", {"customer_id": {"$in": names}} | of_days, _DELIVERY, session
         )
         existing = {order["id"] for order in await _named(database, found, session)}
-        links = await CustomerLinks.load(database, map(_customer, found), session, links_only=True)
+        links = await CustomerLinks.load(database, map(_customer, found), session, "ids")
         for delivery in found:
             if identity(delivery.get("order_id")) not in existing:
                 errand = links.resolve(_customer(delivery)).customer_id, read_day(delivery.get("delivery_date"))

@@ -3,33 +3,55 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from services.backfills.orders import asked_ids, by_order
 from services.billing.month import billing_month
-from services.clock import read_day, read_month, read_timestamp
+from services.clock import month_days, read_day, read_month, read_timestamp
 from services.customers.resolution import CustomerLinks
 from services.database import READ_LIMIT_MS, Database, Document
+from services.deployment.indexes import ORDERS_BY_TYPE
+from services.orders.kinds import stored_kinds
 from services.records.bills import Bill, read_bill
 from services.records.deliveries import Report, read_report
 from services.records.fields import identity
-from services.records.orders import DELIVERED_STATUSES, Order, Owner, read_kind, read_order, read_owner, read_status
+from services.records.orders import (
+    DELIVERED_STATUSES,
+    PLAINLY_SUBSCRIPTION,
+    Order,
+    Owner,
+    read_kind,
+    read_order,
+    read_owner,
+    read_status,
+)
 from services.records.payments import Payment, read_payment
 from services.records.products import Product, read_product
 from services.records.subscriptions import Subscription, read_subscription
 
 _LIMIT_MS = 4 * READ_LIMIT_MS
 """For the orders of a chunk of customers: some thousands."""
+_WALK_LIMIT_MS = 24 * READ_LIMIT_MS
+"""For a walk through the one-time orders of all time: the server's own time, a second for half a million."""
+_BATCH = 2_000
+# Times that surely can be read, in forms that sort as text does, and months that surely are months.
+_PLAIN_TIME = (
+    r"\A20\d\d-((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+    r"T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{3}|\.\d{6})?"
+    r"(Z|[+-]0[0-9]:[0-5]\d)?\z"
+)
+_PLAIN_MONTH = r"\A20\d\d-(0[1-9]|1[0-2])\z"
+_ZONES = timedelta(days=2)
+"""Further than this no zone moves a day."""
 _ORDER = dict.fromkeys((
     "id", "user_id", "customer_id", "order_type", "subscription_id", "items", "total_amount", "total", "status",
     "delivery_date", "delivered_at", "billed", "billed_month", "partial_delivery_items",
 ), 1)  # fmt: skip
 _BILL = {"order_id": 1, "id": 1, "amount": 1, "amount_paise": 1, "month": 1, "payment_status": 1}
 _DELIVERY = {"order_id": 1, "status": 1, "items": 1, "confirmation_method": 1, "confirmed_at": 1}
-_PLAINLY_SUBSCRIPTION = ["subscription", "SUBSCRIPTION", "Subscription"]
 
 
 class OrderRecords(NamedTuple):
@@ -81,9 +103,11 @@ class Products(dict[str, Product]):
 
 
 async def load_records(
-    database: Database, customers: Sequence[Document], month: str, products: Products
+    database: Database, customers: Sequence[Document], month: str, products: Products, *, orders_too: bool = True
 ) -> list[CustomerRecords]:
     """The records of these customers, in their order; `products` gets those that the subscriptions name.
+
+    Without `orders_too` the orders are left out, for who has read those of all customers.
 
     A dozen queries, however many customers: each has an index and a time limit.
     """
@@ -91,13 +115,15 @@ async def load_records(
     by_id = {name: each for each in records if (name := identity(each.document.get("id")))}
     names = await _names(database, customers)
     orders, subscriptions, payments = await asyncio.gather(
-        _orders(database, names, month), _subscriptions(database, names), _payments(database, names, month)
+        _orders(database, names if orders_too else [], month),
+        _subscriptions(database, names),
+        _payments(database, names, month),
     )
     owners: list[Owner] = [read_owner(order) for order in orders]
     owners += [(name, None) for name in {each.customer_id for each in subscriptions}]
     owners += [(name, None) for name in {each.customer_id for each in payments}]
     links, _ = await asyncio.gather(
-        CustomerLinks.load(database, owners, links_only=True),
+        CustomerLinks.load(database, owners, told="ids"),
         products.load(database, (each.product_id for each in subscriptions)),
     )
 
@@ -114,8 +140,54 @@ async def load_records(
         if mine := of((payment.customer_id, None), f"payment {payment.id}"):
             mine.payments.append(payment)
     theirs = [(order, of(read_owner(order), f"order {order.get('id')}")) for order in orders]
-    await _add_orders(database, [(order, mine) for order, mine in theirs if mine])
+    kept = [(order, mine) for order, mine in theirs if mine]
+    for (_, mine), parsed in zip(kept, await _parsed(database, [order for order, _ in kept]), strict=True):
+        mine.orders.append(parsed)
     return records
+
+
+async def month_orders(database: Database, month: str) -> AsyncIterator[tuple[str | None, OrderRecords]] | None:
+    """Every delivered one-time order of a month, each with its customer's id: one walk through an index.
+
+    None where that index is missing, or the stored types are too many for it.
+    """
+    kinds = await stored_kinds(database, DELIVERED_STATUSES)
+    return None if kinds is None else _walk(database, kinds, month)
+
+
+async def _walk(database: Database, kinds: Document, month: str) -> AsyncIterator[tuple[str | None, OrderRecords]]:
+    found = database["orders"].find({**kinds, **_likely(month)}, _ORDER).hint(list(ORDERS_BY_TYPE.keys))
+    found = found.batch_size(_BATCH).max_time_ms(_WALK_LIMIT_MS)
+    reading = asyncio.create_task(found.to_list(_BATCH))
+    try:
+        while batch := await reading:
+            # The server looks for the next ones meanwhile.
+            reading = asyncio.create_task(found.to_list(_BATCH))
+            orders = [order for order in batch if _counts(order, month)]
+            links, parsed = await asyncio.gather(
+                CustomerLinks.load(database, [read_owner(order) for order in orders], told="ids"),
+                _parsed(database, orders),
+            )
+            for records in parsed:
+                yield links.resolve(records.order.owner).customer_id, records
+    finally:
+        reading.cancel()
+        await found.close()
+
+
+def _likely(month: str) -> Document:
+    """The orders that `_counts` may count for the month: all but those that plainly say another one."""
+    days = month_days(month)
+    around = [{"$lt": (days[0] - _ZONES).isoformat()}, {"$gte": (days[-1] + _ZONES).isoformat()}]
+    # A list of times is no time, though each of them compares.
+    another: list[Document] = [
+        {"delivered_at": {"$regex": _PLAIN_TIME, **there}, "delivered_at.0": {"$exists": False}} for there in around
+    ]
+    said = {"$regex": _PLAIN_MONTH}
+    return {"$or": [
+        {"billed_month": month}, {"billed_month.0": {"$exists": True}},
+        {"billed_month": {"$not": said}, "$nor": another},
+    ]}  # fmt: skip
 
 
 async def _names(database: Database, customers: Sequence[Document]) -> list[str]:
@@ -131,9 +203,12 @@ async def _names(database: Database, customers: Sequence[Document]) -> list[str]
 
 async def _orders(database: Database, names: list[str], month: str) -> list[Document]:
     """The delivered one-time orders of the month, as stored: each time and spelling is read as it comes."""
+    if not names:
+        return []
     matching: Document = {
         "$or": [{"customer_id": {"$in": names}}, {"user_id": {"$in": names}}],
-        "order_type": {"$nin": _PLAINLY_SUBSCRIPTION},
+        "order_type": {"$nin": list(PLAINLY_SUBSCRIPTION)},
+        "$and": [_likely(month)],
     }
     found = database["orders"].find(matching, _ORDER, batch_size=5_000).max_time_ms(_LIMIT_MS)
     return [order async for order in found if _counts(order, month)]
@@ -151,28 +226,37 @@ def _counts(order: Document, month: str) -> bool:
 
 async def _subscriptions(database: Database, names: list[str]) -> list[Subscription]:
     either: Document = {"$or": [{"customer_id": {"$in": names}}, {"customerId": {"$in": names}}]}
-    found = await database["subscriptions_v2"].find(either).max_time_ms(READ_LIMIT_MS).to_list()
+    found = await database["subscriptions_v2"].find(either, batch_size=5_000).max_time_ms(READ_LIMIT_MS).to_list()
     return [read_subscription(document) for document in found]
 
 
 async def _payments(database: Database, names: list[str], month: str) -> list[Payment]:
     """Those for the month; one that names no month counts for the month in which it came."""
-    found = database["payment_transactions"].find({"customer_id": {"$in": names}}).max_time_ms(READ_LIMIT_MS)
+    said: list[Document] = [
+        {"month": month},
+        {"month.0": {"$exists": True}},
+        {"month": {"$not": {"$regex": _PLAIN_MONTH}}},
+    ]
+    matching = {"customer_id": {"$in": names}, "$or": said}
+    found = database["payment_transactions"].find(matching, batch_size=5_000).max_time_ms(READ_LIMIT_MS)
     payments = [read_payment(document) async for document in found]
     return [payment for payment in payments if payment.month == month]
 
 
-async def _add_orders(database: Database, theirs: Sequence[tuple[Document, CustomerRecords]]) -> None:
-    """Give the customers their orders, with the deliveries and the billing records that name these."""
-    if not theirs:
-        return
-    ids = asked_ids([document.get("id") for document, _ in theirs])
+async def _parsed(database: Database, orders: Sequence[Document]) -> list[OrderRecords]:
+    """These orders, with the deliveries and the billing records that name them."""
+    if not orders:
+        return []
+    ids = asked_ids([document.get("id") for document in orders])
     delivered, billed = await asyncio.gather(
         by_order(database, "delivery_statuses", ids, None, _DELIVERY),
         by_order(database, "billing_records", ids, None, _BILL),
     )
-    for document, mine in theirs:
-        order = read_order(document)
-        reports = [read_report(each) for each in delivered.get(order.id or "", ())]
-        bills = [read_bill(each) for each in billed.get(order.id or "", ())]
-        mine.orders.append(OrderRecords(order, reports, bills))
+    return [
+        OrderRecords(
+            order,
+            [read_report(each) for each in delivered.get(order.id or "", ())],
+            [read_bill(each) for each in billed.get(order.id or "", ())],
+        )
+        for order in map(read_order, orders)
+    ]

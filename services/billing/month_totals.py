@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, TypeAlias, get_args
 
 from services.backfills.report import Share
-from services.billing.month_records import Products, load_records
-from services.billing.statement import ACCOUNT, Billed, Statement, Status, state
+from services.billing.month_records import CustomerRecords, Products, load_records, month_orders
+from services.billing.statement import ACCOUNT, Billed, Line, Statement, Status, order_line, state
 from services.clock import Clock, india_day, parse_month
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, NotFound
 from services.operators.operator import Operator
 from services.paging import Page, bad_token, below, list_kind, page_size, read_token, scalar_key, write_token
-from services.records.fields import text
+from services.records.fields import identity, text
 
 Only: TypeAlias = Literal["paid", "partial", "unpaid", "missing"]
 """Customers of a status, or with one-time orders that are delivered and not billed."""
 ONLY: tuple[Only, ...] = get_args(Only)
+Progress: TypeAlias = Callable[[str, int], None]
 STATUSES: tuple[Status, ...] = get_args(Status)
 BILLED: tuple[Billed, ...] = get_args(Billed)
 _CHUNK = 500
+_BREATH = 25
+"""Statements between which the event loop may turn."""
 _NAMED = 8
 
 
@@ -127,13 +131,15 @@ async def month_totals(
     month: str,
     area: str | None = None,
     *,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
     each: Callable[[CustomerMonth], None] | None = None,
 ) -> MonthTotals:
-    """Every customer's statement added up, in memory for some hundreds; of one area where it is named.
+    """Every customer's statement added up, or those of one area where it is named.
 
-    `progress` is told how many customers are counted, `each` gets every customer who is not idle. Raises NotFound for
-    an area that nobody lives in.
+    In memory for some hundreds of customers at a time; of all, with the month's one-time orders as lines.
+
+    `progress` is told what is counted, orders or customers, and how many; `each` gets every customer who is not idle.
+    Raises NotFound for an area that nobody lives in.
     """
     operator.require("viewer", "look at statements")
     asked, today = parse_month(month), india_day(clock())
@@ -141,13 +147,14 @@ async def month_totals(
     done = 0
     with told():
         spellings = None if area is None else await _spellings(database, area)
-        async for _, statement in _statements(database, asked, today, spellings, None):
+        lines = await _lines(database, asked, progress) if area is None else None
+        async for _, statement in _statements(database, asked, today, spellings, None, lines=lines):
             areas.setdefault(statement.area, AreaMonth(statement.area)).count(statement)
             done += 1
             if each and not statement.idle:
                 each(_row(statement))
             if progress and done % _CHUNK == 0:
-                progress(done)
+                progress("customers", done)
     total = AreaMonth("")
     for each_area in areas.values():
         total.add(each_area)
@@ -233,19 +240,51 @@ async def _spellings(database: Database, area: str) -> list[object]:
     return found
 
 
+async def _lines(database: Database, month: str, progress: Progress | None) -> dict[str, list[Line]] | None:
+    """The lines of the month's one-time orders by customer, each without its items; None where no index serves."""
+    orders = await month_orders(database, month)
+    if orders is None:
+        return None
+    lines: dict[str, list[Line]] = {}
+    done = 0
+    async for customer, records in orders:
+        done += 1
+        if done % _BREATH == 0:
+            await asyncio.sleep(0)
+        if progress and done % _CHUNK == 0:
+            progress("orders", done)
+        if customer:
+            lines.setdefault(customer, []).append(replace(order_line(records, month, []), items=(), description=""))
+    return lines
+
+
 async def _statements(
     database: Database, month: str, today: date, areas: Sequence[object] | None, after: Document | None,
-    most: int = _CHUNK,
+    most: int = _CHUNK, lines: Mapping[str, Sequence[Line]] | None = None,
 ) -> AsyncIterator[tuple[object, Statement]]:  # fmt: skip
-    """Each customer's key and statement, newest first, some at a time."""
+    """Each customer's key and statement, newest first, some at a time; with the orders' lines where they are known."""
     products, size = Products(), min(_CHUNK, most)
     narrowed: Document = {} if areas is None else {"area": areas[0] if len(areas) == 1 else {"$in": list(areas)}}
-    while True:
+
+    async def read(after: Document | None, size: int) -> tuple[list[CustomerRecords], bool]:
         matching = narrowed | (below(after["_id"]) if after else {})
-        found = database["customers_v2"].find(matching, ACCOUNT).sort("_id", -1).limit(size)
+        found = database["customers_v2"].find(matching, ACCOUNT).sort("_id", -1).limit(size).batch_size(size + 1)
         chunk = await found.max_time_ms(READ_LIMIT_MS).to_list()
-        for records in await load_records(database, chunk, month, products) if chunk else ():
-            yield records.document["_id"], state(records, month, today, products)
-        if len(chunk) < size:
-            return
-        after, size = {"_id": chunk[-1]["_id"]}, _CHUNK
+        records = await load_records(database, chunk, month, products, orders_too=lines is None) if chunk else []
+        return records, len(chunk) == size
+
+    reading = asyncio.create_task(read(after, size))
+    try:
+        while True:
+            chunk, more = await reading
+            if more:  # the server looks for the next ones meanwhile
+                reading = asyncio.create_task(read({"_id": chunk[-1].document["_id"]}, _CHUNK))
+            for number, records in enumerate(chunk):
+                if number % _BREATH == 0:
+                    await asyncio.sleep(0)
+                mine = (lines or {}).get(identity(records.document.get("id")) or "", ())
+                yield records.document["_id"], state(records, month, today, products, mine)
+            if not more:
+                return
+    finally:
+        reading.cancel()

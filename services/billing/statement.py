@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,8 +18,8 @@ from services.deliveries.day import describe_items
 from services.errors import NotFound
 from services.money import format_rupees, to_paise
 from services.operators.operator import Operator
-from services.records.customers import read_customer, read_previous_balance
-from services.records.fields import mapping
+from services.records.customers import read_previous_balance
+from services.records.fields import identity, mapping, text
 from services.records.findings import Finding
 from services.records.orders import Item
 from services.records.payments import Payment
@@ -30,9 +30,7 @@ from services.subscriptions.quantity import DayQuantity, quantities
 Status: TypeAlias = Literal["Paid", "Partial", "Unpaid"]
 Billed: TypeAlias = Literal["billed", "missing", "flagged", "review"]
 """Of a one-time order: it has a billing record; it has none; it has only the flag; nobody can say its amount."""
-ACCOUNT = dict.fromkeys(
-    ("id", "user_id", "name", "phone", "phone_number", "area", "previous_balance", "custom_product_prices"), 1
-)
+ACCOUNT = dict.fromkeys(("id", "user_id", "name", "area", "previous_balance", "custom_product_prices"), 1)
 """The fields of a customer that a statement is made of."""
 
 
@@ -127,9 +125,10 @@ async def show_statement(database: Database, operator: Operator, clock: Clock, c
     return state(records[0], asked, india_day(clock()), products)
 
 
-def state(records: CustomerRecords, month: str, today: date, products: Products) -> Statement:
-    """The statement of a customer whose records were read."""
-    customer = read_customer(records.document)
+def state(
+    records: CustomerRecords, month: str, today: date, products: Products, order_lines: Sequence[Line] = ()
+) -> Statement:
+    """The statement of a customer whose records were read; `order_lines` are those of orders that were read before."""
     findings: list[Finding] = []
     own_prices = mapping(records.document.get("custom_product_prices"))
     previous = read_previous_balance(records.document)
@@ -140,7 +139,7 @@ def state(records: CustomerRecords, month: str, today: date, products: Products)
         _subscription_line(each, month, today, products, own_prices, findings)
         for each in sorted(records.subscriptions, key=lambda each: (str(each.product_id), str(each.id)))
     ]
-    orders = [_order_line(each, month, findings) for each in records.orders]
+    orders = [*order_lines, *(order_line(each, month, findings) for each in records.orders)]
     lines += sorted(orders, key=lambda line: (line.day or date.max, str(line.id)))
     if records.unclear:
         some = ", ".join(sorted(records.unclear)[:5])
@@ -150,9 +149,9 @@ def state(records: CustomerRecords, month: str, today: date, products: Products)
         named = f"Payment {payment.id or 'without an id'}"
         findings += [Finding(each.code, f"{named}: {each.message}.") for each in payment.findings]
     return Statement(
-        customer_id=customer.id or "",
-        customer_name=customer.name,
-        area=customer.area.strip(),
+        customer_id=identity(records.document.get("id")) or "",
+        customer_name=text(records.document.get("name")),
+        area=text(records.document.get("area")).strip(),
         month=month,
         today=today,
         lines=tuple(lines),
@@ -172,12 +171,12 @@ def _subscription_line(
     product = products.get(subscription.product_id or "")
     name = product.name if product else ""
     price = _price(subscription, products, own_prices, findings)
-    whole, coming = (
-        sum((each.quantity for each in counted), Decimal(0))
-        for counted in (days, [each for each in days if each.day > today])
+    whole = sum([each.quantity for each in days], Decimal(0))
+    coming = (
+        sum([each.quantity for each in days if each.day > today], Decimal(0)) if days[-1].day > today else Decimal(0)
     )
     amount = to_paise(whole * price) if price is not None else 0
-    expected = amount - to_paise((whole - coming) * price) if price is not None else 0
+    expected = amount - to_paise((whole - coming) * price) if price is not None and coming else 0
     described = " ".join(
         filter(None, (name or subscription.product_id or "No product", product.unit if product else ""))
     )
@@ -231,7 +230,7 @@ def _doubts(subscription: Subscription, days: Iterable[DayQuantity], price: Deci
     return found
 
 
-def _order_line(records: OrderRecords, month: str, findings: list[Finding]) -> Line:
+def order_line(records: OrderRecords, month: str, findings: list[Finding]) -> Line:
     """What a billing record asks for is what the order costs; without one, what was delivered of it."""
     order, bills = records.order, records.bills
     outcome = charge(order, records.reports)

@@ -45,6 +45,8 @@ _STATUSES = {
 }
 _ONE_TIME = {"ONE_TIME", "ONETIME"}
 _SUBSCRIPTION = {"SUBSCRIPTION", "SUBSCRIPTIONS"}
+PLAINLY_SUBSCRIPTION = ("subscription", "SUBSCRIPTION", "Subscription")
+"""Types that a query may leave out where one-time orders are wanted; odder spellings are told apart one by one."""
 
 
 class Item(NamedTuple):

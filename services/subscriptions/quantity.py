@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from services.records.subscriptions import Subscription
@@ -36,9 +36,25 @@ def quantity_on(subscription: Subscription, day: date) -> DayQuantity:
     return DayQuantity(day, _NOTHING if quantity is None else quantity, rule)
 
 
-def quantities(subscription: Subscription, days: Iterable[date]) -> tuple[DayQuantity, ...]:
+def quantities(subscription: Subscription, days: tuple[date, ...]) -> tuple[DayQuantity, ...]:
     """The quantity of each of these days."""
-    return tuple([quantity_on(subscription, day) for day in days])
+    of = subscription
+    if of.stop_date or of.pauses or of.irregular or of.overrides or of.mode == "one_time":
+        return tuple([quantity_on(of, day) for day in days])
+    return _recurring(of.status, of.mode, of.quantity, str(of.quantity), of.weekdays, days)
+
+
+@lru_cache(maxsize=1024)  # most subscriptions are as many others: a month of all customers decides for each kind once
+def _recurring(
+    status: str, mode: str, quantity: Decimal | None, written: str, weekdays: frozenset[int], days: tuple[date, ...]
+) -> tuple[DayQuantity, ...]:
+    """The quantities of a subscription without exceptions; `written` tells 1.0 from 1."""
+    alike = Subscription(
+        key=None, id=None, customer_id=None, product_id=None, price_per_unit=None, mode=mode, quantity=quantity,
+        weekdays=weekdays, overrides={}, irregular={}, pauses=(), stop_date=None, start_date=None, end_date=None,
+        status=status, findings=(),
+    )  # fmt: skip
+    return tuple([quantity_on(alike, day) for day in days])
 
 
 def _decide(subscription: Subscription, day: date) -> tuple[Rule, Decimal | None]:

@@ -14,7 +14,7 @@ from services.records.subscriptions import read_subscription
 from services.subscriptions.quantity import quantities, quantity_on
 
 FIRST = date(2026, 10, 1)
-DAYS = [FIRST + timedelta(days=number) for number in range(31)]
+DAYS = tuple(FIRST + timedelta(days=number) for number in range(31))
 TEXTS = [day.isoformat() for day in DAYS]
 
 
@@ -150,3 +150,14 @@ def test_what_cannot_be_read_is_a_finding(fields: dict[str, Any], code: str) -> 
 def test_a_month_has_its_days() -> None:
     assert month_days("2026-10") == tuple(DAYS)
     assert [len(month_days(month)) for month in ("2026-02", "2028-02", "2026-11")] == [28, 29, 30]
+
+
+def test_subscriptions_that_are_alike_keep_their_own_writing_and_their_own_exceptions() -> None:
+    milk = {"mode": "fixed_daily", "status": "active", "default_qty": 1}
+    alike = [milk, milk | {"default_qty": 1.0}, milk | {"status": "stopped"}, milk | {"mode": "day_by_day"},
+             milk | {"mode": "weekly_pattern", "weekly_pattern": [0]}, milk | {"stop_date": str(DAYS[3])},
+             milk | {"day_overrides": [{"date": str(DAYS[2]), "quantity": 4}]}]  # fmt: skip
+    for document in (*alike, *alike):
+        subscription = read_subscription(document)
+        said = quantities(subscription, DAYS)
+        assert [str(each) for each in said] == [str(quantity_on(subscription, day)) for day in DAYS]
