@@ -72,6 +72,16 @@ async def test_duplicates_block_a_unique_index_and_none_of_the_others(database: 
     assert "orders(id) unique" in await missing(database)
 
 
+async def test_duplicates_of_a_field_inside_another_are_found_too(database: Database) -> None:
+    chained = [{"id": f"a{n}", "chain": {"stream": "s", "seq": 7}} for n in range(2)]
+    await database["audit_logs"].insert_many([*chained, {"id": "none"}, {"id": "none"}])
+
+    blocked = state_of(await plan(database), "audit_logs(chain.stream, chain.seq) unique")
+
+    assert blocked.state == "blocked"
+    assert blocked.reason.startswith("1 value occurs on more than one record, for example s, 7. ")
+
+
 async def test_customers_without_a_user_do_not_block_the_unique_index_among_those_that_have_one(
     database: Database, ops: Operator
 ) -> None:
