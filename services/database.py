@@ -40,6 +40,8 @@ _REFUSED_COMMAND = re.compile(r'not authorized on (\S+) to execute command \{ (\
 _OF_ONE_RECORD = (11000, 121)
 """Duplicate key, failed validation: the record is at fault, not the server."""
 _TOO_LARGE = (10334, 17419)
+NO_SUCH_INDEX = 2
+"""How the server calls a hint at an index that is not there: a bad value."""
 _INTERRUPTED = 11601
 
 # Real data holds dates out of Python's range and broken UTF-8; neither may break a list.

@@ -41,15 +41,14 @@ class Dataset:
     seed: int = 7
     orders: int = 12_000
     """One-time orders, whatever their class; as many subscription orders come on top. At least 60."""
+    customers: int = 0
+    """Documents in `customers_v2`; unless given as many as go with the orders, and at least these 60."""
 
     def __post_init__(self) -> None:
         if self.orders < 60:
             raise ValueError(f"a demo data set needs at least 60 orders, not {self.orders}")
-
-    @property
-    def customers(self) -> int:
-        """Documents in `customers_v2`."""
-        return max(60 if self.orders < 3_000 else 2_000, self.orders // 6)
+        if not self.customers:
+            object.__setattr__(self, "customers", max(60 if self.orders < 3_000 else 2_000, self.orders // 6))
 
     @property
     def reviews(self) -> dict[str, int]:

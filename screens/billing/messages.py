@@ -23,9 +23,10 @@ class Previewed(Message):
 
 @dataclass
 class Counted(Message):
-    """How many records a preview has looked at."""
+    """How many records were looked at, and in words what they are."""
 
     examined: int
+    words: str = ""
 
     def can_replace(self, message: Message) -> bool:
         """Only the newest count matters."""

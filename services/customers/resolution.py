@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
-from services.database import WHOLE, Database, Document, Session
+from services.database import READ_LIMIT_MS, WHOLE, Database, Document, Session
 from services.records.customers import Customer, read_customer
-from services.records.fields import reference
+from services.records.fields import reference, text
 from services.records.orders import Owner
 
-_LINK_FIELDS = {"_id": 0, "id": 1, "user_id": 1}
-_CUSTOMER_FIELDS = {
-    "_id": 0, "id": 1, "user_id": 1, "name": 1, "phone": 1, "phone_number": 1,
-    "address": 1, "area": 1, "status": 1, "delivery_boy_id": 1,
-}  # fmt: skip
+Told: TypeAlias = Literal["ids", "listed", "all"]
+"""What is read of a customer: the ids alone, the name and the area of a list, or all that a person is shown."""
+_IDS = {"id": 1, "user_id": 1}
+_LISTED = {**_IDS, "name": 1, "area": 1}
+_FIELDS: Mapping[Told, Mapping[str, int]] = {
+    "ids": _IDS,
+    "listed": _LISTED,
+    "all": {**_LISTED, "phone": 1, "phone_number": 1, "address": 1, "status": 1, "delivery_boy_id": 1},
+}
+_MANY = 8
+"""Names of which one question is quicker than two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,51 +42,81 @@ NOBODY = Resolution(None, "no customer has this id, this user, or is named by th
 class CustomerLinks:
     """The customers and users that some orders name, each found through an index."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database, session: Session | None = None, told: Told = "all") -> None:
+        self._database = database
+        self._session = session
+        self._fields = _FIELDS[told]
+        self._asked: set[str] = set()
+        """The names by which customers were asked for."""
+        self._followed: set[str] = set()
+        """The names by which users were."""
         self._by_id: dict[str, list[Document]] = {}
         self._by_user: dict[str, list[str]] = {}
         self._linked: dict[str, list[str]] = {}
 
     @classmethod
     async def load(
-        cls, database: Database, owners: Iterable[Owner], session: Session | None = None, *, links_only: bool = False
+        cls, database: Database, owners: Iterable[Owner], session: Session | None = None, told: Told = "all"
     ) -> CustomerLinks:
-        """Read what is needed to resolve these owners: at most three queries, however many they are.
-
-        `links_only` leaves out all but the ids, for who wants no names.
-        """
-        links, fields, asked = cls(), _LINK_FIELDS if links_only else _CUSTOMER_FIELDS, set(owners)
-        listed = sorted({name for owner in asked for name in owner if name})
-        either: Document = {"$or": [{"id": {"$in": listed}}, {"user_id": {"$in": listed}}]}
-        for document in await _customers(database, either, fields, session):
-            links._add(document)
-        unknown = {name for owner in asked if links.resolve(owner) is NOBODY for name in owner if name}
-        if unknown:
-            users = database["users"].find(
-                {"id": {"$in": sorted(unknown)}}, {"_id": 0, "id": 1, "customer_v2_id": 1}, session=session
-            )
-            async for user in users:
-                if (linked := reference(user.get("customer_v2_id"))) and (name := reference(user.get("id"))):
-                    links._linked.setdefault(name, []).append(linked)
-            pointed = sorted({linked for each in links._linked.values() for linked in each}.difference(listed))
-            if pointed:
-                for name in pointed:
-                    links._by_id.pop(name, None)  # one that was met by its user can have a twin
-                for document in await _customers(database, {"id": {"$in": pointed}}, fields, session):
-                    if customer := reference(document.get("id")):
-                        links._by_id.setdefault(customer, []).append(document)
+        """What is needed to resolve these owners."""
+        links = cls(database, session, told)
+        await links.read(owners)
         return links
 
-    def _add(self, document: Document) -> None:
-        if customer := reference(document.get("id")):
-            self._by_id.setdefault(customer, []).append(document)
+    async def read(self, owners: Iterable[Owner]) -> None:
+        """Read what is needed to resolve these owners as well: at most four queries, however many they are."""
+        wanted = set(owners)
+        names = sorted({name for owner in wanted for name in owner if name} - self._asked)
+        if names:
+            self._asked.update(names)
+            either: list[Document] = [{"user_id": {"$in": names}}, {"id": {"$in": names}}]
+            # One question costs one way to the server less, but of many names the server twice the time.
+            await (self._add(*either) if len(names) > _MANY else self._add({"$or": either}))
+        unknown = {name for owner in wanted if self.resolve(owner) is NOBODY for name in owner if name}
+        if unknown := unknown - self._followed:
+            self._followed |= unknown
+            await self._follow(sorted(unknown))
+
+    async def _follow(self, names: Sequence[str]) -> None:
+        """Read the customers that users of these ids name, each with its twins."""
+        fields = {"_id": 0, "id": 1, "customer_v2_id": 1}
+        pointed = set()
+        for user in await self._find("users", {"id": {"$in": names}}, fields):
+            if (linked := reference(user.get("customer_v2_id"))) and (name := reference(user.get("id"))):
+                self._linked.setdefault(name, []).append(linked)
+                pointed.add(linked)
+        if pointed := pointed - self._asked:
+            await self._add({"id": {"$in": sorted(pointed)}})
+
+    async def _add(self, *matching: Document) -> None:
+        """Read the customers of each of these conditions."""
+        if self._session is None:
+            found = await asyncio.gather(*(self._find("customers_v2", each, self._fields) for each in matching))
+        else:  # a transaction answers one question after the other
+            found = [await self._find("customers_v2", each, self._fields) for each in matching]
+        for document in (document for documents in found for document in documents):
+            if not (customer := reference(document.get("id"))):
+                continue
+            known = self._by_id.setdefault(customer, [])
+            if any(each["_id"] == document["_id"] for each in known):
+                continue
+            known.append(document)
             if user := reference(document.get("user_id")):
                 self._by_user.setdefault(user, []).append(customer)
+
+    async def _find(self, collection: str, matching: Document, fields: Mapping[str, int]) -> list[Document]:
+        found = self._database[collection].find(matching, fields, session=self._session, batch_size=WHOLE)
+        return await (found if self._session else found.max_time_ms(READ_LIMIT_MS)).to_list()
 
     def customer(self, customer_id: str | None) -> Customer | None:
         """The customer of that id among those that were read."""
         found = self._by_id.get(customer_id or "")
         return read_customer(found[0]) if found else None
+
+    def listed(self, customer_id: str | None) -> tuple[str, str]:
+        """The name and the area of the customer of that id; empty where none was read."""
+        found = self._by_id.get(customer_id or "")
+        return (text(found[0].get("name")), text(found[0].get("area"))) if found else ("", "")
 
     def shared(self, customer_id: str) -> bool:
         """Whether more than one customer has that id."""
@@ -115,7 +153,7 @@ async def resolve_all(
         if len(known) > _REMEMBERED:
             known.clear()
     if fresh := {owner for owner in owners if owner not in known}:
-        links = await CustomerLinks.load(database, fresh, session, links_only=True)
+        links = await CustomerLinks.load(database, fresh, session, "ids")
         known.update((owner, links.resolve(owner)) for owner in fresh)
     return known
 
@@ -124,9 +162,3 @@ def _resolution(candidates: list[str], how: str) -> Resolution:
     if len(candidates) == 1:
         return Resolution(candidates[0], how, (candidates[0],))
     return Resolution(None, f"{len(candidates)} customers fit ({how})", tuple(candidates))
-
-
-async def _customers(
-    database: Database, matching: Document, fields: Mapping[str, int], session: Session | None
-) -> list[Document]:
-    return await database["customers_v2"].find(matching, fields, session=session, batch_size=WHOLE).to_list()

@@ -60,17 +60,31 @@ async def find_owners(database: Database, query: str) -> Owners | None:
         )
         if customers or users:
             return await _owners(database, customers, users)
-    customers, users = await asyncio.gather(
-        _customers(database, {"$or": [{"id": query}, {"user_id": query}]}), _users(database, {"id": query})
-    )
+    named_as: Document = {"$or": [{"id": query}, {"user_id": query}]}
+    named: list[Document] = []
+    if could_be_id(query):
+        customers, users = await asyncio.gather(_customers(database, named_as), _users(database, {"id": query}))
+        named = [] if customers or users else await _by_name(database, query)
+    else:
+        customers, users, named = await asyncio.gather(
+            _customers(database, named_as), _users(database, {"id": query}), _by_name(database, query)
+        )
     if customers or users:
         return await _owners(database, customers, users)
-    if not any(character.isprintable() and not character.isspace() for character in query):
-        return None  # the collation sees nothing there, and nothing is the beginning of every name
-    name = {"name": {"$gte": query, "$lt": query + _LAST}}
-    cursor = database["customers_v2"].find(name, _FIELDS).collation(NAME_ORDER).sort("name", 1)
-    named = await cursor.limit(MOST_CUSTOMERS + 1).max_time_ms(READ_LIMIT_MS).to_list()
     return await _owners(database, named, []) if named else None
+
+
+def could_be_id(query: str) -> bool:
+    """Whether a query is rather an id than a name."""
+    return any(character.isdigit() for character in query)
+
+
+async def _by_name(database: Database, begins: str) -> list[Document]:
+    if not any(character.isprintable() and not character.isspace() for character in begins):
+        return []  # the collation sees nothing there, and nothing is the beginning of every name
+    name = {"name": {"$gte": begins, "$lt": begins + _LAST}}
+    cursor = database["customers_v2"].find(name, _FIELDS).collation(NAME_ORDER).sort("name", 1)
+    return await cursor.limit(MOST_CUSTOMERS + 1).max_time_ms(READ_LIMIT_MS).to_list()
 
 
 async def find_customers(database: Database, operator: Operator, query: str) -> Customers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from services.records.orders import (
 )
 
 _CHUNK = 200
+_ORDER = {"address": 0, "notes": 0}
+"""What a row does not show can be long."""
 NOBODY = "none"
 """What a filter calls the delivery person of orders that have none."""
 
@@ -93,7 +96,9 @@ async def list_day(
     if key is not None and ("_id" not in key or not scalar_key(key["_id"])):
         raise bad_token()
     kept: list[tuple[object, DeliveryRow]] = []
-    async with aclosing(read_day_rows(database, operator, filters, key["_id"] if key else None)) as rows:
+    whole = filters == DayFilters(filters.day)
+    reading = read_day_rows(database, operator, filters, key["_id"] if key else None, size + 1 if whole else _CHUNK)
+    async with aclosing(reading) as rows:
         async for found in rows:
             kept.append(found)
             if len(kept) > size:
@@ -103,19 +108,22 @@ async def list_day(
 
 
 async def read_day_rows(
-    database: Database, operator: Operator, filters: DayFilters, after: object = None
+    database: Database, operator: Operator, filters: DayFilters, after: object = None, at_once: int = _CHUNK
 ) -> AsyncGenerator[tuple[object, DeliveryRow], None]:
-    """Each order of the day that fits, behind its `_id`, newest first; `after` is the `_id` to go on behind."""
+    """Each order of the day that fits, behind its `_id`, newest first, read some `at_once`.
+
+    `after` is the `_id` to go on behind.
+    """
     operator.require("viewer", "look at deliveries")
     _require_known(filters)
     while True:
         with told():
-            documents = await _chunk(database, filters.day, after)
+            documents = await _chunk(database, filters.day, after, at_once)
             rows = await _rows(database, operator, documents, filters.day)
         for document, row in zip(documents, rows, strict=True):
             if _fits(row, filters):
                 yield document["_id"], row
-        if len(documents) < _CHUNK:
+        if len(documents) < at_once:
             return
         after = documents[-1]["_id"]
 
@@ -128,25 +136,27 @@ def _require_known(filters: DayFilters) -> None:
         raise BadRequest("unknown-shift", f"{filters.shift!r} is no shift; the shifts are {', '.join(SHIFTS)}.")
 
 
-async def _chunk(database: Database, day: date, after: object) -> list[Document]:
+async def _chunk(database: Database, day: date, after: object, size: int) -> list[Document]:
     matching: Document = {"delivery_date": day.isoformat()}
     if after is not None:
         matching |= below(after)
-    cursor = database["orders"].find(matching).sort([("delivery_date", -1), ("_id", -1)])
-    return await cursor.limit(_CHUNK).max_time_ms(READ_LIMIT_MS).to_list()
+    cursor = database["orders"].find(matching, _ORDER).sort([("delivery_date", -1), ("_id", -1)])
+    return await cursor.limit(size).batch_size(size + 1).max_time_ms(READ_LIMIT_MS).to_list()
 
 
 async def _rows(database: Database, operator: Operator, documents: list[Document], day: date) -> list[DeliveryRow]:
     orders = [read_order(document) for document in documents]
-    links = await CustomerLinks.load(database, [order.owner for order in orders])
+    links, shifts, reports = await asyncio.gather(
+        CustomerLinks.load(database, [order.owner for order in orders]),
+        load_shifts(database, [order.subscription_id for order in orders], day),
+        _reports(database, [order.id for order in orders]),
+    )
     customers = [links.customer(links.resolve(order.owner).customer_id) for order in orders]
     people = [
         order.delivery_boy_id or (customer.delivery_boy_id if customer else None)
         for order, customer in zip(orders, customers, strict=True)
     ]
     staff = await load_staff(database, people)
-    shifts = await load_shifts(database, [order.subscription_id for order in orders], day)
-    reports = await _reports(database, [order.id for order in orders])
     rows = []
     for order, customer, name in zip(orders, customers, people, strict=True):
         person = staff.get(name or "")

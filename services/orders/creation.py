@@ -131,7 +131,7 @@ async def _create(database: Database, operator: Operator, clock: Clock, new: New
 
 async def _customer(changes: ChangeSet, wanted: str) -> tuple[Document, list[str]]:
     """The customer of that id, or whose user has it; and the ids under which orders of theirs stand, own first."""
-    links = await CustomerLinks.load(changes.database, [(wanted, None)], changes.session, links_only=True)
+    links = await CustomerLinks.load(changes.database, [(wanted, None)], changes.session, "ids")
     resolution = links.resolve((wanted, None))
     if resolution.customer_id is None and resolution.candidates:
         raise Refused("customer-ambiguous", f"More than one customer fits {wanted[:60]!r}: {resolution.how}.")

@@ -57,19 +57,15 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
         documents = await require_order(database, order_id)
         order = read_order(documents[0])
         by_order = {"order_id": order_id}
-        links, steps, delivered, billed, names = await asyncio.gather(
+        links, steps, delivered, billed, (names, (entries, too_many)) = await asyncio.gather(
             CustomerLinks.load(database, [order.owner]),
             explain_links(database, order.owner),
             read_documents(database, "delivery_statuses", by_order),
             read_documents(database, "billing_records", by_order),
-            staff_names(database, [order.delivery_boy_id]),
+            asyncio.gather(
+                staff_names(database, [order.delivery_boy_id]), _history(AuditQuery(database, operator), order_id)
+            ),
         )
-    entries: tuple[Entry, ...] = ()
-    too_many: list[Finding] = []
-    try:
-        entries = (await AuditQuery(database, operator).by_record("orders", order_id, limit=_HISTORY)).items
-    except Refused as refused:
-        too_many.append(Finding(refused.code, refused.message))
     deliveries, bills = tuple(map(read_delivery, delivered)), tuple(map(read_bill, billed))
     resolution = links.resolve(order.owner)
     customer = links.customer(resolution.customer_id)
@@ -97,6 +93,14 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
         findings=tuple(findings),
         history=entries,
     )
+
+
+async def _history(audit: AuditQuery, order_id: str) -> tuple[tuple[Entry, ...], list[Finding]]:
+    """The newest entries about the order; where there are too many to sort, that is a finding."""
+    try:
+        return (await audit.by_record("orders", order_id, limit=_HISTORY)).items, []
+    except Refused as refused:
+        return (), [Finding(refused.code, refused.message)]
 
 
 def _masked(customer: Customer | None, operator: Operator) -> Customer | None:

@@ -96,7 +96,7 @@ async def open_order(database: Database, operator: Operator, order_id: str) -> E
         document = (await require_order(database, order_id))[0]
         order = read_order(document)
         names = await staff_names(database, [order.delivery_boy_id])
-        links = await CustomerLinks.load(database, [order.owner], links_only=True)
+        links = await CustomerLinks.load(database, [order.owner], told="ids")
     customer, person = links.resolve(order.owner).customer_id or "", names.get(order.delivery_boy_id or "", "")
     return Editable(order, customer, person, address_line(document), _seen(document))
 

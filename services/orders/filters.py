@@ -9,12 +9,18 @@ from typing import Literal, TypeAlias, get_args
 from services.clock import parse_day
 from services.database import Document
 from services.errors import BadRequest
-from services.records.orders import DELIVERED_STATUSES, known_statuses, read_status, status_spellings
+from services.records.orders import (
+    DELIVERED_STATUSES,
+    PLAINLY_SUBSCRIPTION,
+    known_statuses,
+    read_status,
+    status_spellings,
+)
 from services.typed import LONGEST_QUERY
 
 Sort: TypeAlias = Literal["newest", "oldest", "due-last", "due-first"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
-_ONE_TIME = {"order_type": {"$nin": ["subscription", "SUBSCRIPTION", "Subscription"]}}
+_ONE_TIME = {"order_type": {"$nin": list(PLAINLY_SUBSCRIPTION)}}
 
 
 @dataclass(frozen=True)

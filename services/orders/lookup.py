@@ -14,30 +14,28 @@ from pymongo.errors import OperationFailure
 from services.backfills.backfill import Surroundings
 from services.backfills.bill_one_time_orders import BillOneTimeOrders
 from services.backfills.plan import Options
-from services.clock import india_day, utc_now
+from services.clock import india_day, read_day, utc_now
 from services.customers.resolution import CustomerLinks
-from services.database import READ_LIMIT_MS, Database, Document, told
+from services.database import NO_SUCH_INDEX, READ_LIMIT_MS, Database, Document, told
 from services.money import to_paise
 from services.operators.operator import Operator
 from services.orders.filters import OrderFilters
 from services.orders.selection import Selection, select
 from services.paging import Page, list_kind, page_size, read_token, write_token
-from services.records.fields import identity
-from services.records.orders import Item, Kind, Order, read_order
+from services.records.fields import flag, identity
+from services.records.orders import Item, Kind, Order, read_kind, read_owner, read_status, read_total
 from services.typed import read_query
 
 _LISTED = {
     "id": 1, "user_id": 1, "customer_id": 1, "order_type": 1, "subscription_id": 1, "total_amount": 1, "total": 1,
-    "status": 1, "delivery_date": 1, "delivered_at": 1, "billed": 1,
+    "status": 1, "delivery_date": 1, "billed": 1,
 }  # fmt: skip
 _LOOKED = 4_000
 """Orders that one page may look through on the server; behind them the next page goes on."""
 _CHECKED = 1_000
 """The same where each order's surroundings are read as well."""
-_CHUNK, _LEAST = 200, 20
-"""Orders that are read at once to be checked."""
-_NO_SUCH_INDEX = 2
-"""How the server calls a hint at an index that is not there: a bad value."""
+_CHUNK, _LEAST = 500, 20
+"""Orders that are read at once to be checked, and otherwise at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ async def find_orders(
         try:
             rows, last = await _Reader(database, filters, selection, day).page(key, size)
         except OperationFailure as error:
-            if error.code != _NO_SUCH_INDEX or selection.index is None:
+            if error.code != NO_SUCH_INDEX or selection.index is None:
                 raise
             # The index that this list is made for is missing: the list still comes, slower.
             rows, last = await _Reader(database, filters, replace(selection, index=None), day).page(key, size)
@@ -100,61 +98,110 @@ class _Reader:
         self._filters = filters
         self._selection = selection
         self._today = today
-        self._checks = bool(filters.area) or filters.owed
+        self._checks = bool(filters.area) or filters.needs_review
+        self._links = CustomerLinks(database, told="listed")
         self._fields = BillOneTimeOrders.fields if filters.needs_review else _LISTED
 
     async def page(self, key: Document | None, size: int) -> tuple[list[OrderRow], Document | None]:
         """The next rows, and the key behind which there may be more."""
         kept: list[tuple[Document, OrderRow]] = []
         left = _CHECKED if self._checks else _LOOKED
-        take = size + 1 + (size // 4 if self._checks else 0)  # a few of those checked fall out
+        # Of what is owed some has a bill already, though not the flag.
+        take = _CHUNK if self._checks else size + 1 + (size // 2 if self._filters.owed else 0)
+        # Whom these orders name is read beside them, as far as it is known already.
+        (documents, key, looked), _ = await asyncio.gather(
+            self._chunk(key, take, min(left, 2 * take)),
+            self._links.read((name, None) for name in self._selection.owners),
+        )
         while True:
-            documents, key, looked = await self._chunk(key, take, left)
             kept += await self._fitting(documents)
             if len(kept) > size:
                 return [row for _, row in kept[:size]], self._selection.key_of(kept[size - 1][0])
             left -= looked
-            missing = size + 1 - len(kept)
-            take = max(1, min(_CHUNK, left, max(_LEAST, 2 * missing))) if self._checks else missing
             if key is None or left <= 0:
                 return [row for _, row in kept], key
+            rare = len(documents) < take
+            take = min(_CHUNK, left) if self._checks else max(_LEAST, size + 1 - len(kept))
+            documents, key, looked = await self._chunk(key, take, left if rare else min(left, 2 * take))
 
-    async def _chunk(self, key: Document | None, take: int, left: int) -> tuple[list[Document], Document | None, int]:
-        """Some orders that fit, the key to go on from (None at the end), and how many were looked at."""
+    async def _chunk(self, key: Document | None, take: int, look: int) -> tuple[list[Document], Document | None, int]:
+        """Some orders that fit, the key to go on from (None at the end), and how many were looked at.
+
+        The server looks at all that it may before it answers: where many fit, let it look at few.
+        """
         selection, orders = self._selection, self._database["orders"]
         after, rest, sort = selection.after(key), list(selection.rest), dict(selection.sort)
-        if selection.few or not rest:
+        if selection.few or selection.bounded or not rest:
             cursor = orders.find(_all_of([*after, *rest]), self._fields).sort(list(selection.sort)).limit(take)
-            found = (
-                await (cursor.hint(selection.index) if selection.index else cursor).max_time_ms(READ_LIMIT_MS).to_list()
-            )
+            # One more than the limit: the server knows that it has given everything.
+            cursor = cursor.batch_size(take + 1).max_time_ms(READ_LIMIT_MS)
+            found = await (cursor.hint(selection.index) if selection.index else cursor).to_list()
             return found, selection.key_of(found[-1]) if len(found) == take else None, len(found)
         stages: list[Document] = [
-            {"$match": _all_of(after)}, {"$sort": sort}, {"$limit": left}, {"$match": _all_of(rest)},
+            {"$match": _all_of(after)}, {"$sort": sort}, {"$limit": look}, {"$match": _all_of(rest)},
             {"$limit": take}, {"$project": self._fields},
         ]  # fmt: skip
         hinted: dict[str, Any] = {"hint": dict(selection.index)} if selection.index else {}
+        hinted["batchSize"] = take + 1
         found = await (await orders.aggregate(stages, maxTimeMS=READ_LIMIT_MS, **hinted)).to_list()
         if len(found) == take:
             return found, selection.key_of(found[-1]), take
-        last = orders.find(_all_of(after), dict.fromkeys(sort, 1)).sort(list(selection.sort)).skip(left - 1).limit(1)
+        last = orders.find(_all_of(after), dict.fromkeys(sort, 1)).sort(list(selection.sort)).skip(look - 1).limit(1)
         ended = await (last.hint(selection.index) if selection.index else last).max_time_ms(READ_LIMIT_MS).to_list()
-        return found, selection.key_of(ended[0]) if ended else None, left
+        return found, selection.key_of(ended[0]) if ended else None, look
 
     async def _fitting(self, documents: list[Document]) -> list[tuple[Document, OrderRow]]:
         """The rows of those that fit what can only be told with an order's surroundings."""
-        reviews: list[str | None] = [None] * len(documents)
+        if not documents:
+            return []
+        reviews: dict[int, str | None] = {}
         if self._filters.needs_review:
             decided = await self._reviews(documents)
-            documents, reviews = [each for each, _ in decided], [code for _, code in decided]
-        rows = await _rows(self._database, documents, reviews)
+            documents, reviews = [each for each, _ in decided], {id(each): code for each, code in decided}
         area = (self._filters.area or "").casefold()
+        reading = self._links.read([read_owner(each) for each in documents])
+        if area:  # few stay
+            await reading
+            documents = [each for each in documents if self._customer(each)[2].casefold().startswith(area)]
+            recorded = await self._recorded(documents)
+        else:
+            _, recorded = await asyncio.gather(reading, self._recorded(documents))
+        rows = [(each, self._row(each, recorded, reviews.get(id(each)))) for each in documents]
         return [
-            (document, row)
-            for document, row in zip(documents, rows, strict=True)
-            if row.area.casefold().startswith(area)
-            and not (self._filters.owed and (row.billed or row.kind != "one-time"))
-        ]
+            (document, row) for document, row in rows
+            if not (self._filters.owed and (row.billed or row.kind != "one-time"))
+        ]  # fmt: skip
+
+    async def _recorded(self, documents: Sequence[Document]) -> set[str | None]:
+        """The ids of those that have a billing record."""
+        ids = [name for each in documents if (name := identity(each.get("id")))]
+        if not ids:
+            return set()
+        bills = self._database["billing_records"].find({"order_id": {"$in": ids}}, {"_id": 0, "order_id": 1})
+        found = await bills.batch_size(_LOOKED).max_time_ms(READ_LIMIT_MS).to_list()
+        return {identity(bill["order_id"]) for bill in found}
+
+    def _customer(self, document: Document) -> tuple[str | None, str, str]:
+        """The id, the name and the area of an order's customer."""
+        customer_id = self._links.resolve(read_owner(document)).customer_id
+        return customer_id, *self._links.listed(customer_id)
+
+    def _row(self, document: Document, recorded: set[str | None], review: str | None) -> OrderRow:
+        order_id = identity(document.get("id"))
+        customer_id, name, area = self._customer(document)
+        return OrderRow(
+            id=order_id or str(document.get("_id")),
+            customer_id=customer_id,
+            customer_name=name,
+            area=area,
+            status=read_status(document.get("status")),
+            delivery_date=read_day(document.get("delivery_date")),
+            amount_paise=_paise(read_total(document)),
+            billed=order_id in recorded or flag(document.get("billed")) is True,
+            billing_record=order_id in recorded,
+            kind=read_kind(document),
+            review=review,
+        )
 
     async def _reviews(self, documents: Sequence[Document]) -> list[tuple[Document, str | None]]:
         """Those of the one-time orders that the billing fix would leave to a person, and why."""
@@ -169,37 +216,6 @@ class _Reader:
 
 def _all_of(conditions: list[Document]) -> Document:
     return {"$and": conditions} if conditions else {}
-
-
-async def _rows(database: Database, documents: list[Document], reviews: Sequence[str | None]) -> list[OrderRow]:
-    if not documents:
-        return []
-    orders = [read_order(document) for document in documents]
-    ids = [order.id for order in orders if order.id]
-    bills = database["billing_records"].find({"order_id": {"$in": ids}}, {"_id": 0, "order_id": 1})
-    links, billed = await asyncio.gather(
-        CustomerLinks.load(database, [order.owner for order in orders]), bills.max_time_ms(READ_LIMIT_MS).to_list()
-    )
-    recorded = {identity(bill["order_id"]) for bill in billed}
-    return [_row(order, links, order.id in recorded, why) for order, why in zip(orders, reviews, strict=True)]
-
-
-def _row(order: Order, links: CustomerLinks, recorded: bool, review: str | None) -> OrderRow:
-    resolution = links.resolve(order.owner)
-    customer = links.customer(resolution.customer_id)
-    return OrderRow(
-        id=order.id or str(order.key),
-        customer_id=resolution.customer_id,
-        customer_name=customer.name if customer else "",
-        area=customer.area if customer else "",
-        status=order.status,
-        delivery_date=order.delivery_date,
-        amount_paise=stated_paise(order),
-        billed=recorded or order.billed is True,
-        billing_record=recorded,
-        kind=order.kind,
-        review=review,
-    )
 
 
 def stated_paise(order: Order) -> int | None:

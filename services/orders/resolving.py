@@ -15,7 +15,7 @@ _MOST_USERS = 20
 
 async def order_customer(changes: ChangeSet, owner: Owner) -> Document | None:
     """The customer of an order as stored; None where none or several fit."""
-    links = await CustomerLinks.load(changes.database, [owner], changes.session, links_only=True)
+    links = await CustomerLinks.load(changes.database, [owner], changes.session, "ids")
     resolution = links.resolve(owner)
     if resolution.customer_id is None:
         return None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
-from typing import TypeAlias
+from datetime import timedelta
+from typing import NamedTuple, TypeAlias
 
-from services.customers.search import NAME_ORDER, find_in_area, find_owners, looks_like_phone
+from services.customers.search import NAME_ORDER, could_be_id, find_in_area, find_owners, looks_like_phone
 from services.database import READ_LIMIT_MS, Database, Document
-from services.deployment.indexes import ORDERS_BY_DAY, ORDERS_BY_STATUS, Hint
+from services.deployment.indexes import ORDERS_BY_DAY, ORDERS_BY_PERSON, ORDERS_BY_STATUS, ORDERS_BY_TYPE, Hint
 from services.orders.filters import OrderFilters, Sort
+from services.orders.kinds import stored_kinds
 from services.paging import above, bad_token, below, scalar_key
 from services.records.fields import identity
 
@@ -20,6 +23,7 @@ _SURELY = 6
 """From so many characters on, digits that are a phone's beginning are looked for among the ids as well."""
 _FEW = 2_000
 """So many orders are put in order when they are found; of more, an index has to give the order."""
+_SOME_DAYS = timedelta(days=7)
 _MOST_PEOPLE = 100
 _LAST = "\uffff"
 _BY_ID: Keys = (("id", 1),)
@@ -42,9 +46,13 @@ class Selection:
     """What the server looks at order by order."""
     few: bool = False
     """Whether the leading condition leaves so few that they are put in order when they are found."""
+    bounded: bool = False
+    """Whether the server may look through all of what leads: some days' orders."""
     index: Hint | None = None
     """The index that was made for this list, where the planner has others to try."""
     note: str | None = None
+    owners: tuple[str, ...] = ()
+    """The ids that these orders name, as far as that is known before they are read."""
 
     def after(self, key: Document | None) -> list[Document]:
         """The conditions of the list from behind a key onwards.
@@ -58,67 +66,97 @@ class Selection:
         return {name: document.get(name) for name, _ in self.sort}
 
 
+class _Narrowed(NamedTuple):
+    """The conditions of the filters; one that was not asked for is empty."""
+
+    person: Document
+    status: Document
+    days: Document
+    flags: list[Document]
+
+    def rest(self, *leading: Document) -> tuple[Document, ...]:
+        """All but those that lead."""
+        asked = (*self.flags, self.person, self.status, self.days)
+        return tuple(each for each in asked if each and not any(each is other for other in leading))
+
+
 async def select(database: Database, query: str, filters: OrderFilters) -> Selection:
     """The way to read the orders that a query and its filters ask for."""
-    rest: list[Document] = filters.flags()
-    if filters.delivery_boy:
-        rest.append({"delivery_boy_id": {"$in": await _people(database, filters.delivery_boy)}})
     statuses, days = filters.statuses(), filters.days()
-    in_status = {"status": {"$in": statuses}} if statuses is not None else {}
-    in_days = {"delivery_date": days} if days else {}
-    rest += [each for each in (in_status, in_days) if each]
+    people = await _people(database, filters.delivery_boy) if filters.delivery_boy else []
+    narrowed = _Narrowed(
+        {"delivery_boy_id": {"$in": people}} if people else {},
+        {"status": {"$in": statuses}} if statuses is not None else {},
+        {"delivery_date": days} if days else {},
+        filters.flags(),
+    )
     if not query:
-        return await _all(database, filters, rest, in_status, in_days)
-    leading, note, natural = await _named(database, query)
-    sort = _SORTED[filters.sort] if filters.sort else natural
+        return await _all(database, filters, narrowed)
+    leading, note, natural, owners = await _named(database, query)
+    sort, rest = _SORTED[filters.sort] if filters.sort else natural, narrowed.rest()
     if sort == _BY_ID:
-        return Selection(leading, sort, tuple(rest))
+        return Selection(leading, sort, rest, owners=owners)
     if natural != _BY_ID or await _are_few(database, leading):
-        return Selection(_dated(leading, sort), sort, tuple(rest), few=True, note=note)
+        return Selection(_dated(leading, sort), sort, rest, few=True, note=note, owners=owners)
     # The beginning of very many ids, in another order than theirs: that order leads.
     return Selection(_dated({}, sort), sort, (leading, *rest), index=_by(sort))
 
 
-async def _all(
-    database: Database, filters: OrderFilters, rest: list[Document], in_status: Document, in_days: Document
-) -> Selection:
+async def _all(database: Database, filters: OrderFilters, narrowed: _Narrowed) -> Selection:
     """Every order that the filters leave."""
-    sort = _SORTED[filters.sort or ("due-last" if in_days else "newest")]
-
-    def others(leading: Document) -> tuple[Document, ...]:
-        return tuple(each for each in rest if each is not leading)
-
+    person, status, days, _ = narrowed
+    # What is owed may say no day, and a list by day would leave it out.
+    by_day = days or (person and not filters.owed)
+    sort = _SORTED[filters.sort or ("due-last" if by_day else "newest")]
     if filters.area and (ids := await find_in_area(database, filters.area)) is not None:
         owned: Document = {"$or": [{"customer_id": {"$in": ids}}, {"user_id": {"$in": ids}}]}
-        return Selection(_dated(owned, sort), sort, tuple(rest), few=True)
-    if filters.owed:
-        unflagged = {**in_status, "billed": {"$ne": True}}
-        if await _are_few(database, unflagged):
-            return Selection(_dated(unflagged, sort), sort, tuple(rest), few=True)
+        return Selection(_dated(owned, sort), sort, narrowed.rest(), few=True)
     if "delivery_date" in dict(sort):
-        return Selection(in_days or _dated({}, sort), sort, others(in_days), index=_by(sort))
-    if in_days and await _are_few(database, in_days):
-        return Selection(in_days, sort, others(in_days), few=True)
-    if in_status:
-        return Selection(in_status, sort, others(in_status), index=list(ORDERS_BY_STATUS.keys))
-    return Selection({}, sort, tuple(rest), index=_by(sort))
+        leading, index = (person, list(ORDERS_BY_PERSON.keys)) if person else ({}, _by(sort))
+        some = filters.start is not None and filters.end is not None and filters.end - filters.start < _SOME_DAYS
+        leading = {**leading, **(days or _dated({}, sort))}
+        return Selection(leading, sort, narrowed.rest(person, days), bounded=some, index=index)
+    if days and await _are_few(database, days):
+        return Selection(days, sort, narrowed.rest(days), few=True)
+    if filters.owed and (kinds := await stored_kinds(database, filters.statuses() or ())) is not None:
+        return Selection(kinds, sort, narrowed.rest(status), index=list(ORDERS_BY_TYPE.keys))
+    if status:
+        return Selection(status, sort, narrowed.rest(status), index=list(ORDERS_BY_STATUS.keys))
+    return Selection({}, sort, narrowed.rest(), index=_by(sort))
 
 
-async def _named(database: Database, query: str) -> tuple[Document, str | None, Keys]:
+class _Named(NamedTuple):
+    leading: Document
+    note: str | None
+    natural: Keys
+    owners: tuple[str, ...] = ()
+
+
+async def _named(database: Database, query: str) -> _Named:
     """What a query names: an order, the orders of some customers, or those whose ids begin with it."""
     # What looks like a phone is nobody's whole order id; the beginning of one is found below.
-    if not looks_like_phone(query) and await database["orders"].find_one(
-        {"id": query}, {"_id": 1}, max_time_ms=READ_LIMIT_MS
-    ):
-        return {"id": query}, None, _BY_ID
+    if looks_like_phone(query):
+        owners = await find_owners(database, query)
+    elif could_be_id(query):
+        if await _exists(database, query):
+            return _Named({"id": query}, None, _BY_ID)
+        owners = await find_owners(database, query)
+    else:
+        exists, owners = await asyncio.gather(_exists(database, query), find_owners(database, query))
+        if exists:
+            return _Named({"id": query}, None, _BY_ID)
     begun = _begin(query)
-    if owners := await find_owners(database, query):
+    if owners:
         ids = list(owners.ids)
         conditions: list[Document] = [{"customer_id": {"$in": ids}}, {"user_id": {"$in": ids}}]
         if _ORDER_ID.fullmatch(query) and len(query) >= _SURELY:
             conditions += begun
-        return {"$or": conditions}, owners.note, _SORTED["newest"]
-    return {"$or": begun}, None, _BY_ID
+        return _Named({"$or": conditions}, owners.note, _SORTED["newest"], owners.ids)
+    return _Named({"$or": begun}, None, _BY_ID)
+
+
+async def _exists(database: Database, order_id: str) -> bool:
+    return await database["orders"].find_one({"id": order_id}, {"_id": 1}, max_time_ms=READ_LIMIT_MS) is not None
 
 
 def _begin(query: str) -> list[Document]:

@@ -67,7 +67,7 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
         delivered, billed, links = await asyncio.gather(
             read_documents(database, "delivery_statuses", by_order),
             read_documents(database, "billing_records", by_order),
-            CustomerLinks.load(database, [order.owner], links_only=True),
+            CustomerLinks.load(database, [order.owner], told="ids"),
         )
         customer = links.resolve(order.owner).customer_id
         months = {month for bill in billed if (month := read_bill(bill).month)} | {billing_month(order)}
@@ -92,8 +92,9 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
 async def _people(database: Database, ids: set[str]) -> dict[str, str]:
     """The names of delivery people and users by id; who is neither keeps what is written."""
     users = database["users"].find({"id": {"$in": sorted(ids)}}, {"_id": 0, "id": 1, "name": 1})
-    names = {str(user["id"]): text(user.get("name")) async for user in users.max_time_ms(READ_LIMIT_MS)}
-    return {name: said for name, said in {**names, **await staff_names(database, ids)}.items() if said}
+    found, staff = await asyncio.gather(users.max_time_ms(READ_LIMIT_MS).to_list(), staff_names(database, ids))
+    names = {str(user["id"]): text(user.get("name")) for user in found}
+    return {name: said for name, said in {**names, **staff}.items() if said}
 
 
 def _named(table: str, documents: Sequence[Document]) -> list[tuple[str, str]]:

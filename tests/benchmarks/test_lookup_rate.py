@@ -1,109 +1,148 @@
-"""How long a lookup and a page take, beside the bare query of the same orders through the driver.
+"""How long lookups, filters, sorts and pages take, beside the bare query of the same orders through the driver.
 
     pytest -m benchmark -n 0 -s tests/benchmarks/test_lookup_rate.py
 
-DELIVERY_CONSOLE_BENCHMARK_ORDERS sets the number of one-time orders (default 24,000; as many subscription orders come
-on top, and a sixth as many customers; 1000000 for the full figure).
+The two take turns in one run. conftest.py says how large the data is, and how to keep it for the next run.
 """
 
-import os
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, timedelta
+from collections.abc import Awaitable, Sequence
+from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
-from console.demo.dataset import Dataset, load
 from services.customers.search import phone_writings
 from services.database import Database, Document
-from services.deployment.indexes import apply
+from services.deliveries.day import DayFilters, list_day
 from services.operators.operator import Operator
+from services.orders.detail import show_order
 from services.orders.filters import OrderFilters
 from services.orders.lookup import find_orders
 from services.orders.timeline import timeline
+from services.records.orders import DELIVERED_STATUSES, status_spellings
+from tests.benchmarks.beside import Asked, beside
+from tests.benchmarks.conftest import DATASET
 
-ORDERS = int(os.environ.get("DELIVERY_CONSOLE_BENCHMARK_ORDERS", "24000"))
-TODAY = date(2026, 11, 22)
+TODAY = DATASET.until
 TIMES = 100
 HIGHEST_MS = 5.0
-
-Asked = Callable[[int], Awaitable[object]]
-
-
-async def milliseconds(asked: Asked) -> tuple[float, float]:
-    """The median and the 95th percentile; the first calls warm the server up."""
-    taken = []
-    for number in range(-5, TIMES):
-        begun = time.perf_counter()
-        await asked(number)
-        if number >= 0:
-            taken.append(1000 * (time.perf_counter() - begun))
-    taken.sort()
-    return taken[TIMES // 2], taken[TIMES * 95 // 100]
+DELIVERED = {"$in": [form for status in DELIVERED_STATUSES for form in status_spellings(status)]}
+OWED: Document = {"status": DELIVERED, "billed": {"$ne": True}, "order_type": {"$nin": ["subscription"]}}
 
 
 class Bare:
-    """The same orders by the driver alone."""
+    """The same orders by the driver alone: no names, no bills, nothing resolved."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def orders(self, matching: Document, sort: str = "_id", limit: int = 101) -> Sequence[Document]:
+    async def orders(self, matching: Document, *sort: tuple[str, int], limit: int = 101) -> Sequence[Document]:
         """One query."""
-        return await self._database["orders"].find(matching).sort(sort, -1).limit(limit).to_list()
+        found = self._database["orders"].find(matching).sort(list(sort or [("_id", -1)]))
+        return await found.limit(limit).to_list()
 
-    async def by_phone(self, phone: str) -> Sequence[Document]:
-        """The customer, then the orders."""
-        customers = self._database["customers_v2"].find({"phone": {"$in": phone_writings(phone)}}).limit(30)
+    async def of_customers(self, matching: Document, **options: Any) -> Sequence[Document]:
+        """The customers, then their orders."""
+        customers = self._database["customers_v2"].find(matching, {"id": 1, "user_id": 1}, **options).limit(30)
         ids = [name for each in await customers.to_list() for name in (each["id"], each.get("user_id")) if name]
         return await self.orders({"$or": [{"customer_id": {"$in": ids}}, {"user_id": {"$in": ids}}]})
+
+    async def of_area(self, area: str) -> Sequence[Document]:
+        """The newest orders of all, each with its customer, until a page of the area's is full."""
+        joined: Document = {
+            "from": "customers_v2",
+            "localField": "user_id",
+            "foreignField": "user_id",
+            "as": "customer",
+        }
+        stages: list[Document] = [
+            {"$match": {"user_id": {"$type": "string"}}},
+            {"$sort": {"_id": -1}},
+            {"$lookup": joined},
+        ]
+        fitting: list[Document] = [{"$match": {"customer.area": area}}, {"$limit": 101}]
+        return await (await self._database["orders"].aggregate([*stages, *fitting], hint={"_id": 1})).to_list()
+
+    async def order(self, order_id: str) -> None:
+        """An order, and what names it."""
+        await self._database["orders"].find_one({"id": order_id})
+        for name in ("delivery_statuses", "billing_records"):
+            await self._database[name].find({"order_id": order_id}).to_list()
+        await self._database["audit_logs"].find({"table": "orders", "record_id": order_id}).to_list()
 
 
 @pytest.mark.benchmark
 @pytest.mark.timeout(3_600)
-async def test_lookup_rate_beside_the_bare_query(database: Database, ops: Operator) -> None:
-    await load(database.client[database.name], Dataset(until=TODAY, orders=ORDERS))
-    await apply(database, ops)
-    rng, bare = Random(7), Bare(database)
+async def test_lookup_rate_beside_the_bare_query(company: Database, ops: Operator) -> None:
+    database, rng, bare = company, Random(7), Bare(company)
     sample: list[Document] = [{"$sample": {"size": TIMES}}]
-    orders = await (await database["orders"].aggregate([{"$match": {"id": {"$type": "string"}}}, *sample])).to_list()
+    with_id = [{"$match": {"id": {"$type": "string"}}}]
+    orders = await (await database["orders"].aggregate([*with_id, *sample])).to_list()
     match_phone: Document = {"$match": {"phone": {"$regex": r"^\d{10}$"}}}
     people = await (await database["customers_v2"].aggregate([match_phone, *sample])).to_list()
+    staff = await database["delivery_boys_v2"].find({}).to_list()
     days = [TODAY - timedelta(days=rng.randrange(170)) for _ in range(TIMES)]
+    texts = [day.isoformat() for day in days]
     pages: list[str | None] = [None]
     while len(pages) < TIMES and (page := await find_orders(database, ops, "", None, pages[-1])).next:
         pages.append(page.next)
+    due = await bare.orders({}, limit=TIMES)
 
-    def find(query: str = "", filters: OrderFilters | None = None, token: str | None = None) -> Awaitable[object]:
-        return find_orders(database, ops, query, filters, token, today=TODAY)
+    def find(query: str = "", token: str | None = None, **filters: Any) -> Awaitable[object]:
+        return find_orders(database, ops, query, OrderFilters(**filters), token, today=TODAY)
 
-    measured: list[tuple[str, Asked, Asked | None]] = [
-        ("order id", lambda n: find(orders[n]["id"]), lambda n: bare.orders({"id": orders[n]["id"]}, "id")),
+    def begins(field: str, text: str) -> Document:
+        return {field: {"$gte": text, "$lt": text + "\uffff"}}
+
+    def person(n: int) -> str:
+        return str(staff[n % len(staff)]["id"])
+
+    alike: dict[str, Any] = {"collation": {"locale": "en", "strength": 1}}
+    compared: list[tuple[str, Asked, Asked]] = [
+        ("order id", lambda n: find(orders[n]["id"]), lambda n: bare.orders({"id": orders[n]["id"]})),
         ("12 letters of an id", lambda n: find(orders[n]["id"][:12]),
-         lambda n: bare.orders({"id": {"$gte": orders[n]["id"][:12], "$lt": orders[n]["id"][:12] + "\uffff"}}, "id")),
-        ("phone", lambda n: find(people[n]["phone"]), lambda n: bare.by_phone(people[n]["phone"])),
-        ("name, whole", lambda n: find(people[n]["name"]), None),
-        ("customer id", lambda n: find(people[n]["id"]),
-         lambda n: bare.orders({"$or": [{"customer_id": people[n]["id"]}, {"user_id": people[n]["id"]}]})),
-        ("page, newest", lambda n: find(token=pages[n % len(pages)]), lambda n: bare.orders({})),
-        ("page, a day", lambda n: find("", OrderFilters(start=days[n], end=days[n])),
-         lambda n: bare.orders({"delivery_date": days[n].isoformat()})),
-        ("page, a status", lambda n: find("", OrderFilters(status="pending")), None),
-        ("page, unbilled", lambda n: find("", OrderFilters(unbilled=True)), None),
-        ("page, person", lambda n: find("", OrderFilters(delivery_boy=orders[n].get("delivery_boy_id") or "x")), None),
-        ("page, area", lambda n: find("", OrderFilters(area=people[n]["area"])), None),
-        ("page, needs review", lambda n: find("", OrderFilters(needs_review=True)), None),
-        ("timeline", lambda n: timeline(database, ops, orders[n]["id"]), None),
+         lambda n: bare.orders(begins("id", orders[n]["id"][:12]), ("id", 1))),
+        ("phone", lambda n: find(people[n]["phone"]),
+         lambda n: bare.of_customers({"phone": {"$in": phone_writings(people[n]["phone"])}})),
+        ("7 digits of a phone", lambda n: find(people[n]["phone"][:7]),
+         lambda n: bare.of_customers(begins("phone", people[n]["phone"][:7]))),
+        ("customer id", lambda n: find(people[n]["id"]), lambda n: bare.of_customers({"id": people[n]["id"]})),
+        ("name", lambda n: find(people[n]["name"]),
+         lambda n: bare.of_customers(begins("name", people[n]["name"]), **alike)),
+        ("4 letters of a name", lambda n: find(people[n]["name"][:4]),
+         lambda n: bare.of_customers(begins("name", people[n]["name"][:4]), **alike)),
+        ("newest", lambda n: find(token=pages[n % len(pages)]),
+         lambda n: bare.orders({"_id": {"$lte": due[n]["_id"]}})),
+        ("oldest", lambda n: find(sort="oldest"), lambda n: bare.orders({}, ("_id", 1))),
+        ("due first", lambda n: find(sort="due-first", start=days[n]),
+         lambda n: bare.orders({"delivery_date": {"$gte": texts[n]}}, ("delivery_date", 1), ("_id", 1))),
+        ("a day", lambda n: find(start=days[n], end=days[n]),
+         lambda n: bare.orders({"delivery_date": texts[n]}, ("delivery_date", -1), ("_id", -1))),
+        ("a week, newest", lambda n: find(start=days[n], end=days[n] + timedelta(6), sort="newest"),
+         lambda n: bare.orders({"delivery_date": {"$gte": texts[n], "$lte": (days[n] + timedelta(6)).isoformat()}})),
+        ("a status", lambda n: find(status="pending"),
+         lambda n: bare.orders({"status": {"$in": status_spellings("pending")}})),
+        ("unbilled", lambda n: find(unbilled=True), lambda n: bare.orders(OWED)),
+        ("unbilled of a day", lambda n: find(unbilled=True, start=days[n], end=days[n]),
+         lambda n: bare.orders(OWED | {"delivery_date": texts[n]}, ("delivery_date", -1), ("_id", -1))),
+        ("person", lambda n: find(delivery_boy=person(n)), lambda n: bare.orders({"delivery_boy_id": person(n)})),
+        ("person on a day", lambda n: find(delivery_boy=person(n), start=days[n], end=days[n]),
+         lambda n: bare.orders({"delivery_boy_id": person(n), "delivery_date": texts[n]})),
+        ("area", lambda n: find(area=people[n]["area"]), lambda n: bare.of_area(people[n]["area"])),
+        ("needs review", lambda n: find(needs_review=True), lambda n: bare.orders(OWED, limit=1_000)),
+        ("an order", lambda n: show_order(database, ops, orders[n]["id"]), lambda n: bare.order(orders[n]["id"])),
+        ("timeline", lambda n: timeline(database, ops, orders[n]["id"]), lambda n: bare.order(orders[n]["id"])),
+        ("a day's deliveries", lambda n: list_day(database, ops, DayFilters(days[n])),
+         lambda n: bare.orders({"delivery_date": texts[n]}, ("delivery_date", -1), ("_id", -1))),
     ]  # fmt: skip
     stored = await database["orders"].estimated_document_count()
-    print(
-        f"\n{stored:,} orders, {await database['customers_v2'].estimated_document_count():,} customers; ms, p50 and p95"
-    )
-    for name, asked, raw in measured:
-        middle, high = await milliseconds(asked)
-        beside = "" if raw is None else "   bare {:5.2f} {:6.2f}".format(*await milliseconds(raw))
-        print(f"{name:22} {middle:6.2f} {high:6.2f}{beside}{'' if high <= HIGHEST_MS else f'   over {HIGHEST_MS} ms'}")
+    print(f"\n{stored:,} orders, {await database['customers_v2'].estimated_document_count():,} customers")
+    print(f"{'milliseconds':20} {'p50':>7} {'p95':>7} {'CPU':>7}   raw {'p50':>7} {'p95':>7} {'CPU':>7}")
+    for name, asked, raw in compared:
+        ours, theirs = await beside(database, TIMES, asked, raw)
+        late = "" if ours.at(0.95) <= HIGHEST_MS else f"   over {HIGHEST_MS:.0f}"
+        print(f"{name:20} {ours}       {theirs}{late}")
     found = await find_orders(database, ops, orders[0]["id"])
     assert [row.id for row in found.items] == [orders[0]["id"]]
-    assert stored >= 2 * ORDERS
+    assert stored >= 2 * DATASET.orders

@@ -46,7 +46,7 @@ def find(
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
-    """Find orders; without QUERY it lists all, newest first, or by day where days are given."""
+    """Find orders; without QUERY all, newest first, or by day where days or a delivery person are given."""
 
     async def work(session: Session) -> Answer:
         from services.orders.filters import Search

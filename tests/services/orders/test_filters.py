@@ -128,7 +128,7 @@ async def test_a_page_that_found_nothing_in_all_it_looked_through_goes_on(
     monkeypatch.setattr(lookup, "_LOOKED", 10)
     orders = [shop.order(id=f"o{n:02d}", delivery_boy_id="gone" if n == 3 else "boy") for n in range(40)]
     await shop.stock(database, orders=orders)
-    filters = OrderFilters(delivery_boy="gone")
+    filters = OrderFilters(delivery_boy="gone", sort="newest")
     first = await find_orders(database, viewer, "", filters)
     assert (first.items, first.next is not None) == ((), True)
     assert [row.id for row in await every_page(database, viewer, "", filters)] == ["o03"]
