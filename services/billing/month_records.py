@@ -11,7 +11,7 @@ from typing import NamedTuple
 from services.backfills.orders import asked_ids, by_order
 from services.billing.month import billing_month
 from services.clock import month_days, read_day, read_month, read_timestamp
-from services.customers.resolution import CustomerLinks
+from services.customers.resolution import CustomerLinks, names_of
 from services.database import READ_LIMIT_MS, Database, Document
 from services.deployment.indexes import ORDERS_BY_TYPE
 from services.orders.kinds import stored_kinds
@@ -113,7 +113,8 @@ async def load_records(
     """
     records = [CustomerRecords(document) for document in customers]
     by_id = {name: each for each in records if (name := identity(each.document.get("id")))}
-    names = await _names(database, customers)
+    accounts = [(identity(each.get("id")), identity(each.get("user_id"))) for each in customers]
+    names = await names_of(database, accounts)
     orders, subscriptions, payments = await asyncio.gather(
         _orders(database, names if orders_too else [], month),
         _subscriptions(database, names),
@@ -188,17 +189,6 @@ def _likely(month: str) -> Document:
         {"billed_month": month}, {"billed_month.0": {"$exists": True}},
         {"billed_month": {"$not": said}, "$nor": another},
     ]}  # fmt: skip
-
-
-async def _names(database: Database, customers: Sequence[Document]) -> list[str]:
-    """The ids under which the records of these customers can stand: their own and those of their users."""
-    own = {name for each in customers if (name := identity(each.get("id")))}
-    users = {name for each in customers if (name := identity(each.get("user_id")))}
-    pointing = database["users"].find({"customer_v2_id": {"$in": sorted(own)}}, {"_id": 0, "id": 1})
-    async for user in pointing.max_time_ms(READ_LIMIT_MS):
-        if name := identity(user.get("id")):
-            users.add(name)
-    return sorted(own | users)
 
 
 async def _orders(database: Database, names: list[str], month: str) -> list[Document]:

@@ -138,6 +138,21 @@ class CustomerLinks:
         return NOBODY
 
 
+async def names_of(database: Database, customers: Iterable[tuple[str | None, str | None]]) -> list[str]:
+    """The ids under which records of these customers, each an id and its user's id, can stand: theirs and their users'.
+
+    Whose a record under one of them is, `CustomerLinks` says.
+    """
+    listed = list(customers)
+    own = {customer for customer, _ in listed if customer}
+    users = {user for _, user in listed if user}
+    pointing = database["users"].find({"customer_v2_id": {"$in": sorted(own)}}, {"_id": 0, "id": 1})
+    async for user in pointing.max_time_ms(READ_LIMIT_MS):
+        if name := reference(user.get("id")):
+            users.add(name)
+    return sorted(own | users)
+
+
 _REMEMBERED = 200_000
 _remembered: WeakKeyDictionary[Session, dict[Owner, Resolution]] = WeakKeyDictionary()
 """What was found in each snapshot that is still being read: in there nothing changes, and customers order often."""

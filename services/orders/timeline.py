@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
@@ -13,17 +13,19 @@ from services.audit.filters import AuditFilters, about_record
 from services.audit.query import RECORD_ENTRIES
 from services.billing.month import billing_month
 from services.changes.changeset import AUDIT_LOGS
-from services.clock import read_timestamp
-from services.customers.resolution import CustomerLinks
+from services.clock import read_month, read_timestamp
+from services.customers.resolution import CustomerLinks, names_of
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deliveries.staff import staff_names
-from services.money import exact, format_rupees, to_paise
+from services.money import format_rupees
 from services.operators.operator import Operator, mask_phone
 from services.orders.reading import read_documents, require_order
 from services.records.bills import read_bill
+from services.records.customers import Customer
 from services.records.deliveries import read_delivery
 from services.records.fields import first, identity, text
 from services.records.orders import Order, read_order
+from services.records.payments import read_payment
 from services.reminders.outbox import OUTBOX, outbox_key
 from services.reminders.queue import LOG, log_key
 
@@ -31,6 +33,8 @@ Source: TypeAlias = Literal["order", "delivery", "bill", "audit", "action", "pay
 
 _MOST = 100
 """Entries of one source."""
+_PAYMENTS = 1_000
+"""Of one customer, of all months: some one a month."""
 _LONGEST = 200
 _METHODS = {
     "delivery_boy": "the delivery person",
@@ -69,13 +73,13 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
             read_documents(database, "billing_records", by_order),
             CustomerLinks.load(database, [order.owner], told="ids"),
         )
-        customer = links.resolve(order.owner).customer_id
+        customer = links.customer(links.resolve(order.owner).customer_id)
         months = {month for bill in billed if (month := read_bill(bill).month)} | {billing_month(order)}
         records = [("orders", order_id), *_named("delivery_statuses", delivered), *_named("billing_records", billed)]
         found = await asyncio.gather(
             _actions(database, operator, by_order),
-            _payments(database, customer, sorted(month for month in months if month)),
-            _messages(database, operator, order, order_id, customer),
+            _payments(database, customer, months),
+            _messages(database, operator, order, order_id, customer.id if customer else None),
             _audited(database, records),
         )
         events = [
@@ -167,25 +171,25 @@ async def _actions(database: Database, operator: Operator, by_order: Document) -
     return events
 
 
-async def _payments(database: Database, customer: str | None, months: Sequence[str]) -> list[Event]:
-    if not (customer and months):
+async def _payments(database: Database, customer: Customer | None, months: Collection[str | None]) -> list[Event]:
+    """The customer's for these months, as a statement counts them: also under the user's id, also without a month."""
+    if customer is None:
         return []
-    matching = {"customer_id": customer, "month": {"$in": list(months)}}
+    names = await names_of(database, [(customer.id, customer.user_id)])
+    links = await CustomerLinks.load(database, [(name, None) for name in names], links_only=True)
+    theirs = [name for name in names if links.resolve((name, None)).customer_id == customer.id]
     events = []
-    for document in await read_documents(database, "payment_transactions", matching, _MOST):
+    for document in await read_documents(database, "payment_transactions", {"customer_id": {"$in": theirs}}, _PAYMENTS):
+        payment = read_payment(document)
+        if payment.month not in months or payment.month is None:
+            continue
         at = read_timestamp(first(document, "created_at", "payment_date"))
-        amount, how = _rupees(document), text(document.get("payment_method")).replace("_", " ")
-        words = (
-            f"the customer paid {amount} by {how or 'an unknown way'} for the whole month {text(document.get('month'))}"
-        )
+        amount, how = format_rupees(payment.amount_paise), payment.method.replace("_", " ") or "an unknown way"
+        whole = "" if read_month(document.get("month")) else ", when it came: it names no month"
+        words = f"the customer paid {amount} by {how} for the whole month {payment.month}{whole}"
         who = text(document.get("created_by"))
         events.append(Event(at, "payment", who, words, _reference("payment_transactions", document)))
     return events
-
-
-def _rupees(document: Document) -> str:
-    amount = exact(document.get("amount"))
-    return format_rupees(to_paise(amount) if amount is not None and abs(amount) < 10**12 else None)
 
 
 async def _messages(

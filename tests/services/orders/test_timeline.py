@@ -66,6 +66,28 @@ async def test_all_sources_are_merged_by_time_newest_first(database: Database, s
     assert events[-1].at is None
 
 
+@pytest.mark.parametrize(("fields", "told"), [
+    ({"customer_id": "user-1"}, ["2026-10"]),
+    ({"customer_id": "pointing"}, ["2026-10"]),
+    ({"month": None, "payment_date": "2026-10-20"}, ["2026-10, when it came: it names no month"]),
+    ({"month": "October", "payment_date": "2026-11-02"}, []),
+    ({"month": None}, []),
+    ({"customer_id": "shared"}, []),
+])  # fmt: skip
+async def test_a_payment_is_told_where_a_statement_counts_it(
+    database: Database, support: Operator, fields: Document, told: list[str]
+) -> None:
+    payment = {"id": "p1", "customer_id": "cust-1", "month": "2026-10", "amount": 500.0, "payment_method": "cash"}
+    others = [shop.customer(id=f"of-shared-{n}", user_id="shared") for n in range(2)]
+    await shop.stock(
+        database, customers_v2=[shop.customer(), *others], orders=shop.order(id="o1", billed_month="2026-10"),
+        users=[{"id": name, "customer_v2_id": "cust-1"} for name in ("pointing", "shared")],
+        payment_transactions=payment | fields,
+    )  # fmt: skip
+    events = [event.what for event in await timeline(database, support, "o1") if event.source == "payment"]
+    assert events == [f"the customer paid ₹500.00 by cash for the whole month {month}" for month in told]
+
+
 async def test_every_source_is_read_through_an_index(database: Database, ops: Operator) -> None:
     await history_of_one(database)
     await apply(database, ops)
