@@ -32,15 +32,16 @@ class Page(Generic[T]):
 
 
 def page_size(limit: int | None) -> int:
-    """The page size asked for, within what one page may hold.
+    """The page size asked for.
 
-    Raises BadRequest below 1.
+    Raises BadRequest for one that no page has.
     """
     if limit is None:
         return PAGE_SIZE
-    if limit < 1:
-        raise BadRequest("bad-limit", "A page holds at least one row; give a limit of 1 to 200.")
-    return min(limit, LARGEST_PAGE)
+    if not 1 <= limit <= LARGEST_PAGE:
+        message = f"A page holds 1 to {LARGEST_PAGE} rows, not {limit}; --page with the token shown goes on."
+        raise BadRequest("bad-limit", message)
+    return limit
 
 
 def list_kind(name: str, *asked: object) -> str:

@@ -52,7 +52,9 @@ def statement(
 def month_of_all(
     context: typer.Context,
     month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="The month.")],
-    area: Annotated[str | None, typer.Option(metavar="A", help="Only this area, with its customers.")] = None,
+    area: Annotated[
+        str | None, typer.Option(metavar="A", help="This area alone, with its customers; its beginning will do.")
+    ] = None,
     only: Annotated[
         str | None, typer.Option(metavar="W", help="Customers who are paid, partial or unpaid, or have orders missing.")
     ] = None,
@@ -65,7 +67,7 @@ def month_of_all(
 ) -> None:
     """The month's totals by area: paid and unpaid, one-time orders billed and missing. A file holds every customer.
 
-    With --area or --only it lists the customers behind them, page by page.
+    With --area, --only or --limit it lists the customers behind them, page by page.
     """
 
     async def work(session: Session) -> Answer:
@@ -83,7 +85,7 @@ def month_of_all(
             )
         if file:
             return receipt(await save_month(totals, rows, *file, replace=force), month=totals.month)
-        if area is None and chosen is None and token is None:
+        if area is None and chosen is None and token is None and limit is None:
             return Answer(month_document(totals), _month(totals))
         page = await month_customers(*given, chosen, token, limit)
         listed: dict[str, Any] = {"customers": [customer_document(each) for each in page.items], "next": page.next}

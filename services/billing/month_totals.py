@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, TypeAlias, get_args
@@ -13,7 +13,7 @@ from services.billing.month_records import CustomerRecords, Products, load_recor
 from services.billing.statement import ACCOUNT, Billed, Line, Statement, Status, order_line, state
 from services.clock import Clock, india_day, parse_month
 from services.database import READ_LIMIT_MS, Database, Document, told
-from services.errors import BadRequest, NotFound
+from services.errors import BadRequest, NotFound, Refused
 from services.operators.operator import Operator
 from services.paging import Page, bad_token, below, list_kind, page_size, read_token, scalar_key, write_token
 from services.records.fields import identity, text
@@ -27,7 +27,8 @@ BILLED: tuple[Billed, ...] = get_args(Billed)
 _CHUNK = 500
 _BREATH = 25
 """Statements between which the event loop may turn."""
-_NAMED = 8
+_NAMED = 40
+"""Areas that a refusal lists."""
 
 
 @dataclass(slots=True)
@@ -134,12 +135,12 @@ async def month_totals(
     progress: Progress | None = None,
     each: Callable[[CustomerMonth], None] | None = None,
 ) -> MonthTotals:
-    """Every customer's statement added up, or those of one area where it is named.
+    """Every customer's statement added up, or those of one area where it or its beginning is named.
 
     In memory for some hundreds of customers at a time; of all, with the month's one-time orders as lines.
 
     `progress` is told what is counted, orders or customers, and how many; `each` gets every customer who is not idle.
-    Raises NotFound for an area that nobody lives in.
+    Raises NotFound for an area that nobody lives in, Refused for the beginning of several.
     """
     operator.require("viewer", "look at statements")
     asked, today = parse_month(month), india_day(clock())
@@ -174,7 +175,7 @@ async def month_customers(
 ) -> Page[CustomerMonth]:
     """The customers behind an area, or all, who are not idle; the newest customer first.
 
-    Raises NotFound for an area that nobody lives in.
+    Raises as `month_totals`.
     """
     operator.require("viewer", "look at statements")
     asked, size = parse_month(month), page_size(limit)
@@ -227,17 +228,29 @@ def _row(statement: Statement) -> CustomerMonth:
 
 
 async def _spellings(database: Database, area: str) -> list[object]:
-    """The stored values that say this area, apart from case and the spaces around them."""
+    """The stored values that say this area, or the one area that begins so; case and the spaces around do not count."""
     wanted = area.strip().casefold()
-    stored = await database["customers_v2"].distinct("area", maxTimeMS=READ_LIMIT_MS)
-    found = [each for each in stored if text(each).strip().casefold() == wanted]
+    areas: dict[str, list[object]] = {}
+    for each in await database["customers_v2"].distinct("area", maxTimeMS=READ_LIMIT_MS):
+        areas.setdefault(text(each).strip().casefold(), []).append(each)
     if not wanted:
-        return [None, *(each for each in found if each is not None)]
-    if not found:
-        known = sorted({name for each in stored if (name := text(each).strip())})
-        some = ", ".join(known[:_NAMED]) + (" ..." if len(known) > _NAMED else "")
-        raise NotFound("unknown-area", f"No customer lives in {area!r}. Areas are {some}")
-    return found
+        return [None, *(each for each in areas.get("", ()) if each is not None)]
+    if wanted in areas:
+        return areas[wanted]
+    begun = [name for name in areas if name.startswith(wanted)]
+    if not begun:
+        raise NotFound("unknown-area", f"No customer lives in {area!r}. Areas are {_listed(areas, areas.keys())}.")
+    if len(begun) > 1:
+        message = f"{len(begun)} areas begin with {area!r}: {_listed(areas, begun)}. Type more of the name."
+        raise Refused("area-ambiguous", message)
+    return areas[begun[0]]
+
+
+def _listed(areas: Mapping[str, Sequence[object]], names: Collection[str]) -> str:
+    """Areas as they are written, in the order of the alphabet."""
+    known = [text(areas[name][0]).strip() for name in sorted(names) if name]
+    left = len(known) - _NAMED
+    return ", ".join(known[:_NAMED]) + (f" and {left} more" if left > 0 else "") or "none"
 
 
 async def _lines(database: Database, month: str, progress: Progress | None) -> dict[str, list[Line]] | None:

@@ -80,6 +80,7 @@ def test_a_month_prints_its_areas_its_customers_and_files(stocked: Shop, tmp_pat
     [
         (("statement", "nobody", "--month", "2026-10"), 1, "unknown-customer"),
         (("month", "2026-10", "--only", "paid", "--to", "m.csv"), 2, "whole-file"),
+        (("month", "2026-10", "--limit", "201"), 2, "bad-limit"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_code(

@@ -49,8 +49,8 @@ def test_no_token_is_the_first_page() -> None:
 
 
 def test_a_page_holds_one_to_two_hundred_rows() -> None:
-    assert (page_size(None), page_size(1), page_size(10_000)) == (PAGE_SIZE, 1, LARGEST_PAGE)
-    for limit in (0, -1):
+    assert (page_size(None), page_size(1), page_size(200)) == (PAGE_SIZE, 1, LARGEST_PAGE)
+    for limit in (0, -1, 201, 10_000):
         with pytest.raises(BadRequest):
             page_size(limit)
 

@@ -13,7 +13,7 @@ from services.billing.statement import show_statement
 from services.clock import Clock
 from services.database import Database
 from services.deployment.indexes import apply
-from services.errors import BadRequest, NotFound, NotPermitted
+from services.errors import BadRequest, NotFound, NotPermitted, Refused
 from services.operators.operator import Operator
 from tests import shop
 from tests.explaining import watch
@@ -62,9 +62,9 @@ async def test_areas_add_up_to_the_total(database: Database, viewer: Operator, c
 
 
 @pytest.mark.parametrize(("area", "names"), [
-    ("Jayanagar", {"c0", "c1"}), (" JAYANAGAR", {"c0", "c1"}), ("ulsoor", {"c2"}), ("", {"c3"}),
+    ("Jayanagar", {"c0", "c1"}), (" JAYANAGAR", {"c0", "c1"}), ("ulsoor", {"c2"}), ("", {"c3"}), ("jaya", {"c0", "c1"}),
 ])  # fmt: skip
-async def test_an_area_is_named_in_any_case(
+async def test_an_area_is_named_in_any_case_or_by_its_beginning(
     database: Database, viewer: Operator, clock: Clock, area: str, names: set[str]
 ) -> None:
     await stock(database)
@@ -80,8 +80,17 @@ async def test_an_unknown_area_is_refused_and_the_known_ones_are_named(
     await stock(database)
     with pytest.raises(NotFound, match="Jayanagar, Ulsoor"):
         await month_totals(database, viewer, clock, OCTOBER, "Mars")
-    with pytest.raises(NotFound):
-        await month_customers(database, viewer, clock, OCTOBER, "Jaya")
+    with pytest.raises(NotFound, match="Areas are Jayanagar, Ulsoor"):
+        await month_customers(database, viewer, clock, OCTOBER, "nagar")
+
+
+async def test_the_beginning_of_several_areas_names_none(database: Database, viewer: Operator, clock: Clock) -> None:
+    places = ("JP Nagar", "JP Nagar 7th Phase", "Jayanagar")
+    people = [shop.customer(id=area, user_id=area, area=area, previous_balance=1.0) for area in places]
+    await shop.stock(database, customers_v2=people)
+    with pytest.raises(Refused, match=r"JP Nagar, JP Nagar 7th Phase\. Type more"):
+        await month_totals(database, viewer, clock, OCTOBER, "JP")
+    assert (await month_totals(database, viewer, clock, OCTOBER, "jp nagar")).total.customers == 1
 
 
 @pytest.mark.parametrize(
