@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple, TypeAlias
@@ -15,10 +14,10 @@ from services.orders.filters import OrderFilters, Sort
 from services.orders.kinds import stored_kinds
 from services.paging import above, bad_token, below, scalar_key
 from services.records.fields import identity
+from services.records.orders import ORDER_ID, order_id_beginnings
 
 Keys: TypeAlias = tuple[tuple[str, int], ...]
 
-_ORDER_ID = re.compile(r"ord_[0-9a-f-]*|(?=[0-9a-f-]*\d)[0-9a-f-]{3,36}|[0-9a-f]{8}-[0-9a-f-]*", re.IGNORECASE)
 _SURELY = 6
 """From so many characters on, digits that are a phone's beginning are looked for among the ids as well."""
 _FEW = 2_000
@@ -149,7 +148,7 @@ async def _named(database: Database, query: str) -> _Named:
     if owners:
         ids = list(owners.ids)
         conditions: list[Document] = [{"customer_id": {"$in": ids}}, {"user_id": {"$in": ids}}]
-        if _ORDER_ID.fullmatch(query) and len(query) >= _SURELY:
+        if ORDER_ID.fullmatch(query) and len(query) >= _SURELY:
             conditions += begun
         return _Named({"$or": conditions}, owners.note, _SORTED["newest"], owners.ids)
     return _Named({"$or": begun}, None, _BY_ID)
@@ -160,11 +159,8 @@ async def _exists(database: Database, order_id: str) -> bool:
 
 
 def _begin(query: str) -> list[Document]:
-    """The ids that begin with a query, in the two forms of ids: with and without the mark of the newer orders."""
-    forms = [query, query.lower()]
-    if _ORDER_ID.fullmatch(query) and not query.lower().startswith("ord_"):
-        forms.append(f"ord_{query.lower()}")
-    return [{"id": {"$gte": form, "$lt": form + _LAST}} for form in dict.fromkeys(forms)]
+    """The ids that begin with a query."""
+    return [{"id": {"$gte": form, "$lt": form + _LAST}} for form in order_id_beginnings(query)]
 
 
 async def _people(database: Database, person: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,6 +18,8 @@ Owner: TypeAlias = tuple[str | None, str | None]
 """The `customer_id` and the `user_id` of an order, from which its customer is found."""
 Kind: TypeAlias = Literal["one-time", "subscription", "unknown"]
 
+ORDER_ID = re.compile(r"ord_[0-9a-f-]*|(?=[0-9a-f-]*\d)[0-9a-f-]{3,36}|[0-9a-f]{8}-[0-9a-f-]*", re.IGNORECASE)
+"""What the beginning of an order's id can look like."""
 DELIVERED = "DELIVERED"
 PARTIALLY_DELIVERED = "PARTIALLY_DELIVERED"
 NOT_DELIVERED = "NOT_DELIVERED"
@@ -100,6 +103,14 @@ class Order:
     def delivered(self) -> bool:
         """Whether goods reached the customer, all or some."""
         return self.status in DELIVERED_STATUSES
+
+
+def order_id_beginnings(typed: str) -> list[str]:
+    """What the ids may begin with that a person means: newer ones carry a mark before theirs."""
+    forms = [typed, typed.lower()]
+    if ORDER_ID.fullmatch(typed) and not typed.lower().startswith("ord_"):
+        forms.append(f"ord_{typed.lower()}")
+    return list(dict.fromkeys(forms))
 
 
 def read_owner(document: Mapping[str, Any]) -> Owner:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from services.records.findings import Finding
 
 _WHEN = "A day (its last moment), a time, in India unless it carries an offset, or now."
-Record = Annotated[str, typer.Argument(metavar="TABLE/ID", help="The record, for example orders/ord_1f0c.")]
+Record = Annotated[
+    str,
+    typer.Argument(metavar="TABLE/ID", help="The record, by its id or a beginning that no other has: orders/ord_1f0c."),
+]
 
 
 @app.command("as-of")
@@ -37,7 +40,7 @@ def as_of(
     async def work(session: Session) -> Answer:
         from services.history import states
 
-        table, record_id = _named(record)
+        table, record_id = await _named(session, record)
         start = states.read_point(at)
         end = states.read_point(other, "other time") if other is not None else None
         asked = (session.database, session.operator, session.clock, table, record_id, start)
@@ -57,7 +60,7 @@ def touched(context: typer.Context, record: Record, as_json: Json = False) -> No
         from services.clock import format_moment
         from services.history.touched import who_touched
 
-        table, record_id = _named(record)
+        table, record_id = await _named(session, record)
         touches = await who_touched(session.database, session.operator, table, record_id)
         rows = [
             (touch.user or "unknown", f"{touch.entries:,}", _actions(touch.actions.items()),
@@ -71,11 +74,13 @@ def touched(context: typer.Context, record: Record, as_json: Json = False) -> No
     run(context, work, as_json=as_json)
 
 
-def _named(record: str) -> tuple[str, str]:
+async def _named(session: Session, record: str) -> tuple[str, str]:
     from services.audit.filters import read_filters
+    from services.history.naming import full_id
 
     filters = read_filters(record)
-    return filters.tables[0], filters.record_id or ""
+    table = filters.tables[0]
+    return table, await full_id(session.database, session.operator, table, filters.record_id or "")
 
 
 def _actions(counts: Iterable[tuple[str, int]]) -> str:

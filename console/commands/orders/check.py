@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 @app.command("check")
 def check(
     context: typer.Context,
-    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="The whole id.")],
+    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="The id, or a beginning that no other has.")],
     as_json: Json = False,
 ) -> None:
     """Check an order by every validator that applies to it; ends with 1 where one refuses."""
 
     async def work(session: Session) -> Answer:
+        from services.history.naming import full_id
         from services.validation.check import check_order
 
-        checked = await check_order(session.database, session.operator, session.clock, order_id)
+        named = await full_id(session.database, session.operator, "orders", order_id)
+        checked = await check_order(session.database, session.operator, session.clock, named)
         document = {
             "order": checked.order_id,
             "checks": [_row(each) for each in checked.checks],

@@ -26,17 +26,19 @@ if TYPE_CHECKING:
 @app.command("show")
 def show(
     context: typer.Context,
-    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="The whole id.")],
+    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="The id, or a beginning that no other has.")],
     as_json: Json = False,
 ) -> None:
     """Show an order, its customer and how it is found, deliveries, bills, findings, and what happened to it."""
 
     async def work(session: Session) -> Answer:
+        from services.history.naming import full_id
         from services.orders.detail import show_order
         from services.orders.timeline import timeline
 
-        detail = await show_order(session.database, session.operator, order_id)
-        events = await timeline(session.database, session.operator, order_id)
+        named = await full_id(session.database, session.operator, "orders", order_id)
+        detail = await show_order(session.database, session.operator, named)
+        events = await timeline(session.database, session.operator, named)
         told = [dataclasses.asdict(event) for event in events]
         return Answer({**_document(detail), "timeline": told}, [*_blocks(detail), Line(""), *_happened(events)])
 
