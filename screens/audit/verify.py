@@ -153,11 +153,12 @@ def _result(found: Verification) -> Text:
         )
     there = counted(found.entries, "entry is there", "entries are there")
     adopted = counted(found.adopted, "sealed one is", "sealed ones are")
+    newest = "" if found.newest is None else f", the newest is number {found.newest}"
     lines = [
         first,
         Text(f"{there}; {counted(found.unsealed, 'waits', 'wait')} for the next seal."),
         Text(f"{adopted} of other programs, taken in as found.", "muted"),
-        Text(f"{counted(found.checkpoints, 'signed checkpoint', 'signed checkpoints')}.", "muted"),
+        Text(f"{counted(found.checkpoints, 'signed checkpoint', 'signed checkpoints')}{newest}.", "muted"),
     ]
     if not found.pinned:
         words = "The signatures were checked with the keys that the database names; the setting audit_trusted_keys "

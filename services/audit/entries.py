@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -26,6 +26,7 @@ SIZE = "size_of_entry"
 """A field that only `LISTED` gives: the bytes of an entry whose values were left out."""
 _LARGEST_LISTED = 16_384
 _LONGEST_WORD = 200
+_NAMED = 5
 
 
 def _word_of(field: str) -> dict[str, Any]:
@@ -126,8 +127,27 @@ def _large(size: int) -> Finding:
 
 
 def masked(entry: Entry) -> Entry:
-    """The entry without the phones and addresses that it holds, for an operator who may not see them."""
-    return replace(entry, before=_masked(entry.before), after=_masked(entry.after), changes=_masked(entry.changes))
+    """The entry without the phones and addresses that it holds, for an operator who may not see them; it says so."""
+    before, after, changes = _masked(entry.before), _masked(entry.after), _masked(entry.changes)
+    return replace(entry, before=before, after=after, changes=changes, findings=(*entry.findings, *_withheld(entry)))
+
+
+def _withheld(entry: Entry) -> list[Finding]:
+    """What is masked, and what of it changed: both values look alike behind a mask."""
+    told = [*field_changes(entry), *_listed(entry.changes)]
+    private = {change.field: change for change in told if (change.old or change.new) and _is_private(change.field)}
+    inside = [name for state in (entry.before, entry.after) for name in private_values(state)]
+    more = [name for name in inside if not any(known.startswith(f"{name}.") for known in private)]
+    if not (names := list(dict.fromkeys([*private, *more]))):
+        return []
+    changed = [name for name, change in private.items() if change.kind == "changed"]
+    of_these = f" Changed: {_some(changed)}." if changed else ""
+    message = f"Phones and addresses are withheld from viewers: {_some(names)}.{of_these}"
+    return [Finding("withheld", f"{message} `audit reveal` shows them, for a reason.")]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def _is_private(field: object) -> bool:

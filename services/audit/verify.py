@@ -43,6 +43,8 @@ class Verification:
     adopted: int
     """Of the sealed ones, those without a chain: of older writers and others."""
     checkpoints: int
+    newest: int | None
+    """The number of the newest checkpoint; the first one is number 0."""
     pinned: bool
     """Whether the signatures were checked against keys from outside the database."""
     problems: tuple[Problem, ...]
@@ -75,7 +77,8 @@ async def verify(
     walk, found = check.walk, check.walk.problems
     return Verification(
         entries=rest.entries, sealed=walk.size, unsealed=rest.unsealed, adopted=walk.adopted, checkpoints=check.count,
-        pinned=bool(trusted), problems=tuple(found.listed), problem_count=found.count,
+        newest=check.last.number if check.last else None, pinned=bool(trusted), problems=tuple(found.listed),
+        problem_count=found.count,
     )  # fmt: skip
 
 

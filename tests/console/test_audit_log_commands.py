@@ -12,6 +12,9 @@ def test_the_trail_is_sealed_verified_and_found_altered(shop: Shop) -> None:
 
     clean = shop("audit", "verify", "--json")
     assert (clean.status, clean.json["entries"], clean.json["sealed"], clean.json["problems"]) == (0, 2, 2, [])
+    assert (clean.json["checkpoints"], clean.json["newest_checkpoint"]) == (2, 1)
+    assert shop("audit", "seal", "--json").json["checkpoint"]["number"] == 1
+    assert "2, the newest is number 1;" in shop("audit", "verify").out
 
     shop.database.audit_logs.update_one({"record_id": "raj"}, {"$set": {"user_id": "nobody"}})
     shop.database.audit_logs.delete_one({"record_id": "sita"})
@@ -32,6 +35,9 @@ def test_a_proof_holds_by_itself_and_not_for_another_key(shop: Shop, tmp_path: P
     assert shop("audit", "prove", entry, "--to", str(file)).status == 0
     assert shop("audit", "check-proof", str(file), "--key", key, "--json").json["proven"]["entry"] == entry
     assert shop("audit", "check-proof", str(file), "--key", "00" * 32).status == 1
+    assert "The proof holds" in (told := shop("audit", "check-proof", str(file)).out)
+    assert "signed by the key that it names" in told
+    assert "signed by a key that you trust" in shop("audit", "check-proof", str(file), "--key", key).out
     proof = json.loads(file.read_text())
     file.write_text(json.dumps(proof | {"index": proof["index"] + 1}))
     refused = shop("audit", "check-proof", str(file), "--json")

@@ -62,8 +62,8 @@ def verify_trail(
             )  # fmt: skip
         document = {
             "entries": found.entries, "sealed": found.sealed, "unsealed": found.unsealed, "adopted": found.adopted,
-            "checkpoints": found.checkpoints, "pinned": found.pinned, "problem_count": found.problem_count,
-            "problems": found.problems,
+            "checkpoints": found.checkpoints, "newest_checkpoint": found.newest, "pinned": found.pinned,
+            "problem_count": found.problem_count, "problems": found.problems,
         }  # fmt: skip
         return Answer(document, _verification(found), 1 if found.problem_count else 0)
 
@@ -72,12 +72,13 @@ def verify_trail(
 
 def _verification(found: Verification) -> list[Block]:
     keys = "against trusted keys" if found.pinned else "against the keys that the database itself names"
+    newest = "" if found.newest is None else f", the newest is number {found.newest}"
     blocks: list[Block] = [
         Pairs((
             ("Entries", f"{found.entries:,}"),
             ("Sealed", f"{found.sealed:,}, of them {found.adopted:,} by other writers"),
             ("Not sealed yet", f"{found.unsealed:,}"),
-            ("Checkpoints", f"{found.checkpoints:,}, signatures checked {keys}"),
+            ("Checkpoints", f"{found.checkpoints:,}{newest}; signatures checked {keys}"),
         ))
     ]  # fmt: skip
     if not found.problem_count:
@@ -104,7 +105,7 @@ def prove_entry(
         from services.audit.prove import check, prove
 
         proof = await prove(session.database, session.operator, entry)
-        blocks: list[Block] = [_proven(check(proof, session.settings.audit_trusted_keys))]
+        blocks = _proven(check(proof, session.settings.audit_trusted_keys))
         if to is not None:
             from services.exports.files import path_of, write_file
 
@@ -130,15 +131,18 @@ def check_file(
     from services.audit.prove import check, read_proof_file
 
     proven = check(read_proof_file(path), key or settings_of(context).audit_trusted_keys)
-    finish(Answer({"proven": proven}, [_proven(proven)]), as_json=as_json)
+    finish(Answer({"proven": proven}, _proven(proven)), as_json=as_json)
 
 
-def _proven(proven: Proven) -> Pairs:
+def _proven(proven: Proven) -> list[Block]:
     key = proven.public_key + ("" if proven.pinned else " (not one that you named as trusted)")
-    return Pairs((
-        ("Entry", proven.entry), ("Leaf", f"{proven.index:,}"), ("Checkpoint", proven.checkpoint),
+    facts = Pairs((
+        ("Entry", proven.entry), ("Leaf", f"{proven.index:,}"), ("Checkpoint", f"number {proven.checkpoint}"),
         ("Sealed at", proven.at), ("Signed by", key),
     ))  # fmt: skip
+    whose = "a key that you trust" if proven.pinned else "the key that it names; --key holds it to one that you know"
+    verdict = "The proof holds: the entry stood in the sealed log, unaltered, when this checkpoint was signed by"
+    return [facts, Line(f"{verdict} {whose}.")]
 
 
 @app.command("key")

@@ -130,3 +130,10 @@ def test_a_viewer_sees_no_phone_in_whatever_form_changes_are_listed() -> None:
     assert entry.changes[1] == listed[1]
     assert entry.changes[0]["field"] == "phone"
     assert "5600" not in str(entry.after)
+    assert entry.findings[-1].code == "withheld"
+    assert "viewers: address.pincode, pincode, phone. Changed: phone. " in entry.findings[-1].message
+
+
+def test_an_entry_without_anything_private_withholds_nothing() -> None:
+    entry = read_entry({"_id": 1, "changes": {"name": {"old": "A", "new": "B"}}, "after": {"phone": None, "name": "B"}})
+    assert masked(entry) == entry
