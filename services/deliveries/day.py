@@ -11,7 +11,7 @@ from datetime import date, datetime
 from services.customers.resolution import CustomerLinks
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deliveries.shifts import load_shifts
-from services.deliveries.staff import SHIFTS, load_staff
+from services.deliveries.staff import load_staff
 from services.errors import BadRequest
 from services.operators.operator import Operator, mask_phone
 from services.paging import Page, bad_token, below, list_kind, page_size, read_token, scalar_key, write_token
@@ -27,6 +27,7 @@ from services.records.orders import (
     read_order,
     read_status,
 )
+from services.records.subscriptions import SHIFTS
 
 _CHUNK = 200
 _ORDER = {"address": 0, "notes": 0}

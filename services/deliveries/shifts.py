@@ -7,8 +7,8 @@ from datetime import date
 
 from services.clock import read_day
 from services.database import READ_LIMIT_MS, Database
-from services.deliveries.staff import read_shift
 from services.records.fields import mappings
+from services.records.subscriptions import read_shift
 
 _FIELDS = {"_id": 0, "id": 1, "shift": 1, "day_overrides": 1}
 

@@ -9,9 +9,9 @@ from services.customers.search import NAME_ORDER
 from services.database import READ_LIMIT_MS, Database, Document, Session, told
 from services.operators.operator import Operator
 from services.records.fields import flag, identity, text, word
+from services.records.subscriptions import read_shift
 from services.typed import read_query
 
-SHIFTS = ("morning", "evening", "both")
 _MOST = 1_000
 _FIELDS = {"_id": 0, "id": 1, "name": 1, "area_assigned": 1, "shift": 1, "is_active": 1, "status": 1}
 
@@ -65,9 +65,3 @@ def _read(person: Document) -> DeliveryPerson:
 async def staff_names(database: Database, ids: Iterable[str | None], session: Session | None = None) -> dict[str, str]:
     """The names of delivery people by id; an unknown id is left out."""
     return {name: person.name for name, person in (await load_staff(database, ids, session)).items()}
-
-
-def read_shift(value: object) -> str:
-    """A stored shift in one spelling; empty where it is none."""
-    shift = word(value).lower()
-    return shift if shift in SHIFTS else ""

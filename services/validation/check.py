@@ -15,8 +15,9 @@ from services.errors import NotFound
 from services.operators.operator import Operator, mask_address, mask_phone
 from services.records.customers import Customer
 from services.records.deliveries import read_delivery
-from services.records.fields import first, first_filled, mapping, text, word
+from services.records.fields import first, mapping, text
 from services.records.orders import OPEN_STATUSES, Order, read_order
+from services.records.subscriptions import read_subscription, stored
 from services.validation.address import AddressValidator
 from services.validation.billing import BillingValidator
 from services.validation.customer import named_customer
@@ -28,7 +29,7 @@ from services.validation.subscription import SubscriptionValidator
 
 _Question: TypeAlias = tuple[str, str, Callable[[], Awaitable[Result]]]
 """A validator's name, why it does not apply (empty where it does), and its asking."""
-_BY_LIST = ("DAY_BY_DAY", "IRREGULAR")
+_BY_LIST = ("day_by_day", "irregular")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,23 +215,23 @@ def _of_delivery(case: _Case, deliveries: DeliveryValidator) -> Iterator[_Questi
 
 
 def _of_subscription(case: _Case, subscriptions: SubscriptionValidator) -> Iterator[_Question]:
-    subscription, name = case.subscription or {}, case.order.subscription_id
+    document, name = case.subscription or {}, case.order.subscription_id
+    subscription = read_subscription(document)
     none = "" if name else "the order is of no subscription"
     gone = none or ("" if case.subscription else "the subscription is gone")
-    quantity = first(subscription, "default_qty", "quantity")
-    listed = (
-        "its quantities are listed by day" if quantity is None and word(subscription.get("mode")) in _BY_LIST else ""
-    )
-    begun = "" if word(subscription.get("status")) == "DRAFT" else "it has begun"
-    start, end = first(subscription, "start_date", "startDate"), first(subscription, "end_date", "endDate")
+    # What is stored, not what can be read of it: the validators say why it cannot.
+    quantity = stored(document, "quantity")
+    listed = "its quantities are listed by day" if quantity is None and subscription.mode in _BY_LIST else ""
+    begun = "" if subscription.status == "draft" else "it has begun"
+    start, end = stored(document, "start_date"), stored(document, "end_date")
 
     async def customer() -> Result:
         if case.subscription is None:
             words = "The order's subscription is not there."
             return refused("subscription-unknown", "subscription_id", name, words)
-        return await subscriptions.customer_exists(first_filled(subscription, "customer_id", "customerId"))
+        return await subscriptions.customer_exists(stored(document, "customer_id"))
 
-    product = first_filled(subscription, "product_id", "productId")
+    product = stored(document, "product_id")
     yield "subscription.customer-exists", none, customer
     yield "subscription.product-exists", gone, lambda: subscriptions.product_exists(product)
     yield "subscription.quantity", gone or listed, lambda: subscriptions.quantity(quantity)
