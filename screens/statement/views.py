@@ -61,7 +61,7 @@ def tables() -> Iterable[RecordTable]:
 def head(statement: Statement) -> Text:
     """Who, which month, and what it comes to."""
     from services.backfills.report_words import area_name
-    from services.billing.statement_words import counted_words
+    from services.billing.statement_words import carried_words, counted_words
 
     line = Text.assemble((statement.month, "title"), "  ")
     line.append_text(customer_text(statement.customer_name)).append("  ")
@@ -74,6 +74,8 @@ def head(statement: Statement) -> Text:
     for name, paise, tone in figures:
         line.append(f"{name}\u00a0", "muted").append(format_rupees(paise), tone).append("   ")
     line.append("\n").append(f"Counts {counted_words(statement)}.", "warn" if statement.expected_paise else "muted")
+    if statement.carried:
+        line.append("\n").append_text(text(f"Before: {carried_words(statement.carried)}.", "muted", limit=600))
     line.no_wrap = False
     return line
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
+from services.billing.carried import Carried, explain_balance
 from services.billing.charge import Undecided, charge
 from services.billing.month import delivery_day
 from services.billing.month_records import CustomerRecords, OrderRecords, Products, load_records
@@ -74,6 +76,8 @@ class Statement:
     """Of the lines."""
     paid_paise: int
     findings: tuple[Finding, ...]
+    carried: Carried | None = None
+    """What may be behind the previous balance; only in a single statement, and where there is one."""
 
     @property
     def balance_paise(self) -> int:
@@ -122,7 +126,11 @@ async def show_statement(database: Database, operator: Operator, clock: Clock, c
         records = await load_records(database, await documents.to_list(), asked, products)
     if not records:
         raise NotFound("unknown-customer", f"The customer {found.id} was removed meanwhile.")
-    return state(records[0], asked, india_day(clock()), products)
+    statement = state(records[0], asked, india_day(clock()), products)
+    if not statement.previous_balance_paise:
+        return statement
+    carried = await explain_balance(database, operator, statement.customer_id, found.user_id, asked)
+    return replace(statement, carried=carried)
 
 
 def state(
@@ -135,10 +143,11 @@ def state(
     if previous is None:
         stored = records.document.get("previous_balance")
         findings.append(Finding("previous-balance-unreadable", f"The previous balance is {stored!r}; it counts ₹0."))
-    lines = [
-        _subscription_line(each, month, today, products, own_prices, findings)
-        for each in sorted(records.subscriptions, key=lambda each: (str(each.product_id), str(each.id)))
-    ]
+    subscriptions = sorted(records.subscriptions, key=lambda each: (str(each.product_id), str(each.id)))
+    lines = _told_apart(
+        [_subscription_line(each, month, today, products, own_prices, findings) for each in subscriptions],
+        [each.shift for each in subscriptions],
+    )
     orders = [*order_lines, *(order_line(each, month, findings) for each in records.orders)]
     lines += sorted(orders, key=lambda line: (line.day or date.max, str(line.id)))
     if records.unclear:
@@ -194,6 +203,17 @@ def _subscription_line(
         expected_paise=expected,
         days=days,
     )
+
+
+def _told_apart(lines: list[Line], shifts: Sequence[str]) -> list[Line]:
+    """Lines of one product begin with their shift, and where they share that too with how their ids begin."""
+    for words in (shifts, [(line.id or "without an id")[:8] for line in lines]):
+        alike = Counter(line.description for line in lines)
+        lines = [
+            replace(line, description=f"{word} · {line.description}") if word and alike[line.description] > 1 else line
+            for line, word in zip(lines, words, strict=True)
+        ]
+    return lines
 
 
 def _price(

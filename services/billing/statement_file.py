@@ -7,8 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from services.billing.carried import Carried
 from services.billing.statement import Line, Statement
 from services.billing.statement_words import RULES, quantity_words, state_words, statement_facts
+from services.clock import to_stored
 from services.exports.files import Format, Written, write_export
 from services.exports.tables import Cell, Column, Export, Table
 from services.orders.lookup import price_paise
@@ -77,6 +79,7 @@ def statement_document(statement: Statement) -> dict[str, Any]:
         "expected_paise": statement.expected_paise,
         "paid_paise": statement.paid_paise,
         "previous_balance_paise": statement.previous_balance_paise,
+        "carried": _carried(statement.carried),
         "balance_paise": statement.balance_paise,
         "status": statement.status,
         "findings": [{"code": each.code, "message": each.message} for each in statement.findings],
@@ -87,6 +90,18 @@ async def save_statement(statement: Statement, path: Path, format: Format, *, re
     """Write the statement to a file without holding up the console. Raises as `write_export`."""
     export, document = statement_tables(statement), statement_document(statement)
     return await asyncio.to_thread(write_export, path, format, export, document, replace=replace)
+
+
+def _carried(carried: Carried | None) -> dict[str, Any] | None:
+    if carried is None:
+        return None
+    bills = [
+        {"month": each.month, "bills": each.bills, "amount_paise": each.paise, "partly_paid": each.partly}
+        for each in carried.bills
+    ]
+    at = to_stored(carried.at) if carried.at else None
+    change = {"at": at, "by": carried.by, "was_paise": carried.was_paise} if carried.changed else None
+    return {"last_change": change, "unpaid_bills": bills}
 
 
 def _line(line: Line) -> dict[str, Any]:

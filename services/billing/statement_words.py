@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from services.backfills.report_words import area_name
+from services.billing.carried import Carried, EarlierBills
 from services.billing.statement import Billed, Line, Statement
-from services.clock import month_of
+from services.clock import format_moment, month_of
 from services.money import format_rupees
 from services.subscriptions.quantity import Rule
 
@@ -55,6 +56,22 @@ def counted_words(statement: Statement) -> str:
     return f"to the month's end; {format_rupees(statement.expected_paise)} of it is for days after {statement.today}"
 
 
+def carried_words(carried: Carried) -> str:
+    """What is known of a previous balance."""
+    if carried.changed:
+        was = "" if carried.was_paise is None else f" from {format_rupees(carried.was_paise)}"
+        change = f"changed last at {format_moment(carried.at)} by {carried.by or 'unknown'}{was}"
+    else:
+        change = "no audit entry tells who set it"
+    months = "; ".join(map(_bills_words, carried.bills)) or "none"
+    return f"on the customer's record, which names no month; {change}; open bills of earlier months: {months}"
+
+
+def _bills_words(earlier: EarlierBills) -> str:
+    partly = f" ({earlier.partly} paid in part)" if earlier.partly else ""
+    return f"{earlier.bills} of {earlier.month}, {format_rupees(earlier.paise)}{partly}"
+
+
 def statement_facts(statement: Statement) -> list[tuple[str, str]]:
     """The head of a statement."""
     return [
@@ -65,6 +82,7 @@ def statement_facts(statement: Statement) -> list[tuple[str, str]]:
         ("Counted", counted_words(statement)),
         ("Total", format_rupees(statement.total_paise)),
         ("Previous balance", format_rupees(statement.previous_balance_paise)),
+        *([("", carried_words(statement.carried))] if statement.carried else []),
         ("Paid", format_rupees(statement.paid_paise)),
         ("Balance", format_rupees(statement.balance_paise)),
         ("Status", statement.status),

@@ -153,6 +153,13 @@ async def names_of(database: Database, customers: Iterable[tuple[str | None, str
     return sorted(own | users)
 
 
+async def ids_of(database: Database, customer_id: str, user_id: str | None) -> list[str]:
+    """The ids under which a record is this customer's and nobody else's."""
+    names = await names_of(database, [(customer_id, user_id)])
+    links = await CustomerLinks.load(database, [(name, None) for name in names], links_only=True)
+    return [name for name in names if links.resolve((name, None)).customer_id == customer_id]
+
+
 _REMEMBERED = 200_000
 _remembered: WeakKeyDictionary[Session, dict[Owner, Resolution]] = WeakKeyDictionary()
 """What was found in each snapshot that is still being read: in there nothing changes, and customers order often."""

@@ -14,7 +14,7 @@ from services.audit.query import RECORD_ENTRIES
 from services.billing.month import billing_month
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_month, read_timestamp
-from services.customers.resolution import CustomerLinks, names_of
+from services.customers.resolution import CustomerLinks, ids_of
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deliveries.staff import staff_names
 from services.money import format_rupees
@@ -173,11 +173,9 @@ async def _actions(database: Database, operator: Operator, by_order: Document) -
 
 async def _payments(database: Database, customer: Customer | None, months: Collection[str | None]) -> list[Event]:
     """The customer's for these months, as a statement counts them: also under the user's id, also without a month."""
-    if customer is None:
+    if customer is None or customer.id is None:
         return []
-    names = await names_of(database, [(customer.id, customer.user_id)])
-    links = await CustomerLinks.load(database, [(name, None) for name in names], links_only=True)
-    theirs = [name for name in names if links.resolve((name, None)).customer_id == customer.id]
+    theirs = await ids_of(database, customer.id, customer.user_id)
     events = []
     for document in await read_documents(database, "payment_transactions", {"customer_id": {"$in": theirs}}, _PAYMENTS):
         payment = read_payment(document)

@@ -367,3 +367,18 @@ async def test_every_query_has_its_index(database: Database, ops: Operator, cloc
     await apply(database, ops)
     for query in (shop.CUSTOMER, "9876543210"):
         (await watch(database, show_statement(database, ops, clock, query, OCTOBER))).assert_indexed()
+
+
+async def test_subscriptions_of_one_product_are_told_apart(database: Database, viewer: Operator, clock: Clock) -> None:
+    statement = await made(
+        database, viewer, clock, products=[product(), product(id="curd", name="Curd")],
+        subscriptions_v2=[
+            milk(id="aaaaaaaa-1", shift="morning"), milk(id="bbbbbbbb-2", shift="Evening"),
+            milk(id="cccccccc-3", shift="both"), milk(id="dddddddd-4", shift="both"), milk(id=None, shift="at noon"),
+            milk(id="curds", product_id="curd", shift="morning"),
+        ],
+    )  # fmt: skip
+    assert sorted(line.description for line in statement.lines) == [
+        "Curd 500 ml", "Milk 500 ml", "cccccccc · both · Milk 500 ml", "dddddddd · both · Milk 500 ml",
+        "evening · Milk 500 ml", "morning · Milk 500 ml",
+    ]  # fmt: skip
