@@ -21,6 +21,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from console.faults import internal_error
+from console.terminal import Terminal
 from screens.asking import ConnectionLost, Fault
 from screens.context import Context
 from screens.place import OpenOrder, OpenPlace, Place
@@ -87,7 +88,7 @@ class DeliveryConsole(App[None]):
         self._lost = ""
         self._session = AsyncExitStack()
         self._interrupted: tuple[Worker[Any], ...] = ()
-        super().__init__()
+        super().__init__(driver_class=Terminal)
         self.register_theme(CALM)
         self.theme = theme if theme in self.available_themes else CALM.name
         self._use_tones()

@@ -17,6 +17,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from screens.widths import excess
+
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _NEAR = 20
 _GAP = 2
@@ -262,7 +264,7 @@ class RecordTable(ScrollView, can_focus=True):
             if not width:
                 continue
             words = cell.draw(width) if isinstance(cell, Bar) else cell.copy()
-            words.truncate(width, overflow="ellipsis")
+            words.truncate(width - excess(words.plain), overflow="ellipsis")
             words.align("right" if column.right else "left", width)
             words.end = ""
             # A text renders its spans only: its own style, the tone, is laid under them here.
