@@ -15,11 +15,11 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from screens.asking import LIVE, Asking, ConnectionLost, Refusal
 from screens.context import Context
 from screens.widgets.header import StatusHeader
+from screens.widgets.keys import KeyBar
 from screens.widgets.notice import Kind, Notice
 
 
@@ -46,7 +46,7 @@ class Place(Screen[None], Asking):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search", key_display="/", tooltip="Go to the search or the first filter."),
-        Binding("escape", "back", "Back", show=False, tooltip="From an input to the list, from a record to its list."),
+        Binding("escape", "back", "Back", tooltip="From an input to the list, from a record to its list."),
     ]
 
     context: reactive[Context | None] = reactive(None)
@@ -62,7 +62,7 @@ class Place(Screen[None], Asking):
         yield Notice(id="connection")
         yield Notice(id="notice")
         yield from self.compose_place()
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     @abstractmethod
     def compose_place(self) -> Iterable[Widget]:

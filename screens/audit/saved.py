@@ -12,13 +12,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from screens.asking import Asking, Refusal
 from screens.audit.filters import Words, in_words
 from screens.context import Context
 from screens.tones import text
 from screens.widgets.field import Field
+from screens.widgets.keys import KeyBar
 from screens.widgets.notice import Notice
 from screens.widgets.table import Column, RecordTable, Row
 
@@ -58,7 +59,7 @@ class ViewsDialog(ModalScreen["Words | None"], Asking):
             yield RecordTable(_COLUMNS, noun="", explains="", id="views", empty="You have no views.")
             yield Field("Save these filters as", id="name", explains="", placeholder="a name", max_length=60)
             yield Notice(id="refusal")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Read them."""

@@ -86,7 +86,7 @@ class AuditScreen(ListPlace):
         Binding("o", "order", "Order", show=False, tooltip="To the order that the entry is about."),
         Binding("s", "same", "Same record", show=False, tooltip="Only entries about the record under the cursor."),
         Binding("m", "reveal", "Unmask", show=False, tooltip="Show the entry's phones and addresses, for a reason."),
-        Binding("escape", "back", "Back", show=False, tooltip="From the entry to the list, from a jump to before it."),
+        Binding("escape", "back", "Back", tooltip="From the entry to the list, from a jump to before it."),
     ]
 
     def __init__(self, environment: str = "") -> None:

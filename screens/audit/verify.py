@@ -14,11 +14,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from screens.asking import Asking, Refusal
 from screens.context import Context
 from screens.tones import count, counted, text
+from screens.widgets.keys import KeyBar
 from screens.widgets.meter import Meter, Reading
 from screens.widgets.notice import Notice
 from screens.widgets.table import Column, RecordTable, Row
@@ -74,7 +75,7 @@ class VerifyScreen(ModalScreen["str | None"], Asking):
             yield Meter(id="meter")
             yield Static(markup=False, id="result")
             yield RecordTable(_COLUMNS, noun="", explains="", id="problems", empty="")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Show what was found last, or check."""

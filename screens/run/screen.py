@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Footer
 
 from screens.asking import Asking, Refusal
 from screens.context import Context
@@ -21,6 +20,7 @@ from screens.run import views
 from screens.run.views import resumable
 from screens.tones import count, text
 from screens.widgets.dialog import TypedConfirmation
+from screens.widgets.keys import KeyBar
 from screens.widgets.meter import Meter
 from screens.widgets.notice import Notice
 from screens.widgets.reason import ReasonDialog
@@ -87,7 +87,7 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
             yield Notice(id="said")
             yield Meter(id="meter")
             yield Sheet("", explains="", id="facts")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Look at once, and again every second."""

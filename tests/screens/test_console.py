@@ -126,3 +126,29 @@ class broken:  # noqa: N801 - reads as a word in `with broken(company)`
     def __exit__(self, *_: object) -> None:
         self._client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
         self._client.close()
+
+
+class TestKeys:
+    @pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 12)])
+    async def test_help_search_and_back_are_told_on_every_screen(self, company: Company, size: tuple[int, int]) -> None:
+        async with opened(company.app(Operator("olga", ("ops", "auditor"))), size) as pilot:
+            for number, place in enumerate(PLACES, 2):
+                await press(pilot, f"f{number}", "escape")
+                keys = painted(pilot).splitlines()[-1]
+                assert " esc Back " in keys
+                assert " F1 Help " in keys
+                assert (" / " in keys) == (place != "home")
+                assert len(keys.rstrip()) <= size[0]
+
+    async def test_what_has_no_room_is_left_out_whole_and_comes_back_with_the_room(self, company: Company) -> None:
+        async with opened(company.app(), (80, 24)) as pilot:
+            await press(pilot, "f3", "escape")
+            narrow = painted(pilot).splitlines()[-1]
+            assert "Confirm delivery" in narrow
+            assert "…" in narrow
+            assert "Unbilled" not in narrow
+            await pilot.resize_terminal(140, 24)
+            await settle(pilot)
+            wide = painted(pilot).splitlines()[-1]
+            assert "…" not in wide
+            assert "Unbilled" in wide
