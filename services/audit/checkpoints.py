@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from services.audit.log import CHECKPOINTS, KEYS, NO_CHECKPOINT, Checkpoint
+from services.audit.log import CHECKPOINTS, KEYS, NO_CHECKPOINT, Checkpoint, read_checkpoint
 from services.audit.problems import Problems
 from services.audit.signing import key_name
 from services.database import Database, Document, Session
-from services.errors import BadRequest
+from services.errors import BadRequest, Refused
+
+_TAIL = 65_536
+"""Bytes of a file of copies that are looked at first for its last line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,29 @@ def read_copies(path: Path) -> dict[int, str]:
     return copies
 
 
+def last_copied(path: Path) -> int:
+    """The number of the checkpoint in the last whole line of a file of copies; -1 where there is none.
+
+    Raises Refused for a file that cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            size, back = file.seek(0, 2), _TAIL
+            while True:
+                file.seek(max(0, size - back))
+                for line in reversed(file.read().splitlines()):
+                    with contextlib.suppress(ValueError, AttributeError):  # half a line, or none
+                        if isinstance(number := json.loads(line).get("number"), int):
+                            return number
+                if back >= size:
+                    return -1
+                back *= 8
+    except FileNotFoundError:
+        return -1
+    except OSError as error:
+        raise Refused("no-copy", f"The copies in {path} cannot be read: {error.strerror or error}.") from None
+
+
 def _by_alias(fields: Mapping[str, object]) -> dict[str, object]:
     return {("_id" if name == "number" else name): value for name, value in fields.items()}
 
@@ -71,9 +95,8 @@ async def checked_checkpoints(
         if until and before and before.number >= until.number:
             return
         name = f"checkpoint {document['_id']}"
-        try:
-            here = Checkpoint.model_validate(document)
-        except ValidationError:
+        here = read_checkpoint(document)
+        if here is None:
             problems.add(name, "log-altered", "The checkpoint cannot be read.")
             continue
         signed = here.key in keys and here.is_signed_by(keys[here.key])

@@ -84,10 +84,18 @@ class Checkpoint(BaseModel):
 async def last_checkpoint(database: Database, session: Session | None = None) -> Checkpoint | None:
     """The newest checkpoint. Raises Refused where it was altered beyond reading."""
     found = await database[CHECKPOINTS].find({}, session=session).sort("_id", -1).limit(1).to_list()
+    newest = read_checkpoint(found[0]) if found else None
+    if found and newest is None:
+        raise log_altered("The newest checkpoint")
+    return newest
+
+
+def read_checkpoint(document: Document) -> Checkpoint | None:
+    """A stored checkpoint; None where it was altered beyond reading."""
     try:
-        return Checkpoint.model_validate(found[0]) if found else None
+        return Checkpoint.model_validate(document)
     except ValidationError:
-        raise log_altered("The newest checkpoint") from None
+        return None
 
 
 def log_altered(part: str) -> Refused:

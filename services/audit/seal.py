@@ -22,6 +22,7 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from services.audit.chain import LONGEST_LIFE, carried_hash, content_hash, documents_in, key_of, read_key, write_key
+from services.audit.checkpoints import last_copied
 from services.audit.log import (
     CHECKPOINTS,
     KEYS,
@@ -34,13 +35,14 @@ from services.audit.log import (
     load_frontier,
     log_altered,
     node_key,
+    read_checkpoint,
 )
 from services.audit.signing import Signer
 from services.audit.trail import Trail
 from services.audit.tree import TILE
 from services.changes.changeset import AUDIT_LOGS, STREAMS
 from services.clock import Clock, to_stored
-from services.database import DURABLE, Database, Document, Session, told
+from services.database import DURABLE, READ_LIMIT_MS, Database, Document, Session, told
 from services.deployment.indexes import AUDIT_BY_CHAIN, hint
 from services.errors import Refused
 from services.operators.operator import Operator
@@ -119,13 +121,16 @@ async def seal(
             break
         newest = made
         if trail.copies:
-            _copy(trail.copies, made)
+            await _copy(database, trail.copies, made)
         if progress:
             progress(made.size)
         if not more and not everything:
             break
     with told():
-        return newest or await last_checkpoint(database)
+        newest = newest or await last_checkpoint(database)
+    if newest and trail.copies:
+        await _copy(database, trail.copies)
+    return newest
 
 
 async def _seal_once(
@@ -258,17 +263,26 @@ def _tile(number: int, entries: Sequence[Any], packed: bytes, hashes: Sequence[b
     return {"_id": number, "entries": list(entries), "hashes": Binary(packed + b"".join(hashes))}
 
 
-def _copy(path: Path, checkpoint: Checkpoint) -> None:
-    """One line more in the file of checkpoints, on the disk before anything else is sealed."""
-    line = json.dumps(checkpoint.model_dump(mode="json"), sort_keys=True)
+async def _copy(database: Database, path: Path, made: Checkpoint | None = None) -> None:
+    """A line more in the file of checkpoints for each that it lacks behind its last one, on the disk before more is
+    sealed; what could not be copied once is copied then. A new log beside an old file is told by what it made.
+    """
+    last = last_copied(path)
+    with told():
+        behind = database[CHECKPOINTS].find({"_id": {"$gt": last}}).sort("_id", 1).max_time_ms(READ_LIMIT_MS)
+        missing = [checkpoint async for document in behind if (checkpoint := read_checkpoint(document))]
+    if made and made.number <= last:
+        missing.append(made)
+    if not missing:
+        return
+    # A line break before each too: what a crash left of the line before takes nothing else along.
+    lines = "".join(f"\n{json.dumps(each.model_dump(mode='json'), sort_keys=True)}\n" for each in missing)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            # A line break before it too: what a crash left of the line before takes nothing else along.
-            os.write(descriptor, f"\n{line}\n".encode())
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(lines.encode())
+            file.flush()
             os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
     except OSError as error:
         raise Refused("no-copy", f"The checkpoint could not be copied to {path}: {error}.") from None
