@@ -49,10 +49,13 @@ class Customers:
     note: str | None
 
 
-async def find_owners(database: Database, query: str) -> Owners | None:
-    """Whom a query names: by phone where it looks like one, else by id, else by the beginning of a name."""
+async def find_owners(database: Database, operator: Operator, query: str) -> Owners | None:
+    """Whom a query names: by phone where it looks like one, else by id, else by the beginning of a name.
+
+    A masked phone is found by the whole number alone: by its beginning it could be guessed digit by digit.
+    """
     number = _as_number(query)
-    if _is_number(number):
+    if _is_number(number) and not (operator.masked and begins_phone(query)):
         matching = _phone_conditions(number)
         customers, users = await asyncio.gather(
             _customers(database, {"$or": [part for each in matching for part in each]}),
@@ -98,7 +101,7 @@ async def find_customers(database: Database, operator: Operator, query: str) -> 
     if not named:
         return Customers((), None)
     with told():
-        owners = await find_owners(database, named)
+        owners = await find_owners(database, operator, named)
         links = await CustomerLinks.load(database, [(name, None) for name in owners.ids] if owners else [])
     fitting = {name: None for each in owners.ids for name in links.resolve((each, None)).candidates} if owners else {}
     found = [customer for name in fitting if (customer := links.customer(name))]
@@ -118,7 +121,7 @@ async def find_customer(database: Database, operator: Operator, query: str) -> C
     named = typed_text(query, "customer", _LONGEST_QUERY)
     links = await CustomerLinks.load(database, [(named, None)])
     fitting = links.resolve((named, None)).candidates
-    if not fitting and named and (ids := await _ids_named(database, named)):
+    if not fitting and named and (ids := await _ids_named(database, operator, named)):
         links = await CustomerLinks.load(database, [(name, None) for name in ids])
         fitting = tuple(name for each in ids for name in links.resolve((each, None)).candidates)
     several = sorted(set(fitting))
@@ -140,9 +143,9 @@ async def find_customer(database: Database, operator: Operator, query: str) -> C
     return customer
 
 
-async def _ids_named(database: Database, named: str) -> tuple[str, ...]:
+async def _ids_named(database: Database, operator: Operator, named: str) -> tuple[str, ...]:
     """The ids of customers and users by phone or name; where nobody has these, of customers whose ids begin so."""
-    if owners := await find_owners(database, named):
+    if owners := await find_owners(database, operator, named):
         return owners.ids
     if len(named) < _LEAST_OF_ID:
         return ()
@@ -171,6 +174,12 @@ def looks_like_phone(query: str) -> bool:
     return _is_number(_as_number(query))
 
 
+def begins_phone(query: str) -> bool:
+    """Whether a query is the beginning of a phone, and no whole one."""
+    number = _as_number(query)
+    return _is_number(number) and not _writings(number)[1]
+
+
 def _is_number(number: str) -> bool:
     return bool(_PHONE.fullmatch(number) and re.search("[1-9]", number))
 
@@ -183,18 +192,23 @@ def _as_number(query: str) -> str:
 
 
 def _phone_conditions(number: str) -> list[list[Document]]:
+    writings, whole = _writings(number)
+    if whole:
+        either: Document = {"$in": writings}
+        return [[{"phone": either}, {"phone_number": either}]]
+    begins: Iterable[Document] = ({"$gte": form, "$lt": form + _LAST} for form in writings)
+    return [[{"phone": each}, {"phone_number": each}] for each in begins]
+
+
+def _writings(number: str) -> tuple[list[str], bool]:
+    """The writings of a number, and whether it is a whole one and not the beginning of one."""
     digits = re.sub(r"\D", "", number)
     bare, abroad = digits.lstrip("0"), number.lstrip("( ").startswith("+") or digits.startswith("00")
     national = bare[2:].lstrip("0") if bare.startswith("91") and (abroad or len(bare) == 12) else bare
     if len(national) > 10 or (abroad and not "91".startswith(bare[:2])):
         # Of another country: as it was typed, or in its plain forms.
-        either: Document = {"$in": [number, bare, f"+{bare}", f"00{bare}"]}
-        return [[{"phone": either}, {"phone_number": either}]]
-    if len(national) == 10:
-        whole: Document = {"$in": phone_writings(national)}
-        return [[{"phone": whole}, {"phone_number": whole}]]
-    begins: Iterable[Document] = ({"$gte": form, "$lt": form + _LAST} for form in phone_writings(national))
-    return [[{"phone": each}, {"phone_number": each}] for each in begins]
+        return [number, bare, f"+{bare}", f"00{bare}"], True
+    return phone_writings(national), len(national) == 10
 
 
 async def find_in_area(database: Database, area: str) -> list[str] | None:

@@ -78,7 +78,7 @@ async def find_orders(
     asked = list_kind("orders", query, filters)
     size, key = page_size(limit), read_token(asked, token)
     with told():
-        selection = await select(database, query, filters)
+        selection = await select(database, operator, query, filters)
         day = today or india_day(utc_now())
         try:
             rows, last = await _Reader(database, filters, selection, day).page(key, size)

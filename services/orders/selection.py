@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple, TypeAlias
 
-from services.customers.search import NAME_ORDER, could_be_id, find_in_area, find_owners, looks_like_phone
+from services.customers.search import (
+    NAME_ORDER,
+    begins_phone,
+    could_be_id,
+    find_in_area,
+    find_owners,
+    looks_like_phone,
+)
 from services.database import READ_LIMIT_MS, Database, Document
 from services.deployment.indexes import ORDERS_BY_DAY, ORDERS_BY_PERSON, ORDERS_BY_STATUS, ORDERS_BY_TYPE, Hint
+from services.operators.operator import Operator
 from services.orders.filters import OrderFilters, Sort
 from services.orders.kinds import stored_kinds
 from services.paging import above, bad_token, below, scalar_key
@@ -25,6 +33,7 @@ _FEW = 2_000
 _SOME_DAYS = timedelta(days=7)
 _MOST_PEOPLE = 100
 _LAST = "\uffff"
+_MASKED = "Phones are masked for viewers: only a whole number finds its customer."
 _BY_ID: Keys = (("id", 1),)
 _SORTED: dict[Sort, Keys] = {
     "newest": (("_id", -1),),
@@ -79,7 +88,7 @@ class _Narrowed(NamedTuple):
         return tuple(each for each in asked if each and not any(each is other for other in leading))
 
 
-async def select(database: Database, query: str, filters: OrderFilters) -> Selection:
+async def select(database: Database, operator: Operator, query: str, filters: OrderFilters) -> Selection:
     """The way to read the orders that a query and its filters ask for."""
     statuses, days = filters.statuses(), filters.days()
     people = await _people(database, filters.delivery_boy) if filters.delivery_boy else []
@@ -91,14 +100,14 @@ async def select(database: Database, query: str, filters: OrderFilters) -> Selec
     )
     if not query:
         return await _all(database, filters, narrowed)
-    leading, note, natural, owners = await _named(database, query)
+    leading, note, natural, owners = await _named(database, operator, query)
     sort, rest = _SORTED[filters.sort] if filters.sort else natural, narrowed.rest()
     if sort == _BY_ID:
-        return Selection(leading, sort, rest, owners=owners)
+        return Selection(leading, sort, rest, note=note, owners=owners)
     if natural != _BY_ID or await _are_few(database, leading):
         return Selection(_dated(leading, sort), sort, rest, few=True, note=note, owners=owners)
     # The beginning of very many ids, in another order than theirs: that order leads.
-    return Selection(_dated({}, sort), sort, (leading, *rest), index=_by(sort))
+    return Selection(_dated({}, sort), sort, (leading, *rest), index=_by(sort), note=note)
 
 
 async def _all(database: Database, filters: OrderFilters, narrowed: _Narrowed) -> Selection:
@@ -131,27 +140,27 @@ class _Named(NamedTuple):
     owners: tuple[str, ...] = ()
 
 
-async def _named(database: Database, query: str) -> _Named:
+async def _named(database: Database, operator: Operator, query: str) -> _Named:
     """What a query names: an order, the orders of some customers, or those whose ids begin with it."""
     # What looks like a phone is nobody's whole order id; the beginning of one is found below.
     if looks_like_phone(query):
-        owners = await find_owners(database, query)
+        owners = await find_owners(database, operator, query)
     elif could_be_id(query):
         if await _exists(database, query):
             return _Named({"id": query}, None, _BY_ID)
-        owners = await find_owners(database, query)
+        owners = await find_owners(database, operator, query)
     else:
-        exists, owners = await asyncio.gather(_exists(database, query), find_owners(database, query))
+        exists, owners = await asyncio.gather(_exists(database, query), find_owners(database, operator, query))
         if exists:
             return _Named({"id": query}, None, _BY_ID)
-    begun = _begin(query)
+    begun, masked = _begin(query), _MASKED if operator.masked and begins_phone(query) else None
     if owners:
         ids = list(owners.ids)
         conditions: list[Document] = [{"customer_id": {"$in": ids}}, {"user_id": {"$in": ids}}]
         if ORDER_ID.fullmatch(query) and len(query) >= _SURELY:
             conditions += begun
-        return _Named({"$or": conditions}, owners.note, _SORTED["newest"], owners.ids)
-    return _Named({"$or": begun}, None, _BY_ID)
+        return _Named({"$or": conditions}, owners.note or masked, _SORTED["newest"], owners.ids)
+    return _Named({"$or": begun}, masked, _BY_ID)
 
 
 async def _exists(database: Database, order_id: str) -> bool:
