@@ -25,7 +25,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from services.errors import ConsoleError, RecordRefused, Refused, Unreachable
+from services.errors import Conflict, ConsoleError, RecordRefused, Refused, Unreachable
 
 Document: TypeAlias = dict[str, Any]
 Session: TypeAlias = AsyncClientSession
@@ -170,6 +170,14 @@ def describe(error: PyMongoError) -> ConsoleError:
             "no-connection",
             "No MongoDB answers at that address within 5 seconds. Check --uri (or DELIVERY_CONSOLE_URI, MONGO_URL), "
             f"that the server runs, and the network. The driver says: {_short(error)}.",
+        )
+    if isinstance(error, ExecutionTimeout) and isinstance(error.__cause__, (AutoReconnect, OperationFailure)):
+        # The end of a transaction's patience: what it tried again tells why.
+        if isinstance(error.__cause__, AutoReconnect):
+            return describe(error.__cause__)
+        return Conflict(
+            "record-busy",
+            "Somebody else has been changing one of these records for some seconds. Nothing was written; try again.",
         )
     if isinstance(error, ExecutionTimeout):
         return Refused("too-slow", "The database took too long. Is an index missing? See `db indexes plan`.")

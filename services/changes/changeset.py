@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
 import bson
+import pymongo
 from pymongo import ReadPreference, UpdateMany, UpdateOne
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from services.audit.chain import GENESIS, Stream
@@ -28,6 +30,9 @@ AUDIT_LOGS = "audit_logs"
 STREAMS = "console_audit_streams"
 """The streams of the audit chain: who writes each, and how far it is sealed."""
 _SNAPSHOT = ReadConcern("snapshot")
+_PATIENCE = 15.0
+"""Seconds until somebody who waits for a change is told that it cannot be made; the driver alone tries for 120."""
+_FAREWELL = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,32 +200,49 @@ async def transact(
 
     `work` runs again when the server asks for a retry, so it keeps no state of its own. The entries go into `stream`,
     by default the operator's own, whose transactions take turns. `series` begins the ids of the entries that are
-    numbered, for one who must find them again. Raises Refused on a server without transactions, Conflict where a
-    guard failed, and the driver's failures as refusals.
+    numbered, for one who must find them again. Without a session of the caller's own, a lost connection is tried again
+    for some seconds only. Raises Refused on a server without transactions, Conflict where a guard failed, and the
+    driver's failures as refusals.
     """
     database.require_writable()
     chain = stream or operator.trail.own
 
+    retried: list[PyMongoError] = []
+
     async def once(open_session: Session) -> T:
         chain.rewind()
         change_set = ChangeSet(database, operator, open_session, clock(), chain, series, purpose)
-        result = await work(change_set)
-        await change_set.apply()
+        try:
+            result = await work(change_set)
+            await change_set.apply()
+        except PyMongoError as error:
+            retried[:] = [error]
+            raise
         chain.handed_over()
         return result
 
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(chain.turn)
         stack.enter_context(told())
-        if session is None:
-            session = await stack.enter_async_context(database.client.start_session())
+        patience = None if session else _PATIENCE
+        own: Session = session or await stack.enter_async_context(database.client.start_session())
         try:
-            result = await session.with_transaction(once, _SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
-        except BaseException:
+            with pymongo.timeout(patience):
+                result = await own.with_transaction(once, _SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
+        except BaseException as error:
             chain.failed()
+            if patience and isinstance(error, PyMongoError) and error.timeout:
+                await _abandon(database, own)
+                raise error from next(iter(retried), None)
             raise
         chain.landed()
         return result
+
+
+async def _abandon(database: Database, session: Session) -> None:
+    """End a transaction for which there was no time left to abort it: it would hold its records for a minute."""
+    with contextlib.suppress(PyMongoError), pymongo.timeout(_FAREWELL):
+        await database.client.admin.command({"killSessions": [session.session_id]})
 
 
 async def note_access(database: Database, operator: Operator, clock: Clock, access: Access) -> None:

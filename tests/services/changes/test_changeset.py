@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
+from services.changes import changeset
 from services.changes.changeset import ChangeSet, Delete, Insert, Update, transact
 from services.changes.difference import ABSENT
 from services.clock import Clock
 from services.database import Database, Document
-from services.errors import Conflict, ConsoleError, Refused
+from services.errors import Conflict, ConsoleError, Refused, Unreachable
 from services.operators.operator import Operator
 
 
@@ -235,3 +236,42 @@ async def test_what_was_not_there_leaves_no_parents_in_the_image(
     (entry,) = await entries(database)
     assert entry["after"] == {"id": "ord_1", "status": "DELIVERED", "billed": False}
     assert await database["orders"].find_one({}, {"_id": 0}) == entry["after"]
+
+
+@pytest.mark.parametrize("command", ["find", "insert", "commitTransaction"])
+async def test_a_lost_connection_is_told_to_who_waits(
+    database: Database, ops: Operator, clock: Clock, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(changeset, "_PATIENCE", 0.5)
+    admin, data = database.client.admin, {"failCommands": [command], "closeConnection": True}
+
+    async def work(changes: ChangeSet) -> None:
+        await changes.database["orders"].find_one({"id": "x"}, session=changes.session)
+        changes.add(Insert("orders", {"id": "x"}))
+
+    await admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
+    try:
+        with pytest.raises(Unreachable) as refusal:
+            await asyncio.wait_for(transact(database, ops, clock, work), 60)
+    finally:
+        await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+    assert refusal.value.code == ("commit-unknown" if command == "commitTransaction" else "connection-lost")
+    await transact(database, ops, clock, work)
+    assert await database["orders"].count_documents({"id": "x"}) == len(await entries(database)) == 1
+
+
+async def test_a_record_that_somebody_else_holds_is_told_to_who_waits(
+    database: Database, ops: Operator, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changeset, "_PATIENCE", 0.5)
+    before = await order(database)
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Update("orders", before, {"notes": "x"}, {"status": "PENDING"}))
+
+    async with database.client.start_session() as other, await other.start_transaction():
+        await database["orders"].update_one({"_id": before["_id"]}, {"$set": {"status": "SHIPPED"}}, session=other)
+        with pytest.raises(Conflict) as refusal:
+            await asyncio.wait_for(transact(database, ops, clock, work), 60)
+    assert refusal.value.code == "record-busy"
+    assert await entries(database) == []
