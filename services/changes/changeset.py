@@ -225,14 +225,15 @@ async def transact(
         await stack.enter_async_context(chain.turn)
         stack.enter_context(told())
         patience = None if session else _PATIENCE
-        own: Session = session or await stack.enter_async_context(database.client.start_session())
+        if session is None:
+            session = await stack.enter_async_context(database.client.start_session())
         try:
             with pymongo.timeout(patience):
-                result = await own.with_transaction(once, _SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
+                result = await session.with_transaction(once, _SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
         except BaseException as error:
             chain.failed()
             if patience and isinstance(error, PyMongoError) and error.timeout:
-                await _abandon(database, own)
+                await _abandon(database, session)
                 raise error from next(iter(retried), None)
             raise
         chain.landed()
