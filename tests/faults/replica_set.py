@@ -22,6 +22,7 @@ from console.demo.mongod import LAUNCH, find_binary
 MEMBERS = 3
 ROOT = "root"
 PATIENCE = 60.0
+AWAIT_MS = 50
 _SETTINGS = {"electionTimeoutMillis": 1_000, "heartbeatIntervalMillis": 200, "chainingAllowed": False}
 _KEY = "a2V5IG9mIHRoZSB0ZXN0cw=="
 
@@ -40,6 +41,8 @@ class Member:
             *options,
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
+        self._said: Any = None
+        """The version of what it said last of itself."""
 
     def start(self) -> None:
         """Start it; it ends with this process at the latest."""
@@ -74,12 +77,15 @@ class Member:
             client.admin.command({"configureFailPoint": "rsSyncApplyStop", "mode": mode})
 
     def hello(self) -> dict[str, Any]:
-        """What it says of itself; nothing while it is away."""
+        """What it says of itself, at once where that is new, else when it changes or soon; nothing while it is away."""
+        until_new = {"topologyVersion": self._said, "maxAwaitTimeMS": AWAIT_MS} if self._said else {}
         try:
             with self.client() as client:
-                return client.admin.command("hello")
+                said = client.admin.command({"hello": 1, **until_new})
         except PyMongoError:
-            return {}
+            said = {}
+        self._said = said.get("topologyVersion")
+        return said
 
 
 class ReplicaSet:
@@ -195,4 +201,3 @@ def _wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "the replica set did not come to what was waited for"
-        time.sleep(0.02)
