@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
-from screens.tones import text
+from screens.tones import count, text
 from screens.widgets.field import Field
 from screens.widgets.notice import Notice
 from services.errors import BadRequest
@@ -51,6 +51,20 @@ def in_words(words: Words) -> Text:
         if words.get(name)
     ]
     return Text("  ·  ", style="muted").join(told)
+
+
+def listed_line(words: Words, news: int | None, *, returns: bool) -> Text:
+    """The line above the entries: what came while they are followed, the filters, and the keys that lead out."""
+    line = Text()
+    if news is not None:
+        since = f" {count(news)} new: g shows them " if news else " following "
+        line.append("●", "good").append(since, "strong" if news else "muted").append("  ")
+    line.append_text(in_words(words))
+    if words:
+        line.append("   x clears", "muted")
+    if returns:
+        line.append("   Esc returns", "muted")
+    return line
 
 
 class FilterDialog(ModalScreen["Words | None"]):

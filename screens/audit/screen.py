@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -17,7 +16,7 @@ from textual.widgets import Static
 from screens.asking import LIVE, Refusal
 from screens.audit import entry as views
 from screens.audit import questions
-from screens.audit.filters import FilterDialog, Words, in_words
+from screens.audit.filters import FilterDialog, Words, listed_line
 from screens.audit.questions import Followed, Found, Heard, Looked, Shown
 from screens.context import Context
 from screens.listing import Listed, ListPlace, Reader
@@ -182,15 +181,7 @@ class AuditScreen(ListPlace):
 
     def _tell(self) -> None:
         """The line above the list."""
-        line = Text()
-        if self._news is not None:
-            since = f" {count(self._news)} new: g shows them " if self._news else " following "
-            line.append("●", "good").append(since, "strong" if self._news else "muted").append("  ")
-        line.append_text(in_words(self._words))
-        if self._words:
-            line.append("   x clears", "muted")
-        if self._before:
-            line.append("   Esc returns", "muted")
+        line = listed_line(self._words, self._news, returns=bool(self._before))
         self.query_one("#asked", Static).update(line)
         self.refresh_bindings()
 

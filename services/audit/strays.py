@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from bson import ObjectId
+
 from services.audit.chain import GENESIS, Link, documents_in, key_of, read_key, read_link
 from services.audit.log import LEAVES, leaves_of
 from services.audit.walk import End, Stored, Walk, as_name
@@ -14,6 +16,11 @@ from services.database import Database, Session
 from services.deployment.indexes import AUDIT_BY_CHAIN, hint
 
 _AT_ONCE = 1_000
+_BEHIND = "It has no chain, and stands where all was sealed before."
+_FOREIGN = (
+    "It has no chain, and its id is no ObjectId as the backend's are: nothing tells when it came, so it is not "
+    "taken in. Ask who writes such entries; they count as inserted."
+)
 
 
 @dataclass(frozen=True)
@@ -169,7 +176,7 @@ class _Strays:
             problem.entry, problem.kind, problem.detail = str(key), "altered", "Its chain cannot be read."
         elif self.adopted and not await self._waits(key):
             if walk.whole:
-                walk.problems.add(key, "inserted", "It has no chain, and stands where all was sealed before.")
+                walk.problems.add(key, "inserted", _BEHIND if isinstance(key, ObjectId) else _FOREIGN)
             else:
                 walk.problems.add(key, "log-altered", "Its leaf is not in the log any more.")
 
