@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import pymongo
 from bson import ObjectId
 from bson.binary import Binary
 from pymongo import ReadPreference, ReplaceOne, UpdateOne
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
 from pymongo.read_concern import ReadConcern
 
 from services.audit.chain import LONGEST_LIFE, carried_hash, content_hash, documents_in, key_of, read_key, write_key
@@ -40,7 +41,7 @@ from services.audit.log import (
 from services.audit.signing import Signer
 from services.audit.trail import Trail
 from services.audit.tree import TILE
-from services.changes.changeset import AUDIT_LOGS, STREAMS
+from services.changes.changeset import AUDIT_LOGS, STREAMS, abandon
 from services.clock import Clock, to_stored
 from services.database import DURABLE, READ_LIMIT_MS, Database, Document, Session, told
 from services.deployment.indexes import AUDIT_BY_CHAIN, hint
@@ -50,6 +51,8 @@ from services.operators.operator import Operator
 _AT_ONCE = 32_768
 """Entries in one checkpoint: what a transaction holds easily."""
 _ADOPTED_AT_ONCE = 8_192
+_PATIENCE = 20.0
+"""Seconds for a checkpoint: a killed sealer's transaction holds the log for a minute, and no session waits for that."""
 ADOPTED_AFTER = timedelta(minutes=10)
 """Other writers' clocks may differ by as much: younger entries of theirs wait for a later seal."""
 
@@ -110,12 +113,13 @@ async def seal(
 ) -> Checkpoint | None:
     """Take all new entries of the chain into the log, and a share of older entries; with `everything`, all of those.
 
-    `progress` hears how many entries the log holds. Returns the newest checkpoint, None where there is none.
+    Unless `everything` is asked for, a log that somebody else holds is not waited for long. `progress` hears how many
+    entries the log holds. Returns the newest checkpoint, None where there is none.
     """
     signer = trail.signer
     newest: Checkpoint | None = None
     while True:
-        with told():
+        with told(), pymongo.timeout(None if everything else _PATIENCE):
             made, more = await _seal_once(database, signer, clock(), ended)
         if made is None:
             break
@@ -164,7 +168,14 @@ async def _seal_once(
         return made, more
 
     async with database.client.start_session() as session:
-        return await session.with_transaction(once, ReadConcern("snapshot"), DURABLE, ReadPreference.PRIMARY)
+        try:
+            return await session.with_transaction(once, ReadConcern("snapshot"), DURABLE, ReadPreference.PRIMARY)
+        except PyMongoError as error:
+            if not error.timeout or isinstance(error, ServerSelectionTimeoutError):
+                raise
+            await abandon(database, session)
+            message = "Somebody else holds the audit log; a killed session does for a minute. A later seal goes on."
+            raise Refused("log-busy", message) from error
 
 
 async def _publish(database: Database, signer: Signer) -> None:

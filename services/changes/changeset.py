@@ -233,14 +233,14 @@ async def transact(
         except BaseException as error:
             chain.failed()
             if patience and isinstance(error, PyMongoError) and error.timeout:
-                await _abandon(database, session)
+                await abandon(database, session)
                 raise error from next(iter(retried), None)
             raise
         chain.landed()
         return result
 
 
-async def _abandon(database: Database, session: Session) -> None:
+async def abandon(database: Database, session: Session) -> None:
     """End a transaction for which there was no time left to abort it: it would hold its records for a minute."""
     with contextlib.suppress(PyMongoError), pymongo.timeout(_FAREWELL):
         await database.client.admin.command({"killSessions": [session.session_id]})

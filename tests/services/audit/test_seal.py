@@ -267,6 +267,45 @@ async def test_killed_sealers_leave_a_whole_log(mongod: EmbeddedMongod, database
     await kill_sealers(mongod, database, await empty_trail(database, tmp_path), 2)
 
 
+KILLED = """
+import asyncio, os, signal, sys
+from services.audit import seal as sealing
+from services.audit.trail import Trail
+from services.clock import utc_now
+from services.database import connect
+
+stored = sealing._store
+
+async def dying(*given):
+    await stored(*given)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+async def main():
+    sealing._store = dying
+    await sealing.seal(await connect(*sys.argv[1:]), Trail(), utc_now)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_killed_sealer_holds_up_no_writer_and_no_session(
+    mongod: EmbeddedMongod, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "_PATIENCE", 0.5)
+    trail = await empty_trail(database, tmp_path)
+    await trail.write(Operator("first", ("ops",)), 3)
+    sealer = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, mongod.uri, database.name)
+    assert await sealer.wait() == -signal.SIGKILL
+    await asyncio.wait_for(trail.write(Operator("second", ("ops",)), 3), 10)
+    with pytest.raises(Refused) as refusal:
+        await asyncio.wait_for(seal(database, trail.keeper, lambda: NOW), 20)
+    assert refusal.value.code == "log-busy"
+    await database.client.admin.command({"killAllSessions": []})  # as the server does after its minute
+    await seal(database, trail.keeper, lambda: NOW)
+    found = await trail.check()
+    assert (found.problems, found.sealed, found.unsealed) == ((), 6, 0)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1_800)
 async def test_40_killed_sealers_leave_a_whole_log(mongod: EmbeddedMongod, database: Database, tmp_path: Path) -> None:
