@@ -32,9 +32,9 @@ def row(entry: Entry) -> Row:
     """One entry in the list."""
     cells = (
         text(format_moment(entry.at), "muted"),
-        text(entry.user or "unknown"),
+        text(entry.who or "unknown"),
         action_text(entry.action),
-        text(about(entry)),
+        text(entry.what),
     )
     return Row(str(entry.key), cells)
 
@@ -58,7 +58,8 @@ def sections(entry: Entry, standing: Standing | None, *, whole: bool) -> list[Se
     facts = [
         ("Record", text(about(entry), "strong")),
         ("Action", action_text(entry.action)),
-        ("By", text(entry.user or "unknown")),
+        *([("Name", text(entry.record_name))] if entry.record_name else []),
+        ("By", text(entry.who or "unknown")),
         ("At", text(f"{format_moment(entry.at)} India time")),
     ]
     odd = [_wrapping(Text.assemble(("! ", "warn"), text(finding.message))) for finding in entry.findings]

@@ -64,6 +64,19 @@ class Entry:
     meta: Mapping[str, Any]
     """What its writer noted beside it: `run`, `session`, `request`, `reason`, ...; empty where there is nothing."""
     findings: tuple[Finding, ...] = ()
+    user_name: str = ""
+    """Who the user is, where only an id is stored and the name was looked up; so is the record's."""
+    record_name: str = ""
+
+    @property
+    def who(self) -> str:
+        """The user for people: by name, with the beginning of the id."""
+        return f"{self.user_name} ({self.user[:8]})" if self.user_name else self.user
+
+    @property
+    def what(self) -> str:
+        """The record for people, likewise."""
+        return f"{self.table}/{f'{self.record_name} ({self.record_id[:8]})' if self.record_name else self.record_id}"
 
 
 @dataclass(frozen=True)

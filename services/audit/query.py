@@ -16,6 +16,7 @@ from bson.raw_bson import RawBSONDocument
 from services.audit.entries import Entry, listed, masked, read_entry
 from services.audit.filters import AuditFilters, about_record, accepts, in_days, matching
 from services.audit.follow import follow
+from services.audit.names import with_names
 from services.audit.ranges import ranges
 from services.audit.reader import RAW, Reader, Stopped, in_list
 from services.audit.report import AuditReport, report
@@ -97,7 +98,8 @@ class AuditQuery:
             page = await self._looked_for(filters, token, size)
         else:
             page = await self._indexed_page(filters, token, size)
-        return replace(page, items=tuple(map(masked, page.items))) if self._operator.masked else page
+        items = tuple(map(masked, page.items)) if self._operator.masked else page.items
+        return replace(page, items=await with_names(self._database, items))
 
     async def entry(self, entry_id: str) -> Entry:
         """The whole entry with that id, or with that `_id` where it has none.
@@ -110,7 +112,8 @@ class AuditQuery:
                 document = await self._database[AUDIT_LOGS].find_one(key, max_time_ms=READ_LIMIT_MS)
                 if document is not None:
                     entry = read_entry(document)
-                    return masked(entry) if self._operator.masked else entry
+                    shown = masked(entry) if self._operator.masked else entry
+                    return (await with_names(self._database, [shown]))[0]
         raise unknown_entry(entry_id)
 
     async def _indexed_page(self, filters: AuditFilters, token: str | None, size: int) -> Page[Entry]:

@@ -108,9 +108,9 @@ def _pairs(entry: Entry) -> list[tuple[str, object]]:
     return [
         ("Entry", entry.id),
         ("Time", format_moment(entry.at)),
-        ("User", entry.user),
+        ("User", f"{entry.user} ({entry.user_name})" if entry.user_name else entry.user),
         ("Action", entry.action),
-        ("Record", f"{entry.table}/{entry.record_id}"),
+        ("Record", f"{entry.table}/{entry.record_id}{f' ({entry.record_name})' if entry.record_name else ''}"),
         *((name.replace("_", " ").capitalize(), value) for name, value in entry.meta.items() if value is not None),
     ]
 
@@ -118,8 +118,5 @@ def _pairs(entry: Entry) -> list[tuple[str, object]]:
 def _table(entries: tuple[Entry, ...]) -> Table:
     from services.clock import format_moment
 
-    rows = [
-        (format_moment(entry.at), entry.user, entry.action, f"{entry.table}/{entry.record_id}", entry.id)
-        for entry in entries
-    ]
+    rows = [(format_moment(entry.at), entry.who, entry.action, entry.what, entry.id) for entry in entries]
     return Table(("Time (India)", "User", "Action", "Record", "Entry"), rows)

@@ -87,6 +87,8 @@ def entry_document(entry: Entry) -> dict[str, Any]:
         "record_id": entry.record_id,
         "action": entry.action,
         "user_id": entry.user,
+        "user_name": entry.user_name or None,
+        "record_name": entry.record_name or None,
         "timestamp": entry.at,
         "changes": entry.changes,
         "meta": entry.meta,
