@@ -156,7 +156,7 @@ async def names_of(database: Database, customers: Iterable[tuple[str | None, str
 async def ids_of(database: Database, customer_id: str, user_id: str | None) -> list[str]:
     """The ids under which a record is this customer's and nobody else's."""
     names = await names_of(database, [(customer_id, user_id)])
-    links = await CustomerLinks.load(database, [(name, None) for name in names], links_only=True)
+    links = await CustomerLinks.load(database, [(name, None) for name in names], told="ids")
     return [name for name in names if links.resolve((name, None)).customer_id == customer_id]
 
 

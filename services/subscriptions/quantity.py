@@ -50,9 +50,9 @@ def _recurring(
 ) -> tuple[DayQuantity, ...]:
     """The quantities of a subscription without exceptions; `written` tells 1.0 from 1."""
     alike = Subscription(
-        key=None, id=None, customer_id=None, product_id=None, price_per_unit=None, mode=mode, quantity=quantity,
-        weekdays=weekdays, overrides={}, irregular={}, pauses=(), stop_date=None, start_date=None, end_date=None,
-        status=status, findings=(),
+        key=None, id=None, customer_id=None, product_id=None, price_per_unit=None, mode=mode, shift="",
+        quantity=quantity, weekdays=weekdays, overrides={}, irregular={}, pauses=(), stop_date=None,
+        start_date=None, end_date=None, status=status, findings=(),
     )  # fmt: skip
     return tuple([quantity_on(alike, day) for day in days])
 
