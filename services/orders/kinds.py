@@ -1,4 +1,4 @@
-"""Which one-time orders there are: the types and statuses that stored orders have, each in its own spelling."""
+"""Which types and statuses stored orders have, each in its own spelling: what the index by type is asked with."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ from collections.abc import Iterable
 from pymongo.errors import OperationFailure
 
 from services.database import NO_SUCH_INDEX, READ_LIMIT_MS, Database, Document
-from services.deployment.indexes import ORDERS_BY_STATUS, ORDERS_BY_TYPE, Index
+from services.deployment.indexes import ORDERS_BY_BILLED, ORDERS_BY_TYPE, Index
 from services.records.orders import PLAINLY_SUBSCRIPTION, read_status
 
 _MERGED = 200
 """So many ranges of an index the server merges in order."""
 
 
-async def stored_kinds(database: Database, statuses: Iterable[str]) -> Document | None:
-    """The condition of the orders of these statuses that may be one-time, for the index by type.
+async def stored_kinds(database: Database, statuses: Iterable[str], *, one_time: bool = True) -> Document | None:
+    """The condition of the orders of these statuses, all or those that may be one-time, for the index by type.
 
     None where the spellings are too many or no plain values, or where an index that tells them is missing.
     """
     try:
         types, spellings = await asyncio.gather(
-            _values(database, "order_type", ORDERS_BY_TYPE), _values(database, "status", ORDERS_BY_STATUS)
+            _values(database, "order_type", ORDERS_BY_TYPE), _values(database, "status", ORDERS_BY_BILLED)
         )
     except OperationFailure as error:
         if error.code != NO_SUCH_INDEX:
             raise
         return None
     wanted = {read_status(each) for each in statuses}
-    meant = [each for each in spellings if read_status(each) in wanted]
-    types = [each for each in types if each not in PLAINLY_SUBSCRIPTION]
+    meant = [each for each in spellings if read_status(each) in wanted] or sorted(wanted)
+    if one_time:
+        types = [each for each in types if each not in PLAINLY_SUBSCRIPTION]
     plain = all(each is None or isinstance(each, (str, bool, int, float)) for each in types)
     if not plain or (len(types) + 1) * len(meant) > _MERGED:  # a missing type has two places in an index
         return None

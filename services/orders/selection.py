@@ -16,7 +16,7 @@ from services.customers.search import (
     looks_like_phone,
 )
 from services.database import READ_LIMIT_MS, Database, Document
-from services.deployment.indexes import ORDERS_BY_DAY, ORDERS_BY_PERSON, ORDERS_BY_STATUS, ORDERS_BY_TYPE, Hint
+from services.deployment.indexes import ORDERS_BY_DAY, ORDERS_BY_PERSON, ORDERS_BY_TYPE, Hint
 from services.operators.operator import Operator
 from services.orders.filters import OrderFilters, Sort
 from services.orders.kinds import stored_kinds
@@ -126,10 +126,9 @@ async def _all(database: Database, filters: OrderFilters, narrowed: _Narrowed) -
         return Selection(leading, sort, narrowed.rest(person, days), bounded=some, index=index)
     if days and await _are_few(database, days):
         return Selection(days, sort, narrowed.rest(days), few=True)
-    if filters.owed and (kinds := await stored_kinds(database, filters.statuses() or ())) is not None:
+    statuses = filters.statuses()
+    if statuses is not None and (kinds := await stored_kinds(database, statuses, one_time=filters.owed)) is not None:
         return Selection(kinds, sort, narrowed.rest(status), index=list(ORDERS_BY_TYPE.keys))
-    if status:
-        return Selection(status, sort, narrowed.rest(status), index=list(ORDERS_BY_STATUS.keys))
     return Selection({}, sort, narrowed.rest(), index=_by(sort))
 
 
