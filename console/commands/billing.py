@@ -113,8 +113,8 @@ def _statement(made: Statement) -> list[Block]:
 
 
 def _month(totals: MonthTotals) -> list[Block]:
-    from services.backfills.report_words import area_name
     from services.billing.month_file import month_facts
+    from services.customers.areas import area_name
     from services.money import format_rupees
 
     def row(name: str, area: AreaMonth) -> tuple[str, ...]:

@@ -183,7 +183,7 @@ class MonthScreen(CustomerPlace, Overlay):
 
     @on(Select.Changed, "#only")
     def _list_customers(self) -> None:
-        from services.backfills.report_words import area_name
+        from services.customers.areas import area_name
 
         where = "all areas" if self._area is None else area_name(self._area)
         self.query_one("#customers").border_title = text(f"Customers · {where}", limit=42)

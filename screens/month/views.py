@@ -14,8 +14,8 @@ from screens.widgets.table import Column, RecordTable, Row
 from services.money import format_rupees
 
 if TYPE_CHECKING:
-    from services.backfills.report import Share
     from services.billing.month_totals import AreaMonth, CustomerMonth, MonthTotals
+    from services.billing.share import Share
 
 _AMOUNT = 14
 _AREA_COLUMNS = (
@@ -78,7 +78,7 @@ def head(totals: MonthTotals) -> Text:
 
 def area_rows(areas: Iterable[AreaMonth], beginning: str) -> list[Row]:
     """The areas whose name begins so; the key is the area's name."""
-    from services.backfills.report_words import area_name
+    from services.customers.areas import area_name
 
     wanted = beginning.strip().casefold()
     return [

@@ -133,7 +133,7 @@ class ReportScreen(Overlay):
         """Only the customers of that area."""
         if self._report is None:
             return
-        from services.backfills.report_words import area_name
+        from services.customers.areas import area_name
 
         area = views.area_at(self._report, event.key).area
         lines = [line for line in self._report.customers if line.area == area]

@@ -96,14 +96,15 @@ def month_rows(report: RecoveryReport) -> list[Row]:
 
 def area_rows(report: RecoveryReport) -> list[Row]:
     """A bar for each area; the key is the area's place in the report."""
-    from services.backfills.report_words import area_name
+    from services.customers.areas import area_name
 
     return _bar_rows(report, [(str(n), area_name(line.area), line.figures) for n, line in enumerate(report.areas)])
 
 
 def tells(rows: list[Row]) -> bool:
     """Whether more than what is not known stands in such rows."""
-    from services.backfills.report_words import NO_CUSTOMER, NO_MONTH
+    from services.backfills.report_words import NO_MONTH
+    from services.customers.areas import NO_CUSTOMER
 
     return any(isinstance(name := row.cells[0], Text) and name.plain not in (NO_MONTH, NO_CUSTOMER) for row in rows)
 

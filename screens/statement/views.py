@@ -60,8 +60,8 @@ def tables() -> Iterable[RecordTable]:
 
 def head(statement: Statement) -> Text:
     """Who, which month, and what it comes to."""
-    from services.backfills.report_words import area_name
     from services.billing.statement_words import carried_words, counted_words
+    from services.customers.areas import area_name
 
     line = Text.assemble((statement.month, "title"), "  ")
     line.append_text(customer_text(statement.customer_name)).append("  ")

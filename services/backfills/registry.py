@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from services.backfills.add_order_fields import AddOrderFields
 from services.backfills.backfill import Backfill
-from services.backfills.bill_one_time_orders import BillOneTimeOrders
-from services.backfills.link_deliveries_orders import LinkDeliveriesOrders
-from services.backfills.link_users_customers import LinkUsersCustomers
-from services.backfills.repair_billed_flags import RepairBilledFlags
+from services.backfills.repairs.add_order_fields import AddOrderFields
+from services.backfills.repairs.bill_one_time_orders import BillOneTimeOrders
+from services.backfills.repairs.link_deliveries_orders import LinkDeliveriesOrders
+from services.backfills.repairs.link_users_customers import LinkUsersCustomers
+from services.backfills.repairs.repair_billed_flags import RepairBilledFlags
 from services.errors import BadRequest
 
 BACKFILLS: Mapping[str, Backfill[Any]] = {

@@ -21,6 +21,7 @@ from services.backfills.runs import (
     row_key,
     view,
 )
+from services.billing.share import Share
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.operators.operator import Operator
 from services.records.fields import identity, text
@@ -42,27 +43,6 @@ _WAITING: Mapping[State, str] = {
     "interrupted": "The run was interrupted before it came to it.",
 }
 _NEVER = "The run ended before it came to it."
-
-
-@dataclass(slots=True)
-class Share:
-    """Records, and money in paise."""
-
-    records: int = 0
-    paise: int = 0
-
-    def add(self, other: Share) -> None:
-        """Count in what another has."""
-        self.records += other.records
-        self.paise += other.paise
-
-    def less(self, other: Share) -> Share:
-        """What is left without another's."""
-        return Share(self.records - other.records, self.paise - other.paise)
-
-    def negative(self) -> Share:
-        """To count out again."""
-        return Share(-self.records, -self.paise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from services.backfills.report import Figures, RecoveryReport, Share
-from services.backfills.report_words import NO_MONTH, area_name, customer_name, done_word, report_facts
+from services.backfills.report import Figures, RecoveryReport
+from services.backfills.report_words import NO_MONTH, customer_name, done_word, report_facts
+from services.billing.share import Share
 from services.clock import to_stored
+from services.customers.areas import area_name
 from services.exports.files import Format, Written, write_export
 from services.exports.tables import Cell, Column, Export, Table
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.backfills.report import CustomerLine, Figures, RecoveryReport, Share
+from services.backfills.report import CustomerLine, Figures, RecoveryReport
+from services.billing.share import Share
 from services.clock import format_moment
+from services.customers.areas import NO_CUSTOMER
 from services.money import format_rupees
 
-NO_MONTH, NO_AREA, NO_CUSTOMER = "no month", "no area", "customer not known"
+NO_MONTH = "no month"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,6 @@ class Part:
 def done_word(report: RecoveryReport) -> str:
     """What a run does to a record, in the past: `billed`, or `changed`."""
     return "billed" if report.money else "changed"
-
-
-def area_name(area: str | None) -> str:
-    """An area for people, also where there is none."""
-    return NO_CUSTOMER if area is None else area or NO_AREA
 
 
 def customer_name(line: CustomerLine) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from services.backfills.report import Share
-from services.backfills.report_words import area_name
 from services.billing.month_totals import BILLED, STATUSES, AreaMonth, CustomerMonth, MonthTotals
+from services.billing.share import Share
 from services.billing.statement_words import BILLED_WORDS
+from services.customers.areas import area_name
 from services.exports.files import Format, Written, write_export
 from services.exports.tables import Cell, Column, Export, Table
 from services.money import format_rupees

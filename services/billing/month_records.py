@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from services.backfills.orders import asked_ids, by_order
 from services.billing.month import billing_month
 from services.clock import month_days, read_day, read_month, read_timestamp
 from services.customers.resolution import CustomerLinks, names_of
 from services.database import READ_LIMIT_MS, Database, Document
 from services.deployment.indexes import ORDERS_BY_TYPE
 from services.orders.kinds import stored_kinds
+from services.orders.references import asked_ids, by_order
 from services.records.bills import Bill, read_bill
 from services.records.deliveries import Report, read_report
 from services.records.fields import identity

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, TypeAlias, get_args
 
-from services.backfills.report import Share
 from services.billing.month_records import CustomerRecords, Products, load_records, month_orders
+from services.billing.share import Share
 from services.billing.statement import ACCOUNT, Billed, Line, Statement, Status, order_line, state
 from services.clock import Clock, india_day, parse_month
 from services.database import READ_LIMIT_MS, Database, Document, told

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from services.backfills.report_words import area_name
 from services.billing.carried import Carried, EarlierBills
 from services.billing.statement import Billed, Line, Statement
 from services.clock import format_moment, month_of
+from services.customers.areas import area_name
 from services.money import format_rupees
 from services.subscriptions.quantity import Rule
 

@@ -12,8 +12,8 @@ from typing import Any
 from pymongo.errors import OperationFailure
 
 from services.backfills.backfill import Surroundings
-from services.backfills.bill_one_time_orders import BillOneTimeOrders
 from services.backfills.plan import Options
+from services.backfills.repairs.bill_one_time_orders import BillOneTimeOrders
 from services.clock import india_day, read_day, utc_now
 from services.customers.resolution import CustomerLinks
 from services.database import NO_SUCH_INDEX, READ_LIMIT_MS, Database, Document, told

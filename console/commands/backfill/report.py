@@ -44,8 +44,8 @@ def report_run(
 
 
 def _blocks(report: RecoveryReport) -> list[Block]:
-    from services.backfills.report import Share
     from services.backfills.report_words import done_word, report_facts, shown_parts
+    from services.billing.share import Share
     from services.money import format_rupees
 
     def amounts(share: Share) -> tuple[str, ...]:
@@ -73,14 +73,8 @@ def _blocks(report: RecoveryReport) -> list[Block]:
 
 
 def _charts(report: RecoveryReport) -> list[Block]:
-    from services.backfills.report_words import (
-        NO_CUSTOMER,
-        NO_MONTH,
-        area_name,
-        customer_name,
-        shown_parts,
-        solid_words,
-    )
+    from services.backfills.report_words import NO_MONTH, customer_name, shown_parts, solid_words
+    from services.customers.areas import NO_CUSTOMER, area_name
 
     titles = [part.title for part in shown_parts(report, report.total)]
     blocks: list[Block] = []

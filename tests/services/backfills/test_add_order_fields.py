@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.backfills.add_order_fields import FIELDS
 from services.backfills.plan import Options
+from services.backfills.repairs.add_order_fields import FIELDS
 from services.clock import Clock
 from services.database import Database, Document
 from services.deployment.indexes import apply

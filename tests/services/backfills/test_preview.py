@@ -7,11 +7,12 @@ from typing import Any
 import bson
 import pytest
 
-from services.backfills import bill_one_time_orders, plan_rows
+from services.backfills import plan_rows
 from services.backfills import preview as previews
 from services.backfills.plan import Plan
 from services.backfills.plan_rows import PinnedRows
 from services.backfills.preview import preview
+from services.backfills.repairs import bill_one_time_orders
 from services.backfills.runs import ROWS, RUNS, new_run_id, row_key
 from services.billing.charge import Charge
 from services.billing.charge import charge as charge_as_it_is

@@ -13,10 +13,11 @@ from services.backfills.commit import commit
 from services.backfills.pace import Pace
 from services.backfills.plan import Plan
 from services.backfills.preview import preview
-from services.backfills.report import Figures, RecoveryReport, Share, report
+from services.backfills.report import Figures, RecoveryReport, report
 from services.backfills.report_file import report_document, report_tables
 from services.backfills.rollback import rollback
 from services.backfills.runs import EXCEPTIONS, LANES, ROWS, RUNS
+from services.billing.share import Share
 from services.clock import Clock
 from services.database import Database
 from services.deployment.indexes import apply

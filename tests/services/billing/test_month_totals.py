@@ -6,9 +6,9 @@ import pytest
 
 from console.demo.dataset import Dataset, load
 from services.backfills.preview import preview
-from services.backfills.report import Share
 from services.billing.month_file import month_document
 from services.billing.month_totals import CustomerMonth, MonthTotals, month_customers, month_totals, read_only
+from services.billing.share import Share
 from services.billing.statement import show_statement
 from services.clock import Clock
 from services.database import Database

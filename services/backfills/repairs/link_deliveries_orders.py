@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from services.backfills.backfill import Backfill, Surroundings
-from services.backfills.deliveries import BLANK, Surveyed, survey
 from services.backfills.landing import as_stored, has
-from services.backfills.orders import clean_id
 from services.backfills.plan import REPAIR_GROUPS, Decision, Options, Tally
+from services.backfills.repairs.deliveries import BLANK, Surveyed, survey
 from services.changes.changeset import Change, Update
 from services.clock import read_day
 from services.database import Database, Document, Session
+from services.orders.references import clean_id
 from services.records.fields import identity
 from services.records.orders import NOT_DELIVERED, read_order, read_status
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.backfills.accounts import Accounts, Claim
 from services.backfills.backfill import Backfill, Surroundings
 from services.backfills.landing import as_stored, has
-from services.backfills.orders import clean_id
 from services.backfills.plan import REPAIR_GROUPS, Decision, Options, Tally
+from services.backfills.repairs.accounts import Accounts, Claim
 from services.changes.changeset import Change, Update
 from services.database import Database, Document, Session
+from services.orders.references import clean_id
 from services.records.fields import identity, text
 
 _BLANK: Document = {"$in": [None, ""]}

@@ -9,10 +9,10 @@ from datetime import date
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from services.backfills.orders import asked_ids, by_order, twins
 from services.clock import read_day
 from services.customers.resolution import CustomerLinks, Resolution
 from services.database import Database, Document, Session
+from services.orders.references import asked_ids, by_order, twins
 from services.records.deliveries import read_delivery
 from services.records.fields import identity
 from services.records.orders import CANCELLED, NOT_DELIVERED, read_order, read_owner

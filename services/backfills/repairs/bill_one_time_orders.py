@@ -11,7 +11,6 @@ from bson import Int64
 
 from services.backfills.backfill import Backfill, Doubt, Surroundings
 from services.backfills.landing import as_stored
-from services.backfills.orders import asked_ids, by_order, clean_id, twins
 from services.backfills.plan import Decision, Options, Tally
 from services.billing.charge import Charge, Undecided, billed_items, charge
 from services.billing.month import billing_month, delivery_day
@@ -22,6 +21,7 @@ from services.clock import india_day, month_of, read_day, read_month, read_times
 from services.customers.resolution import NOBODY, Resolution, resolve_all
 from services.database import WHOLE, Database, Document, Session
 from services.money import to_double, to_paise
+from services.orders.references import asked_ids, by_order, clean_id, twins
 from services.records.bills import read_bill, read_paise
 from services.records.deliveries import read_report
 from services.records.fields import flag, identity

@@ -10,12 +10,12 @@ from typing import Any
 
 from services.backfills.backfill import Backfill, Surroundings
 from services.backfills.landing import as_stored, has
-from services.backfills.orders import BILL_FIELDS, asked_ids, by_order, clean_id, twins
 from services.backfills.plan import REPAIR_GROUPS, Decision, Options, Tally
-from services.backfills.repair_billed_flags import billed_by
+from services.backfills.repairs.repair_billed_flags import billed_by
 from services.billing.month import delivery_day
 from services.changes.changeset import Change, Update
 from services.database import Database, Document, Session
+from services.orders.references import BILL_FIELDS, asked_ids, by_order, clean_id, twins
 from services.records.fields import identity
 from services.records.orders import DELIVERED, PARTIALLY_DELIVERED, Order, read_order, read_status
 

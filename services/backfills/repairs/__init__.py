@@ -1,0 +1,1 @@
+"""The backfills: each file says what, nothing of how."""
