@@ -109,7 +109,13 @@ class Database:
 
     async def _set_moment(self, session: Session, collection: str, moment: Timestamp | None) -> Timestamp | None:
         """Have a new snapshot session read this moment, by default the newest; the moment that it reads from now on."""
-        first: Document = {"find": collection, "limit": 1, "singleBatch": True, "projection": {"_id": 1}}
+        first: Document = {
+            "find": collection,
+            "limit": 1,
+            "singleBatch": True,
+            "projection": {"_id": 1},
+            "hint": "_id_",
+        }
         first["maxTimeMS"] = READ_LIMIT_MS
         if moment is not None:
             first["readConcern"] = {"level": "snapshot", "atClusterTime": moment}

@@ -22,7 +22,6 @@ from services.deployment.indexes import INDEXES
 _SERVICES = str(Path(services.__file__).parent)
 WITHOUT: dict[str, str] = {
     "audit/follow.py follow": "what is written from now on, out of the server's own log",
-    "database.py Database._set_moment": "whichever record comes first, for the time of the answer",
     "deployment/indexes.py _checked": "whether duplicates would block a unique index: asked for before it is built",
     "operators/directory.py _has_none": "a dozen operators",
     "operators/directory.py init.<locals>.work": "a dozen operators",
