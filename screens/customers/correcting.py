@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual.widget import Widget
 
 from screens.asking import Question
 from screens.context import Context
 from screens.tones import customer_text, text
-from screens.widgets.change import ChangeDialog
+from screens.widgets.diff import field_diff
 from screens.widgets.field import Field
+from screens.widgets.form import Form
 
 if TYPE_CHECKING:
     from services.customers.correction import Correctable, Corrected, Correction
 
 
-class CorrectCustomer(ChangeDialog):
+class CorrectCustomer(Form["Corrected | None"]):
     """Returns what was corrected."""
 
     TITLE = "Correct a customer"
+    DEFAULT_CSS = "CorrectCustomer Field > Label { width: 12; }"
     ASIDE: ClassVar[tuple[str, ...]] = ("reason",)
 
     def __init__(self, context: Context, customer_id: str) -> None:
@@ -41,7 +44,7 @@ class CorrectCustomer(ChangeDialog):
 
         return partial(open_customer, self.context.database, self.context.operator, self.record_name)
 
-    async def show(self, record: Correctable, *, first: bool) -> Text:
+    async def show(self, record: Correctable) -> Text:
         """Fill in what is stored."""
         customer, self._seen = record.customer, record.seen
         self.fill("phone", customer.phone)
@@ -49,19 +52,23 @@ class CorrectCustomer(ChangeDialog):
         who = customer_text(customer.name).append("\n")
         return who.append_text(text(f"{customer.area or 'no area'} · {customer.id}  as it is now", "muted"))
 
-    def change(self) -> Correction:
+    def request(self) -> Correction:
         """What was typed."""
         from services.customers.correction import Correction
 
         return Correction(self.typed("phone"), self.typed("user"))
 
-    def preview(self, change: Correction) -> Question[Corrected]:
+    def preview(self, request: Correction) -> Question[Corrected]:
         """What the correction would change, on both sides of the link."""
-        return partial(self._correct(change), write=False)
+        return partial(self._correct(request), write=False)
 
-    def write(self, change: Correction) -> Question[Corrected]:
+    def write(self, request: Correction) -> Question[Corrected]:
         """The correction, for the reason that was typed."""
-        return partial(self._correct(change), self.value("reason"))
+        return partial(self._correct(request), self.value("reason"))
+
+    def lines_of(self, result: Corrected) -> Sequence[RenderableType]:
+        """The difference."""
+        return field_diff(result.changes)
 
     def _correct(self, change: Correction) -> partial[Any]:
         from services.customers.correction import correct_customer

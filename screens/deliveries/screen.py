@@ -270,7 +270,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
             self.app.push_screen(dialog, partial(self._confirmed, dialog))
 
     def _confirmed(self, dialog: ConfirmDelivery, confirmation: Confirmation | None) -> None:
-        if dialog.refused and confirmation is None:
+        if dialog.was_refused and confirmation is None:
             self.read_first()  # the order may not be as it is listed
         if confirmation:
             self._show_confirmed(confirmation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from textual import events
 from textual.widget import Widget
-from textual.widgets import Button, Input
 
+from screens.asking import Question
 from screens.context import Context
 from screens.orders.check import checks_table
 from screens.orders.form import DUPLICATE, OrderForm, named
@@ -20,6 +20,7 @@ from screens.orders.items import ItemLines
 from screens.tones import text
 from screens.widgets.chooser import Chooser, Chosen
 from screens.widgets.field import Field
+from services.errors import BadRequest
 
 if TYPE_CHECKING:
     from services.orders.creation import Created, NewOrder
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 class MakeOrder(OrderForm["Created | None"]):
     """Asks for whom first; `looked_up` is what was searched for before."""
 
-    NAMED = "A new order"
+    TITLE = "A new order"
     SHOW = "Show order"
     DEED = "Make it"
     NOBODY = "the customer's own"
@@ -39,20 +40,19 @@ class MakeOrder(OrderForm["Created | None"]):
         self._looked_up = looked_up
         self._early = ""
         """What was typed before this was on the screen."""
-        self._tomorrow = str(context.today() + timedelta(days=1))
         self._beside: tuple[str, ...] = ()
         """The customer's other orders for the day, as the last preview showed them."""
 
-    def head(self) -> Iterable[Widget]:
-        """For whom."""
+    def inputs(self) -> Iterable[Widget]:
+        """For whom, then the order."""
         yield Chosen("Customer", id="customer", explains="Whose order it is; Enter chooses.",
                      empty="Enter, or a phone or a name")  # fmt: skip
+        yield from super().inputs()
 
-    def on_mount(self) -> None:
+    def begun(self) -> None:
         """Ask for whom."""
-        with self.prevent(Input.Changed):
-            self.query_one("#day", Field).value = self._tomorrow
-        self.query_one("#confirm", Button).disabled = False
+        super().begun()
+        self.fill("day", str(self.context.today() + timedelta(days=1)))
         customer = self.query_one("#customer", Chosen)
         customer.focus()
         self.open_chooser(customer, self._early)
@@ -73,7 +73,7 @@ class MakeOrder(OrderForm["Created | None"]):
         if line != "customer":
             return super().chooser_of(line, typed)
         offered, self._looked_up = self._looked_up, ""
-        return choose_customer(self._with, typed, offered)
+        return choose_customer(self.context, typed, offered)
 
     async def put(self, line: Chosen, value: Any) -> None:
         """Put what was chosen where it belongs."""
@@ -87,43 +87,33 @@ class MakeOrder(OrderForm["Created | None"]):
         self.query_one("#add", Chosen).focus()
 
     @property
-    def changed(self) -> bool:
-        """Whether anything was typed or chosen."""
-        chosen = any(self.query_one(f"#{name}", Chosen).key for name in ("customer", "person"))
-        typed = any(self.query_one(f"#{name}", Field).value for name in ("address", "notes"))
-        day = self.query_one("#day", Field).value != self._tomorrow
-        return chosen or typed or day or self.query_one(ItemLines).changed
-
-    @property
     def customer_id(self) -> str:
         """Of the customer who was chosen."""
-        return self.query_one("#customer", Chosen).key
+        return self.value("customer")
 
-    def request(self) -> NewOrder | None:
+    def request(self) -> NewOrder:
         """The order that was typed."""
         from services.orders.creation import NewOrder
 
         if not self.customer_id:
-            self.refuse("Choose the customer first.")
-            return None
-        address, notes, day = (self.query_one(f"#{name}", Field).value for name in ("address", "notes", "day"))
+            raise BadRequest("customer-missing", "Choose the customer first.")
         return NewOrder(
-            customer_id=self.customer_id, items=self.query_one(ItemLines).quantities(), delivery_date=self.day(day),
-            address=address, notes=notes, delivery_boy_id=self.query_one("#person", Chosen).key,
-            beside=self._beside if self.again else (),
+            customer_id=self.customer_id, items=self.query_one(ItemLines).quantities(),
+            delivery_date=self.day(self.value("day")), address=self.value("address"), notes=self.value("notes"),
+            delivery_boy_id=self.value("person"), beside=self._beside if self.again else (),
         )  # fmt: skip
 
-    def preview_of(self, request: NewOrder) -> Callable[[], Awaitable[Any]]:
+    def preview(self, request: NewOrder) -> Question[Created]:
         """The order as it would be stored."""
         from services.orders.creation import preview_order
 
-        return partial(preview_order, self._with.database, self._with.operator, self._with.clock, request)
+        return partial(preview_order, self.context.database, self.context.operator, self.context.clock, request)
 
-    def write_of(self, request: NewOrder) -> Callable[[], Awaitable[Any]]:
+    def write(self, request: NewOrder) -> Question[Created]:
         """The order."""
         from services.orders.creation import create_order
 
-        return partial(create_order, self._with.database, self._with.operator, self._with.clock, request)
+        return partial(create_order, self.context.database, self.context.operator, self.context.clock, request)
 
     def lines_of(self, result: Created) -> Sequence[RenderableType]:
         """The order, and what every rule says of it."""

@@ -18,17 +18,16 @@ if TYPE_CHECKING:
 
 
 class OrderedLine(QuantityLine):
-    """An item of an order; `filled` is what the console put into its input."""
+    """An item of an order, or a product that is to become one."""
 
     def __init__(self, key: str, name: str, value: str, behind: str, *, added: bool) -> None:
         super().__init__(key, name, value, text(behind, "muted", limit=40))
-        self.filled = "" if added else value
         self.added = added
 
     @property
     def changed(self) -> bool:
         """Whether somebody typed here, or added it."""
-        return self.added or self.typed != self.filled
+        return self.added or super().changed
 
 
 class ItemLines(Vertical):

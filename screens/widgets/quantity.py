@@ -32,6 +32,8 @@ class QuantityLine(Horizontal):
         super().__init__()
         self.key = key
         self.named = name or key
+        self.filled = value
+        """What the console put into the input."""
         self.input = Line(value, compact=True, max_length=12)
         self._behind = behind
 
@@ -48,6 +50,11 @@ class QuantityLine(Horizontal):
     def typed(self) -> str:
         """What the input holds."""
         return self.input.value.strip()
+
+    @property
+    def changed(self) -> bool:
+        """Whether somebody typed here."""
+        return self.typed != self.filled
 
     def number(self, what: str) -> Decimal:
         """The quantity. Raises BadRequest for what is no number, told as `what` of the product."""

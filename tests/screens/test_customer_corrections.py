@@ -7,6 +7,7 @@ from textual.widgets import Input
 
 from screens.customers.correcting import CorrectCustomer
 from screens.widgets.notice import Notice
+from screens.widgets.question import Question
 from services.customers.correction import Correction, correct_customer, open_customer
 from services.operators.operator import Operator
 from tests import shop
@@ -64,6 +65,9 @@ async def test_a_customer_is_corrected_and_taken_back_while_others_work_on_it(ow
         screen = painted(pilot)
         assert "9876543210 → 9886012345" in screen
         assert "users/user-new" in screen
+        await press(pilot, "escape")
+        assert "Show change" in painted(pilot)  # back to the inputs, and all that is in them
+        await press(pilot, "ctrl+s")
         await press(pilot, "ctrl+s")
         assert "Say why" in said(pilot)
         await put(pilot, "reason", "new number")
@@ -109,6 +113,16 @@ async def test_what_was_never_corrected_cannot_be_taken_back_and_every_list_of_c
         await press(pilot, "f4", "P")
         assert "No correction of the customer was made here" in painted(pilot)
         await press(pilot, "p")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, CorrectCustomer)
+        await put(pilot, "user", "user-typed")
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, Question)
+        await press(pilot, "escape")
+        assert pilot.app.screen is dialog
+        assert dialog.value("user") == "user-typed"
+        await press(pilot, "escape", "tab", "enter", "p")
         assert isinstance(pilot.app.screen, CorrectCustomer)
+        assert pilot.app.screen.typed("user") is None
         await press(pilot, "escape", "f5", "m", "c", "p")
         assert isinstance(pilot.app.screen, CorrectCustomer)

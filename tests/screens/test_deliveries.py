@@ -12,6 +12,7 @@ from screens.deliveries.dialog import ConfirmDelivery, ItemLine
 from screens.deliveries.many import ConfirmMany
 from screens.widgets.field import Field
 from screens.widgets.notice import Notice
+from screens.widgets.question import Question
 from screens.widgets.table import RecordTable
 from services.operators.operator import Operator
 from tests import shop
@@ -166,9 +167,21 @@ class TestConfirming:
             finally:
                 await database["orders"].delete_many({"id": {"$in": ["z1", "z2", "z3"]}})
 
-    async def test_escape_leaves_the_dialog_without_a_change(self, company: Company) -> None:
+    async def test_escape_leaves_the_dialog_without_a_change_and_drops_nothing_typed_unasked(
+        self, company: Company
+    ) -> None:
         async with opened(company.app()) as pilot:
             await press(pilot, "f4", "enter", "escape")
+            assert not isinstance(pilot.app.screen, ConfirmDelivery)
+            await press(pilot, "enter")
+            line = pilot.app.screen.query(ItemLine).first()
+            line.input.value = "0"
+            await press(pilot, "escape")
+            assert isinstance(pilot.app.screen, Question)
+            await press(pilot, "escape")
+            assert isinstance(pilot.app.screen, ConfirmDelivery)
+            assert line.typed == "0"
+            await press(pilot, "escape", "tab", "enter")
             assert not isinstance(pilot.app.screen, ConfirmDelivery)
 
     async def test_a_viewer_is_told_why(self, company: Company) -> None:
