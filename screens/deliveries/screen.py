@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.widget import Widget
-from textual.widgets import Input, Select
+from textual.widgets import Input
 
 from screens.asking import ConnectionLost, Refusal
 from screens.context import Context
 from screens.customers.place import CORRECTING, CustomerPlace
 from screens.deliveries import questions, views
+from screens.deliveries.filters import DayBar
 from screens.deliveries.many import ConfirmMany, Decision
 from screens.listing import ListPlace, Reader
 from screens.place import OpenOrder
 from screens.tones import text
-from screens.widgets.choices import status_select
 from screens.widgets.field import Field
 from screens.widgets.meter import Meter, Reading
 from screens.widgets.reason import ReasonDialog
@@ -92,16 +91,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
 
     def compose_place(self) -> Iterable[Widget]:
         """Day and filters above the list."""
-        with Horizontal(id="filters"):
-            yield Field(
-                "Day", id="day", explains="The day due: YYYY-MM-DD, today, yesterday or tomorrow.", max_length=10
-            )
-            yield Field("Person", id="person", explains="The beginning of a delivery person's name, or an id.")
-            yield Field("Area", id="area", explains="The beginning of an area's name.")
-            yield Select(
-                [(each, each) for each in ("morning", "evening")], prompt="any shift", compact=True, id="shift"
-            )
-            yield status_select()
+        yield DayBar()
         yield Meter(id="meter")
         table = RecordTable(
             views.COLUMNS, noun="deliveries", id="day-list", empty="Nothing due on this day fits the filters.",
@@ -119,7 +109,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         """Today."""
         if self.context and not self.query_one("#day", Field).value:
             with self.prevent(Input.Changed):
-                self.query_one("#day", Field).value = self.context.today().isoformat()
+                self.query_one(DayBar).put_day(self.context.today())
         self.list_target().focus()
         self.read_first()
 
@@ -150,38 +140,25 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
     def _row(self) -> DeliveryRow | None:
         return self._rows.get(self.under_cursor())
 
-    def _day(self) -> date:
-        from services.clock import parse_day
-
-        typed = self.query_one("#day", Field).value
-        return parse_day(typed or "today", "day", self.context.today() if self.context else None)
-
     def action_turn(self, days: int) -> None:
         """The day before or after."""
-        try:
-            day = self._day() + timedelta(days=days)
-        except BadRequest as error:
-            self.say(error.message)
-            return
-        self.query_one("#day", Field).value = day.isoformat()
+        if context := self.require_context():
+            bar = self.query_one(DayBar)
+            try:
+                bar.put_day(bar.read_day(context.today()) + timedelta(days=days))
+            except BadRequest as error:
+                self.say(error.message)
 
     def action_today(self) -> None:
         """Back to today."""
         if self.context:
-            self.query_one("#day", Field).value = self.context.today().isoformat()
+            self.query_one(DayBar).put_day(self.context.today())
 
     def reader(self, context: Context) -> Reader:
         """The day, narrowed by the filters."""
-        from services.deliveries.day import DayFilters, list_day
+        from services.deliveries.day import list_day
 
-        status, shift = (self.query_one(name, Select).value for name in ("#status", "#shift"))
-        filters = DayFilters(
-            day=self._day(),
-            delivery_boy=self.query_one("#person", Field).value or None,
-            area=self.query_one("#area", Field).value or None,
-            status=status if isinstance(status, str) else None,
-            shift=shift if isinstance(shift, str) else None,
-        )
+        filters = self.query_one(DayBar).read(context.today())
         if filters != self._filters:
             # What is marked is in sight, or was marked as all that these filters leave.
             self._filters = filters
@@ -274,8 +251,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
             self.read_first()  # the order may not be as it is listed
         if confirmation:
             self._show_confirmed(confirmation)
-            status = confirmation.status.replace("_", " ").lower()
-            self.say(f"{confirmation.order_id} is confirmed as {status}.", "information")
+            self.say(views.confirmed(confirmation), "information")
 
     def _show_confirmed(self, confirmation: Confirmation) -> None:
         order_id = confirmation.order_id
@@ -407,14 +383,10 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
 
     def on_taken_back(self, event: questions.TakenBack) -> None:
         """The row as it was."""
-        from services.audit.traces import in_words
-
         undone = event.undone
         self._end()
         self._change(undone.order_id, undone.status, "", undone.delivered_at, confirmed=False)
-        status = undone.status.replace("_", " ").lower()
-        kept = f" Changed since, and left as it is: {in_words(undone.kept)}." if undone.kept else ""
-        self.say(f"{undone.order_id} is {status} again, not confirmed.{kept}", "information")
+        self.say(views.taken_back(undone), "information")
 
     def on_refusal(self, event: Refusal) -> None:
         """Nothing that writes is ever repeated by itself."""

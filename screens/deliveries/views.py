@@ -11,8 +11,10 @@ from screens.tones import count, customer_text, status_text, text
 from screens.widgets.table import Column, Row
 
 if TYPE_CHECKING:
+    from services.deliveries.confirmation import Confirmation
     from services.deliveries.day import DeliveryRow
     from services.deliveries.route import Outcome, Route
+    from services.deliveries.undo import Undone
 
 COLUMNS = (
     Column("", 1),
@@ -100,3 +102,20 @@ def told(outcomes: Sequence[Outcome]) -> tuple[str, bool]:
     if refused:
         words += f" {count(len(refused))} not; the first because: {refused[0].message}"
     return words, not refused
+
+
+def confirmed(confirmation: Confirmation) -> str:
+    """A confirmation in a sentence."""
+    return f"{confirmation.order_id} is confirmed as {_in_words(confirmation.status)}."
+
+
+def taken_back(undone: Undone) -> str:
+    """What an order is again, and what was left as it is."""
+    from services.audit.traces import in_words
+
+    kept = f" Changed since, and left as it is: {in_words(undone.kept)}." if undone.kept else ""
+    return f"{undone.order_id} is {_in_words(undone.status)} again, not confirmed.{kept}"
+
+
+def _in_words(status: str) -> str:
+    return status.replace("_", " ").lower()

@@ -10,17 +10,17 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Checkbox, Input, Select
+from textual.widgets import Checkbox
 
 from screens.asking import Refusal
 from screens.context import Context
 from screens.customers.place import CORRECTING, CustomerPlace
 from screens.listing import ListPlace, Reader
 from screens.orders import questions
+from screens.orders.filters import SearchBar
 from screens.orders.messages import Happened, Looked, OrderChanged, UndoShown
 from screens.orders.sheet import TABS, tab_names, tab_sections, timeline_sections
 from screens.tones import customer_text, status_text, text
-from screens.widgets.choices import Choice, status_select
 from screens.widgets.field import Field
 from screens.widgets.sheet import Sheet
 from screens.widgets.table import Column, RecordTable, Row
@@ -51,8 +51,6 @@ _COLUMNS = (
     Column("", 2, drop=1),
 )
 _NOTHING = "Nothing found. Try fewer letters, or less of the phone."
-_SORTS = [("newest first", "newest"), ("oldest first", "oldest"), ("latest day", "due-last"),
-          ("earliest day", "due-first")]  # fmt: skip
 
 
 class OrdersScreen(CustomerPlace, ListPlace):
@@ -96,20 +94,7 @@ class OrdersScreen(CustomerPlace, ListPlace):
 
     def compose_place(self) -> Iterable[Widget]:
         """Search and filters above the list and the order."""
-        yield Field(
-            "Search", id="search", placeholder="order id, phone, name or customer id",
-            explains="Any of: an order id or its beginning, a phone in any writing, a name's beginning, a customer id.",
-        )  # fmt: skip
-        with Horizontal(id="filters"):
-            yield status_select()
-            yield Field("From", id="from", placeholder="YYYY-MM-DD", explains="First day due.", max_length=10)
-            yield Field("to", id="to", placeholder="YYYY-MM-DD", explains="Last day due, included.", max_length=10)
-            yield Choice("unbilled", id="unbilled", compact=True)
-        with Horizontal(id="more"):
-            yield Field("Area", id="area", explains="The beginning of the area of the order's customer.")
-            yield Field("Person", id="person", explains="Delivery person on the order: an id, or a name's beginning.")
-            yield Choice("needs review", id="review", compact=True)
-            yield Select(_SORTS, prompt="natural order", compact=True, id="sort")
+        yield SearchBar()
         with Horizontal(classes="columns"):
             table = RecordTable(
                 _COLUMNS, noun="orders", id="orders", empty=_NOTHING,
@@ -154,45 +139,16 @@ class OrdersScreen(CustomerPlace, ListPlace):
         """Show one order, as other screens ask for it."""
         from services.orders.filters import Search
 
-        self._put(Search(query=order_id))
+        self.query_one(SearchBar).put(Search(query=order_id))
         self.show_detail(True)
         self.list_target().focus()
         self.read_first()
-
-    def _search(self) -> Search:
-        """What the inputs say."""
-        from services.orders.filters import Search
-
-        status, sort = self.query_one("#status", Select).value, self.query_one("#sort", Select).value
-        names = ("search", "from", "to", "area", "person")
-        query, first_day, last_day, area, person = (self.query_one(f"#{name}", Field).value for name in names)
-        return Search(
-            query=query, status=status if isinstance(status, str) else "", first_day=first_day, last_day=last_day,
-            area=area, delivery_boy=person, unbilled=self.query_one("#unbilled", Checkbox).value,
-            needs_review=self.query_one("#review", Checkbox).value, sort=sort if isinstance(sort, str) else "",
-        )  # fmt: skip
-
-    def _put(self, search: Search) -> None:
-        """Give the inputs what a search says."""
-        typed = {"search": search.query, "from": search.first_day, "to": search.last_day, "area": search.area,
-                 "person": search.delivery_boy}  # fmt: skip
-        with self.prevent(Input.Changed, Select.Changed, Checkbox.Changed):
-            for name, words in typed.items():
-                self.query_one(f"#{name}", Field).value = words
-            for name, choice in (("status", search.status), ("sort", search.sort)):
-                select = self.query_one(f"#{name}", Select)
-                if choice:
-                    select.value = choice
-                else:
-                    select.clear()
-            self.query_one("#unbilled", Checkbox).value = search.unbilled
-            self.query_one("#review", Checkbox).value = search.needs_review
 
     def reader(self, context: Context) -> Reader:
         """What the search and the filters say."""
         from services.orders.lookup import find_orders
 
-        search = self._search()
+        search = self.query_one(SearchBar).read()
         return partial(
             find_orders, context.database, context.operator, search.query, search.filters(), today=context.today()
         )
@@ -279,11 +235,11 @@ class OrdersScreen(CustomerPlace, ListPlace):
         if context := self.require_context():
             from screens.orders.saved import SavedSearches
 
-            self.app.push_screen(SavedSearches(context, self._search()), self._apply)
+            self.app.push_screen(SavedSearches(context, self.query_one(SearchBar).read()), self._apply)
 
     def _apply(self, search: Search | None) -> None:
         if search is not None:
-            self._put(search)
+            self.query_one(SearchBar).put(search)
             self.list_target().focus()
             self.read_first()
 
@@ -409,9 +365,10 @@ class OrdersScreen(CustomerPlace, ListPlace):
 
     def _delivery_confirmed(self, confirmation: Confirmation | None) -> None:
         if confirmation:
-            words = f"{confirmation.order_id} is confirmed as {confirmation.status.replace('_', ' ').lower()}."
+            from screens.deliveries.views import confirmed
+
             self.read_first()
-            self.say(words, "information")
+            self.say(confirmed(confirmation), "information")
 
 
 def _row(row: OrderRow) -> Row:
