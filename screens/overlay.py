@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from screens.asking import Refusal
 from screens.context import Context
 from screens.place import Place
 from screens.widgets.save import SaveFile, Saver, saved_words
+from services.errors import BadRequest
 
 
 class Overlay(Place):
@@ -39,3 +42,31 @@ class Overlay(Place):
         if event.unreachable:
             self.drop(event.group)
             self.say(f"{event.error.message} Press r to read the {self.SUBJECT} again.")
+
+
+class MonthOverlay(Overlay):
+    """Shows a month, and turns to the others."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left_square_bracket", "turn(-1)", "Before", key_display="[", tooltip="The month before."),
+        Binding("right_square_bracket", "turn(1)", "After", key_display="]", tooltip="The month after."),
+    ]
+
+    def __init__(self, context: Context, month: str) -> None:
+        super().__init__(context)
+        self._month = month
+
+    @abstractmethod
+    def action_read(self) -> None:
+        """Read the month anew."""
+
+    def action_turn(self, months: int) -> None:
+        """The month before or after."""
+        from services.clock import month_after
+
+        try:
+            self._month = month_after(self._month, months)
+        except BadRequest as error:
+            self.say(error.message)
+            return
+        self.action_read()

@@ -21,12 +21,11 @@ from screens.billing.messages import Counted
 from screens.context import Context
 from screens.customers.place import CORRECTING, CustomerPlace
 from screens.month import views
-from screens.overlay import Overlay
+from screens.overlay import MonthOverlay
 from screens.tones import text
 from screens.widgets.field import Field
 from screens.widgets.meter import Meter, Reading
 from screens.widgets.table import RecordTable
-from services.errors import BadRequest
 
 if TYPE_CHECKING:
     from services.billing.month_totals import CustomerMonth, MonthTotals
@@ -49,7 +48,7 @@ class CustomersRead(Message):
     first: bool
 
 
-class MonthScreen(CustomerPlace, Overlay):
+class MonthScreen(CustomerPlace, MonthOverlay):
     """Lies over the billing screen until it is left with Escape."""
 
     NAME = "billing"
@@ -61,8 +60,6 @@ class MonthScreen(CustomerPlace, Overlay):
         "them. Saved, it has every customer in it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "turn(-1)", "Before", key_display="[", tooltip="The month before."),
-        Binding("right_square_bracket", "turn(1)", "After", key_display="]", tooltip="The month after."),
         Binding("c", "customers", "Customers", tooltip="The customers of all areas."),
         Binding("s", "save", "Save as", tooltip="Write the month to a file, with every customer."),
         *CORRECTING,
@@ -71,8 +68,7 @@ class MonthScreen(CustomerPlace, Overlay):
     ]
 
     def __init__(self, context: Context, month: str) -> None:
-        super().__init__(context)
-        self._month = month
+        super().__init__(context, month)
         self._totals: MonthTotals | None = None
         self._area: str | None = None
         """Whose customers are listed; None is everybody."""
@@ -152,17 +148,6 @@ class MonthScreen(CustomerPlace, Overlay):
     def submitted(self) -> None:
         """To the areas that are left."""
         self.list_target().focus()
-
-    def action_turn(self, months: int) -> None:
-        """The month before or after."""
-        from services.clock import month_after
-
-        try:
-            self._month = month_after(self._month, months)
-        except BadRequest as error:
-            self.say(error.message)
-            return
-        self.action_read()
 
     @on(RecordTable.Selected, "#areas")
     def area_selected(self, event: RecordTable.Selected) -> None:

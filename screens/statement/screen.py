@@ -17,13 +17,12 @@ from textual.widgets import Static
 
 from screens.context import Context
 from screens.customers.place import CORRECTING, CustomerPlace
-from screens.overlay import Overlay
+from screens.overlay import MonthOverlay
 from screens.place import OpenOrder
 from screens.statement import views
 from screens.widgets.facts import FactsScreen
 from screens.widgets.sheet import Sheet
 from screens.widgets.table import RecordTable
-from services.errors import BadRequest
 
 if TYPE_CHECKING:
     from services.billing.statement import Line, Statement
@@ -36,7 +35,7 @@ class StatementRead(Message):
     statement: Statement
 
 
-class StatementScreen(CustomerPlace, Overlay):
+class StatementScreen(CustomerPlace, MonthOverlay):
     """Lies over the screen that opened it until it is left with Escape."""
 
     NAME = "billing"
@@ -48,8 +47,6 @@ class StatementScreen(CustomerPlace, Overlay):
         "One-time orders count in the month of their delivery, billed or not."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "turn(-1)", "Before", key_display="[", tooltip="The month before."),
-        Binding("right_square_bracket", "turn(1)", "After", key_display="]", tooltip="The month after."),
         Binding("s", "save", "Save as", tooltip="Write it to a file: a spreadsheet, CSV, Markdown or JSON."),
         *CORRECTING,
         Binding("r", "read", "Read again", tooltip="Read the statement anew."),
@@ -58,9 +55,8 @@ class StatementScreen(CustomerPlace, Overlay):
     ]
 
     def __init__(self, context: Context, customer_id: str, month: str) -> None:
-        super().__init__(context)
+        super().__init__(context, month)
         self._customer_id = customer_id
-        self._month = month
         self._statement: Statement | None = None
 
     def compose_place(self) -> Iterable[Widget]:
@@ -102,17 +98,6 @@ class StatementScreen(CustomerPlace, Overlay):
         if context := self.require_context():
             self.say_nothing()
             self.ask("statement", partial(_read, context, self._customer_id, self._month), StatementRead)
-
-    def action_turn(self, months: int) -> None:
-        """The month before or after."""
-        from services.clock import month_after
-
-        try:
-            self._month = month_after(self._month, months)
-        except BadRequest as error:
-            self.say(error.message)
-            return
-        self.action_read()
 
     def on_statement_read(self, event: StatementRead) -> None:
         """Show it; what was read for a month that was turned away from is dropped."""
