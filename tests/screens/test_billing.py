@@ -80,7 +80,7 @@ class TestCommitting:
             await press(pilot, "c")
             dialog = pilot.app.screen
             assert isinstance(dialog, TypedConfirmation)
-            cancel, commit = dialog.query_one("#cancel", Button), dialog.query_one("#confirm", Button)
+            cancel, commit = dialog.query_one("#keep", Button), dialog.query_one("#confirm", Button)
             assert pilot.app.focused is cancel
             await press(pilot, "tab")
             await type_text(pilot, "7")

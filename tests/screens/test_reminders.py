@@ -137,7 +137,7 @@ class TestReleasing:
             await press(pilot, "f7", "r")
             dialog = pilot.app.screen
             assert isinstance(dialog, TypedConfirmation)
-            assert pilot.app.focused is dialog.query_one("#cancel", Button)
+            assert pilot.app.focused is dialog.query_one("#keep", Button)
             assert dialog.query_one("#confirm", Button).disabled
             await press(pilot, "escape")
         assert await billed.count("notifications_queue", source="delivery-console") == 0

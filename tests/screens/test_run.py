@@ -50,7 +50,7 @@ async def test_a_committed_run_is_taken_back_with_a_reason_and_a_typed_number(ow
         await press(pilot, "enter", "enter")
         dialog = pilot.app.screen
         assert isinstance(dialog, TypedConfirmation)
-        assert pilot.app.focused is dialog.query_one("#cancel", Button)
+        assert pilot.app.focused is dialog.query_one("#keep", Button)
         await press(pilot, "tab")
         await type_text(pilot, number)
         await press(pilot, "enter", "enter")
