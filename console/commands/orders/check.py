@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from console.command import Json, run
-from console.commands.orders.group import app
+from console.commands.orders.group import Named, app
 from console.output import Answer, Block, Line, Table
 
 if TYPE_CHECKING:
@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 
 @app.command("check")
-def check(
-    context: typer.Context,
-    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="The id, or a beginning that no other has.")],
-    as_json: Json = False,
-) -> None:
+def check(context: typer.Context, order_id: Named, as_json: Json = False) -> None:
     """Check an order by every validator that applies to it; ends with 1 where one refuses."""
 
     async def work(session: Session) -> Answer:

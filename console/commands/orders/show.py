@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from console.command import Json, run
-from console.commands.orders.group import app
+from console.commands.orders.group import Named, app
 from console.output import Answer, Block, Line, Pairs, Table
 
 if TYPE_CHECKING:
@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 
 @app.command("show")
-def show(
-    context: typer.Context,
-    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="The id, or a beginning that no other has.")],
-    as_json: Json = False,
-) -> None:
+def show(context: typer.Context, order_id: Named, as_json: Json = False) -> None:
     """Show an order, its customer and how it is found, deliveries, bills, findings, and what happened to it."""
 
     async def work(session: Session) -> Answer:
