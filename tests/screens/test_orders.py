@@ -5,6 +5,7 @@ from textual.widgets import Checkbox, Input, Select
 from screens.deliveries.dialog import ConfirmDelivery
 from screens.history.screen import HistoryScreen
 from screens.statement.screen import StatementScreen
+from screens.widgets.notice import Notice
 from screens.widgets.table import RecordTable
 from services.operators.operator import Operator
 from tests.screens.conftest import Company, opened, painted, press, settle, type_text
@@ -206,3 +207,23 @@ class TestFilters:
             await settle(pilot)
             assert "is not a day" in painted(pilot)
             assert pilot.app.screen.query_one("#from Input", Input).value == "2026-02-31"
+
+
+async def test_a_search_is_kept_applied_and_forgotten(own_company: Company) -> None:
+    async with opened(own_company.app()) as pilot:
+        await press(pilot, "f3")
+        pilot.app.screen.query_one("#area Input", Input).value = "Jaya"
+        await press(pilot, "escape", "f", "tab")
+        await type_text(pilot, "jaya")
+        await press(pilot, "enter")
+        assert pilot.app.focused is pilot.app.screen.query_one(RecordTable)
+        pilot.app.screen.query_one("#name Input", Input).value = ""
+        await press(pilot, "tab")
+        await press(pilot, "enter")
+        assert pilot.app.screen.query_one("#refusal", Notice).said
+        await press(pilot, "escape")
+        pilot.app.screen.query_one("#area Input", Input).value = ""
+        await press(pilot, "escape", "f", "enter")
+        assert pilot.app.screen.query_one("#area Input", Input).value == "Jaya"
+        await press(pilot, "f", "d")
+        assert "You keep no search yet." in painted(pilot)
