@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,16 +18,17 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input, Static
 
-from screens.asking import Asking, Refusal
+from screens.asking import Asking, Question, Refusal
 from screens.tones import text
 from screens.widgets.choices import Choice
 from screens.widgets.field import Field
 from screens.widgets.notice import Notice
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from services.exports.files import Format, Written
+
+
+T = TypeVar("T")
 
 
 class Saver(Protocol):
@@ -37,56 +42,74 @@ class Saver(Protocol):
 class Saved(Message):
     """The file is written."""
 
-    written: Written
+    written: Any
 
 
-class SaveFile(ModalScreen["Written | None"], Asking):
-    """Refusals are shown inside the dialog; what was typed stays."""
+class FileDialog(ModalScreen[T], Asking):
+    """Returns what was written, else None. Refusals are shown inside the dialog; what was typed stays."""
 
-    CSS_PATH = "dialog.tcss"
+    DEED: ClassVar[str]
+    """What the button says."""
+    # A whole path: a subclass in another folder would look for it there.
+    CSS_PATH = Path(__file__).parent / "dialog.tcss"
     DEFAULT_CSS = """
-    SaveFile {
-        & .dialog-words { margin-bottom: 1; }
+    FileDialog {
         & Field { margin-bottom: 1; }
         & #refusal { margin-top: 1; padding: 0; background: $surface; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
-    def __init__(self, title: str, name: str, save: Saver) -> None:
+    def __init__(self, title: str, about: Text, name: str) -> None:
         super().__init__()
         self._title = title
+        self._about = about
         self._suggested = name
-        self._save = save
+
+    @abstractmethod
+    def write(self, path: str, *, replace: bool) -> Question[T]:
+        """Writes the file of that name."""
+
+    def more(self) -> Iterable[Field]:
+        """What must be typed beside the name."""
+        return ()
 
     def compose(self) -> ComposeResult:
         """The path, whether a file may be replaced, and the two answers."""
         with Vertical(classes="dialog") as box:
             box.border_title = self._title
-            box.border_subtitle = "Enter saves · Esc cancels"
-            words = "On the machine where this console runs. The ending says the format: .md .csv .xlsx .json"
-            yield Static(text(words, "muted"), markup=False, classes="dialog-words")
+            box.border_subtitle = f"Enter {self.DEED.lower()}s · Esc cancels"
+            yield Static(self._about, markup=False, classes="dialog-words")
             yield Field("File", id="path", value=self._suggested,
                         explains="A relative path begins where you started the console.", max_length=1_000)  # fmt: skip
+            yield from self.more()
             yield Choice("replace a file that is there", id="replace", compact=True)
             yield Notice(id="refusal")
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
-                yield Button("Save", id="save", variant="success", compact=True)
+                yield Button(self.DEED, id="save", variant="success", compact=True)
 
     def on_mount(self) -> None:
         """Nothing can be lost: the file name has the focus."""
         self.query_one("#path", Field).input.focus()
 
     @on(Input.Submitted)
+    def submitted(self) -> None:
+        """From the name to what else is needed, from there to the file's writing."""
+        empty = [field for field in self.query(Field) if field.id != "path" and not field.value]
+        if empty:
+            empty[0].input.focus()
+        else:
+            self.save()
+
     @on(Button.Pressed, "#save")
     def save(self) -> None:
         """Write the file; one that is on its way is not begun anew."""
         if any(worker.node is self and not worker.is_finished for worker in self.workers):
             return
-        self.query_one("#refusal", Notice).clear()
+        self.query_one("#refusal", Notice).say("Writing … Esc stops it.", "information")
         path, replace = self.query_one("#path", Field).value, self.query_one("#replace", Checkbox).value
-        self.ask("save", partial(_write, self._save, path, replace), Saved, repeat=False)
+        self.ask("save", self.write(path, replace=replace), Saved, repeat=False)
 
     def on_saved(self, event: Saved) -> None:
         """Done."""
@@ -95,13 +118,28 @@ class SaveFile(ModalScreen["Written | None"], Asking):
     def on_refusal(self, event: Refusal) -> None:
         """Say why, here."""
         event.stop()
-        words = event.error.message.replace("replace it (--force)", "choose to replace it")
+        words = event.error.message.replace("replace it (--force)", "choose to replace it").replace(": --reason", "")
         self.query_one("#refusal", Notice).say(words)
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
         """Nothing is written."""
         self.dismiss(None)
+
+
+class SaveFile(FileDialog["Written"]):
+    """Saves what a place shows."""
+
+    DEED = "Save"
+
+    def __init__(self, title: str, name: str, save: Saver) -> None:
+        words = "On the machine where this console runs. The ending says the format: .md .csv .xlsx .json"
+        super().__init__(title, text(words, "muted"), name)
+        self._save = save
+
+    def write(self, path: str, *, replace: bool) -> Question[Written]:
+        """Writes it in the format of the name's ending."""
+        return partial(_write, self._save, path, replace)
 
 
 def saved_words(written: Written) -> str:
