@@ -195,7 +195,7 @@ async def cancel_order(
         return await _edited(changes, document, assigned_differences(document, values))
 
     series = series_of(f"{EDITING}{name}")
-    return await transact(database, operator, clock, work, purpose=Purpose(reason=reason), series=series)
+    return await transact(database, operator, clock, work, purpose=Purpose(reason=why), series=series)
 
 
 async def require_one(changes: ChangeSet, order_id: str) -> Document:

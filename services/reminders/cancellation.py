@@ -8,10 +8,11 @@ from services.audit.logger import Purpose
 from services.changes.changeset import ChangeSet, transact
 from services.clock import Clock
 from services.database import Database, Document, told
-from services.errors import BadRequest, NotFound, Refused
+from services.errors import NotFound, Refused
 from services.operators.operator import Operator
 from services.reminders.outbox import BY_CUSTOMER, OUTBOX, outbox_keys
 from services.reminders.queue import SENDS, called_off, close_unsent
+from services.typed import typed_reason
 
 _BATCH = 500
 _UNSENT = ("held", "released")
@@ -35,8 +36,7 @@ async def cancel(
     """
     operator.require("ops", "cancel reminders")
     database.require_writable()
-    if not (why := reason.strip()):
-        raise BadRequest("no-reason", "Say why the reminders are cancelled.")
+    why = typed_reason(reason)
     with told():
         note = await database[SENDS].find_one({"_id": target})
     if note is None:
