@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from services.orders.detail import OrderDetail
     from services.orders.editing import Edited
     from services.orders.timeline import Event
+    from services.orders.undoing import Undone
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Happened(Message):
 class UndoShown(Message):
     """What taking the last change of an order back would change."""
 
-    edited: Edited
+    undone: Undone
 
 
 @dataclass

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from services.orders.detail import OrderDetail
     from services.orders.editing import Edited
     from services.orders.timeline import Event
+    from services.orders.undoing import Undone
 
 
 async def show(context: Context, order_id: str) -> OrderDetail:
@@ -32,15 +33,17 @@ async def cancel(context: Context, order_id: str, reason: str) -> Edited:
     return await cancel_order(context.database, context.operator, context.clock, order_id, reason)
 
 
-async def preview_undo(context: Context, order_id: str) -> Edited:
+async def preview_undo(context: Context, order_id: str) -> Undone:
     """What taking an order's last change back would change."""
     from services.orders.undoing import preview_undo
 
     return await preview_undo(context.database, context.operator, context.clock, order_id)
 
 
-async def undo(context: Context, order_id: str, reason: str) -> Edited:
-    """Take an order's last change back."""
+async def undo(shown: Undone, context: Context, order_id: str, reason: str) -> Undone:
+    """Take the change of an order back that was shown, beside the orders that were."""
     from services.orders.undoing import undo_edit
 
-    return await undo_edit(context.database, context.operator, context.clock, order_id, reason)
+    return await undo_edit(
+        context.database, context.operator, context.clock, order_id, reason, edit=shown.edit, beside=shown.beside
+    )

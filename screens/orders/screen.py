@@ -22,6 +22,7 @@ from screens.orders.messages import Happened, Looked, OrderChanged, UndoShown
 from screens.orders.sheet import TABS, tab_names, tab_sections, timeline_sections
 from screens.tones import customer_text, status_text, text
 from screens.widgets.field import Field
+from screens.widgets.question import Question
 from screens.widgets.sheet import Sheet
 from screens.widgets.table import Column, RecordTable, Row
 from screens.widgets.tabs import TabLine
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from services.orders.editing import Edited
     from services.orders.filters import Search
     from services.orders.lookup import OrderRow
+    from services.orders.undoing import Undone
     from services.paging import Page
 
 _RESTING = 0.08
@@ -328,16 +330,31 @@ class OrdersScreen(CustomerPlace, ListPlace):
             self.ask("undo", partial(questions.preview_undo, self.context, self.under_cursor()), UndoShown)
 
     def on_undo_shown(self, event: UndoShown) -> None:
+        """Ask why; before that, whether the order is meant beside others that the day has by now."""
+        undone = event.undone
+        if undone.refusal is None:
+            self._take_back(undone)
+            return
+
+        def decided(meant: bool | None) -> None:
+            if meant:
+                self._take_back(undone)
+
+        words = text(undone.refusal.result.message, limit=300)
+        words.no_wrap = False
+        question = Question("Another order for the day", words, deed="Another order is meant", keep="Keep")
+        self.app.push_screen(question, decided)
+
+    def _take_back(self, undone: Undone) -> None:
         """Ask why, beside what would change."""
         from rich.console import Group
 
         from screens.widgets.diff import field_diff
         from services.orders.words import readable_changes
 
-        order_id, shown = event.edited.order_id, field_diff(readable_changes(event.edited))
         self._with_reason(
-            "Take a change back", "Take it back", questions.undo, "as it was before its last change",
-            order_id, Group(text(order_id, "strong"), *shown),
+            "Take a change back", "Take it back", partial(questions.undo, undone), "as it was before its last change",
+            undone.order_id, Group(text(undone.order_id, "strong"), *field_diff(readable_changes(undone))),
         )  # fmt: skip
 
     def _with_reason(

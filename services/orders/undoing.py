@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from services.audit.entries import changed_fields, read_entry
@@ -13,59 +15,105 @@ from services.changes.series import entry_id, series_of
 from services.clock import Clock, format_moment, india_day, to_stored
 from services.database import Database, Document
 from services.deliveries.staff import staff_names
-from services.errors import Refused
+from services.errors import Conflict, Refused
 from services.operators.operator import Operator
 from services.orders.editing import EDIT_ENTRY, EDITING, LAST_EDIT, Edited, require_one, require_open
 from services.orders.resolving import known_as
 from services.orders.turns import take_turn
 from services.records.fields import identity, mapping
-from services.records.orders import OPEN_STATUSES, read_order
+from services.records.orders import read_order
 from services.typed import typed_reason
+from services.validation.check import Check
 from services.validation.lookups import Lookups
 from services.validation.order import OrderValidator
 
 _BOOKKEEPING = {"updated_at", LAST_EDIT}
 """What every edit writes beside what it is about."""
+_OPENING = {"status", "delivery_date"}
+"""What opens an order for a day when it changes back."""
 _MOST_FIELDS = 6
 
 
-async def preview_undo(database: Database, operator: Operator, clock: Clock, order_id: str) -> Edited:
-    """What `undo_edit` would give back; nothing is written. Raises what it would."""
-    return await _undo(database, operator, clock, order_id, "", write=False)
+@dataclass(frozen=True)
+class Undone(Edited):
+    """An edit that would be, or was, taken back."""
+
+    edit: str = ""
+    """Its name, by which the order calls its last edit."""
+    beside: tuple[str, ...] = ()
+    """The customer's other open one-time orders for the day, where the order would be open for it again."""
+
+    @property
+    def refusal(self) -> Check | None:
+        """The rule that keeps the edit from being taken back."""
+        return next((each for each in self.checks if not each.result.ok), None)
 
 
-async def undo_edit(database: Database, operator: Operator, clock: Clock, order_id: str, reason: str) -> Edited:
+async def preview_undo(
+    database: Database, operator: Operator, clock: Clock, order_id: str, *, beside: Collection[str] = ()
+) -> Undone:
+    """What `undo_edit` would give back; nothing is written.
+
+    Raises what it would, but for another order of the day: that is among the checks.
+    """
+    return await _undo(database, operator, clock, order_id, None, beside, "")
+
+
+async def undo_edit(
+    database: Database, operator: Operator, clock: Clock, order_id: str, reason: str,
+    *, edit: str | None = None, beside: Collection[str] = (),
+) -> Undone:  # fmt: skip
     """Give an order back what its last edit or cancellation changed; the reason is kept on it.
 
     The order names its last edit, and thereby the audit entry with the image from before it; afterwards it names the
-    one before that. Raises BadRequest without a reason, NotFound, and Refused where nothing was edited here, where
-    the entry is not as it was written, where somebody changed the values since, or where the order has been billed.
+    one before that. `edit` is the one that is meant; `beside` are the customer's open orders for the day that are
+    known, and the order is meant beside these. Raises BadRequest without a reason, NotFound, Conflict where another
+    edit is the last by now, and Refused where nothing was edited here, where the entry is not as it was written, where
+    somebody changed the values since, where the order is closed or billed by now, or the day has another order.
     """
-    return await _undo(database, operator, clock, order_id, typed_reason(reason), write=True)
+    return await _undo(database, operator, clock, order_id, edit, beside, typed_reason(reason))
 
 
 async def _undo(
-    database: Database, operator: Operator, clock: Clock, order_id: str, reason: str, *, write: bool
-) -> Edited:
+    database: Database, operator: Operator, clock: Clock, order_id: str, edit: str | None, beside: Collection[str],
+    reason: str,
+) -> Undone:  # fmt: skip
+    """Take the edit back for a reason; without one only tell what that changes."""
     operator.require("support", "take changes back")
 
-    async def work(changes: ChangeSet) -> Edited:
+    async def work(changes: ChangeSet) -> Undone:
         document = await require_one(changes, order_id)
+        if edit is not None:
+            await _require_last(changes, document, edit, order_id)
         entry = await _entry(changes, document, order_id)
         values = await _before(changes, entry, document, order_id)
-        await _require_possible(changes, document, values, order_id)
+        restored = applied(document, values)
+        if values.keys() - {"notes", *_BOOKKEEPING}:
+            await require_open(changes, restored, "changed back")
+        known, checks = await _beside(changes, values, restored, beside)
         differing = assigned_differences(document, {k: v for k, v in values.items() if k not in _BOOKKEEPING})
-        if write:
-            if "status" in values or "delivery_date" in values:
+        if reason:
+            for check in checks:
+                check.result.require()
+            if _OPENING & values.keys():
                 await take_turn(changes, await known_as(changes, read_order(document).owner))
             values |= {"undone": entry["_id"], "undo_reason": reason, "updated_at": to_stored(changes.now)}
             guard = {name: {"$eq": document.get(name)} for name in {path.partition(".")[0] for path in values}}
             changes.add(Update("orders", document, values, guard))
         people = differing.get("delivery_boy_id", {}).values()
         names = await staff_names(changes.database, map(identity, people), changes.session)
-        return Edited(order_id, field_changes_of(document, differing), names)
+        told, name = field_changes_of(document, differing), identity(document.get(LAST_EDIT)) or ""
+        return Undone(order_id, told, names, checks, edit=name, beside=known)
 
     return await transact(database, operator, clock, work, purpose=Purpose(reason=reason or None))
+
+
+async def _require_last(changes: ChangeSet, document: Document, edit: str, order_id: str) -> None:
+    """Raise Conflict where another edit is the order's last by now."""
+    if identity(document.get(LAST_EDIT)) != edit:
+        by = (await who_changed(changes, "orders", order_id, [LAST_EDIT], document))[LAST_EDIT]
+        words = f"The order's last change is another by now, {by}. Nothing was taken back; look at what it is now."
+        raise Conflict("changed-meanwhile", words)
 
 
 async def _entry(changes: ChangeSet, document: Document, order_id: str) -> Document:
@@ -104,16 +152,14 @@ async def _before(changes: ChangeSet, entry: Document, document: Document, order
     return {path: lookup(entry["before"], path) for path in paths}
 
 
-async def _require_possible(changes: ChangeSet, document: Document, values: dict[str, Any], order_id: str) -> None:
-    bill = await changes.database["billing_records"].find_one(
-        {"order_id": order_id}, {"_id": 1}, session=changes.session
-    )
-    if document.get("billed") is True or bill is not None:
-        raise Refused("already-billed", "The order has been billed since; its change stays.")
-    if "status" not in values and values.keys() - {"notes", *_BOOKKEEPING}:
-        await require_open(changes, document, "changed back")
-    order = read_order(applied(document, values))
-    if values.keys() & {"status", "delivery_date"} and order.status in OPEN_STATUSES:
-        # The customer may have ordered anew for the day since.
-        rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
-        (await rules.no_duplicate(order, await known_as(changes, order.owner))).require()
+async def _beside(
+    changes: ChangeSet, values: Mapping[str, Any], restored: Document, known: Collection[str]
+) -> tuple[tuple[str, ...], tuple[Check, ...]]:
+    """The customer's other open orders of a day for which this one would be open again, and what the rule says."""
+    order = read_order(restored)
+    if not _OPENING & values.keys() or order.kind != "one-time":
+        return (), ()
+    rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
+    owners = await known_as(changes, order.owner)
+    check = Check("order.no-duplicate", await rules.no_duplicate(order, owners, known))
+    return await rules.open_beside(order, owners), (check,)

@@ -93,6 +93,11 @@ def test_an_order_is_made_changed_cancelled_and_restored_each_time_after_it_was_
     order = stocked.database.orders.find_one({"id": made["id"]})
     assert order is not None
     assert (order["status"], order["total_amount"], order["notes"]) == ("PENDING", 90.0, "gate")
+    back = ("orders", "undo", again["id"], "--reason", "twice after all", "--yes", "--json")
+    twin = stocked(*back)
+    assert (twin.status, twin.json["error"]["code"]) == (1, "order-duplicate")
+    assert made["id"] in twin.json["error"]["message"]
+    assert stocked(*back, "--again").status == 0
     assert stocked("--operator", "ravi", "orders", "cancel", made["id"], "--reason", "x", "--yes").status == 4
 
 

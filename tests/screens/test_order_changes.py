@@ -1,14 +1,17 @@
 """Changing an order on the screen."""
 
+from bson import ObjectId
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from screens.orders.editing import EditOrder
 from screens.orders.items import OrderedLine
+from screens.orders.screen import OrdersScreen
 from screens.widgets.notice import Notice
 from screens.widgets.question import Question
 from services.operators.operator import Operator
-from tests.screens.conftest import NOW, Company, opened, painted, press, settle, type_text
+from services.orders.editing import cancel_order
+from tests.screens.conftest import NOW, OPS, Company, opened, painted, press, settle, type_text
 
 
 async def an_order(company: Company) -> dict[str, object]:
@@ -59,6 +62,27 @@ async def test_the_difference_is_shown_before_it_is_written_and_z_takes_it_back(
         await type_text(pilot, "back")
         await press(pilot, "enter", "enter")
         assert (await stored(own_company, order["id"]))["status"] == "pending"
+
+
+async def test_whether_an_order_is_meant_beside_another_of_its_day_is_asked_before_it_is_restored(
+    own_company: Company,
+) -> None:
+    order = await an_order(own_company) | {"order_type": "one_time", "subscription_id": None}
+    async with own_company.connected() as database:
+        await database["orders"].replace_one({"_id": order["_id"]}, order)
+        await cancel_order(database, OPS, lambda: NOW, str(order["id"]), "away")
+        await database["orders"].insert_one({**order, "_id": ObjectId(), "id": "ord_beside"})
+    async with opened(own_company.app(), (80, 24)) as pilot:
+        await look_up(pilot, order["id"])
+        await press(pilot, "z")
+        assert isinstance(pilot.app.screen, Question)
+        assert "ord_beside is open for the same customer and day" in " ".join(painted(pilot).split())
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, OrdersScreen)
+        await press(pilot, "z", "tab", "enter", "tab")
+        await type_text(pilot, "both are meant")
+        await press(pilot, "enter", "enter")
+    assert (await stored(own_company, order["id"]))["status"] == "pending"
 
 
 async def test_the_second_of_two_operators_is_told_and_loses_nothing_typed(own_company: Company) -> None:

@@ -138,7 +138,12 @@ def cancel(
 
 @app.command("undo")
 def undo(
-    context: typer.Context, order_id: OrderId, reason: Reason = "", yes: Yes = False, as_json: Json = False
+    context: typer.Context,
+    order_id: OrderId,
+    reason: Reason = "",
+    again: Annotated[bool, typer.Option("--again", help="Another open order for its day is meant.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
 ) -> None:
     """Take an order's last change or cancellation back, while nothing later rests on it."""
 
@@ -147,9 +152,15 @@ def undo(
         from services.typed import typed_reason
 
         typed_reason(reason)
-        _tell(await preview_undo(session.database, session.operator, session.clock, order_id))
-        confirm(f"Take the last change of {visible(order_id)} back?", yes=yes)
-        done = await undo_edit(session.database, session.operator, session.clock, order_id, reason)
+        asked = session.database, session.operator, session.clock, order_id
+        shown = await preview_undo(*asked)
+        beside = shown.beside if again else ()
+        if beside:
+            shown = await preview_undo(*asked, beside=beside)
+        _tell(shown)
+        if shown.refusal is None:
+            confirm(f"Take the last change of {visible(order_id)} back?", yes=yes)
+        done = await undo_edit(*asked, reason, edit=shown.edit, beside=beside)
         return _answer(done, "as it was before its last change")
 
     run(context, work, as_json=as_json)

@@ -13,7 +13,7 @@ from services.clock import Clock
 from services.database import Database, Document
 from services.deliveries.confirmation import confirm_delivery
 from services.deliveries.undo import undo_confirmation
-from services.errors import Refused
+from services.errors import Conflict, Refused
 from services.operators.operator import Operator
 from services.orders.creation import NewOrder, create_order
 from services.orders.editing import cancel_order
@@ -169,3 +169,74 @@ async def test_neither_a_cancellation_nor_another_day_is_taken_back_where_the_cu
     await change(database, support, clock, delivery_date=date(2026, 11, 25))
     await create_order(database, support, clock, NewOrder("cust-1", {"milk": Decimal(1)}, TOMORROW))
     assert (await refusal(database, support, clock)).code == "order-duplicate"
+
+
+async def test_an_edit_that_is_not_the_one_shown_is_not_taken_back(
+    database: Database, support: Operator, ops: Operator, clock: Clock
+) -> None:
+    await stock(database)
+    for note in ("first", "second"):
+        await change(database, support, clock, notes=note)
+    shown = await preview_undo(database, support, clock, "o1")
+    await undo_edit(database, ops, lambda: clock() + timedelta(hours=1), "o1", "wrong", edit=shown.edit)
+    before = await everything(database)
+    with pytest.raises(Conflict) as refused:
+        await undo_edit(database, support, clock, "o1", "wrong", edit=shown.edit)
+    assert refused.value.code == "changed-meanwhile"
+    assert "another by now, by olga, 2026-11-22 11:00" in refused.value.message
+    assert await everything(database) == before
+    assert before["orders"][0]["notes"] == "first"
+
+
+async def test_an_order_that_is_meant_beside_another_is_restored_beside_it(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await stock(database)
+    second = await create_order(
+        database, support, clock, NewOrder("cust-1", {"milk": Decimal(1)}, TOMORROW, beside=("o1",))
+    )
+    await cancel_order(database, support, clock, "o1", "once is enough")
+    shown = await preview_undo(database, support, clock, "o1")
+    assert shown.refusal is not None
+    assert (shown.refusal.result.code, shown.beside) == ("order-duplicate", (second.order_id,))
+    assert (await refusal(database, support, clock)).code == "order-duplicate"
+    await undo_edit(database, support, clock, "o1", "twice after all", edit=shown.edit, beside=shown.beside)
+    assert (await stored(database))["status"] == "pending"
+
+
+async def test_only_one_time_orders_must_be_alone_on_their_day_as_when_they_are_moved(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    order = await stock(database, order_type="subscription", subscription_id="s1")
+    await cancel_order(database, support, clock, "o1", "away")
+    await database["orders"].insert_one({**order, "_id": bson.ObjectId(), "id": "o2"})
+    await undo_edit(database, support, clock, "o1", "back")
+    assert (await stored(database))["status"] == "pending"
+
+
+async def test_no_cancellation_is_taken_back_under_a_confirmed_delivery(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await stock(database)
+    await cancel_order(database, support, clock, "o1", "away")
+    await database["orders"].update_one({"id": "o1"}, {"$set": {"delivery_confirmed": True}})
+    refused = await refusal(database, support, clock)
+    assert (refused.code, "confirmed" in refused.message) == ("order-closed", True)
+
+
+async def test_notes_of_a_billed_order_are_changed_and_taken_back(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await stock(database, status="DELIVERED", billed=True, notes="gate 2")
+    await database["billing_records"].insert_one({"order_id": "o1", "month": "2026-11"})
+    await change(database, support, clock, notes="gate 3")
+    await undo_edit(database, support, clock, "o1", "it was right")
+    assert (await stored(database))["notes"] == "gate 2"
+
+
+async def test_a_reason_is_kept_as_it_was_cleaned(database: Database, support: Operator, clock: Clock) -> None:
+    await stock(database)
+    await cancel_order(database, support, clock, "o1", "  away \r\n until May ")
+    entry = await database[AUDIT_LOGS].find_one({"record_id": "o1"})
+    assert entry is not None
+    assert entry["meta"]["reason"] == (await stored(database))["cancel_reason"] == "away \n until May"
