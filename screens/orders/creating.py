@@ -113,7 +113,8 @@ class MakeOrder(OrderForm["Created | None"]):
         """The order."""
         from services.orders.creation import create_order
 
-        return partial(create_order, self.context.database, self.context.operator, self.context.clock, request)
+        context = self.context
+        return partial(create_order, context.database, context.operator, context.clock, request, self.result)
 
     def lines_of(self, result: Created) -> Sequence[RenderableType]:
         """The order, and what every rule says of it."""

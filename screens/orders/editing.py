@@ -77,8 +77,8 @@ class EditOrder(OrderForm["Edited | None"]):
         from services.orders.editing import update_order
 
         context, edit = self.context, replace(request, beside=self._beside)
-        given = context.database, context.operator, context.clock, self.record_name, edit, self._seen
-        return partial(update_order, *given)
+        asked = context.database, context.operator, context.clock, self.record_name
+        return partial(update_order, *asked, edit, self._seen, self.result[0])
 
     @property
     def _seen(self) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from screens.asking import Question
 from screens.context import Context
 from screens.widgets.notice import Notice
 from screens.widgets.writing import WritingDialog
+from services.errors import BadRequest
 
 if TYPE_CHECKING:
     from services.errors import ConsoleError
@@ -48,6 +50,8 @@ class Form(WritingDialog[T]):
         self._asked: Any = None
         self._shown: Any = None
         """The request whose preview is on screen."""
+        self.result: Any = None
+        """That preview: what is written is what it showed."""
 
     @abstractmethod
     def preview(self, request: Any) -> Question[Any]:
@@ -83,11 +87,20 @@ class Form(WritingDialog[T]):
         if self._shown is not None and request == self._shown:
             super().go_on(request)
         else:
-            self._asked = request
-            self.ask("preview", self.preview(request), Previewed)
+            self._look_at(request)
+
+    def _look_at(self, request: Any) -> None:
+        self._asked = request
+        self.ask("preview", self.preview(request), Previewed)
+
+    def read_again(self) -> None:
+        """Show what would be written by now, beside why it was not."""
+        with contextlib.suppress(BadRequest):
+            self._look_at(self.request())
 
     def on_previewed(self, event: Previewed) -> None:
         """Show it; now it can be written, where no rule is against it."""
+        self.result = event.result
         self.query_one("#difference", Static).update(Group(*self.lines_of(event.result)))
         self.query_one("#change").scroll_home(animate=False)
         self.add_class("-shown")

@@ -128,7 +128,9 @@ class WritingDialog(ModalScreen[T], Asking):
         """Ask for it; a new one can be typed at once."""
         if asked := self.question():
             self.ask("open", asked, RecordRead)
-        elif not self._read:
+        elif self._read:
+            self.read_again()
+        else:
             self._begin()
 
     async def on_record_read(self, event: RecordRead) -> None:
@@ -136,8 +138,13 @@ class WritingDialog(ModalScreen[T], Asking):
         with self.prevent(Input.Changed, Chosen.Changed):
             words = await self.show(event.record)
         self.query_one("#record-line", Static).update(words)
-        if not self._read:
+        if self._read:
+            self.read_again()
+        else:
             self._begin()
+
+    def read_again(self) -> None:
+        """The record is as it is now, and what was typed stays."""
 
     def _begin(self) -> None:
         self._read = True

@@ -19,6 +19,7 @@ from services.orders.addresses import check_address, new_address, require_addres
 from services.orders.editing import LONGEST_NOTE
 from services.orders.items import Quantities, stored_items
 from services.orders.resolving import ids_of, require_active_person
+from services.orders.shown import require_as_shown
 from services.orders.turns import take_turn
 from services.records.customers import read_customer
 from services.records.fields import identity
@@ -30,6 +31,8 @@ from services.validation.delivery import DeliveryValidator
 from services.validation.lookups import Lookups
 from services.validation.order import OrderValidator
 from services.validation.result import Result, warned
+
+_OF_THE_MOMENT = ("_id", "id", "created_at", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -78,17 +81,22 @@ async def preview_order(database: Database, operator: Operator, clock: Clock, ne
     return await _create(database, operator, clock, new, write=False)
 
 
-async def create_order(database: Database, operator: Operator, clock: Clock, new: NewOrder) -> Created:
-    """Store a new one-time order, pending.
+async def create_order(
+    database: Database, operator: Operator, clock: Clock, new: NewOrder, shown: Created | None = None
+) -> Created:
+    """Store a new one-time order, pending; `shown` is the preview that somebody agreed to.
 
-    Raises BadRequest for values that are none, NotFound for an unknown customer, product or delivery person, and
-    Refused with the rule: the day is over, the customer has another open one-time order for it, and the like. Of two
-    operators in the same instant the second is refused with the order of the first.
+    Raises BadRequest for values that are none, NotFound for an unknown customer, product or delivery person, Conflict
+    where the order would be another than was shown, and Refused with the rule: the day is over, the customer has
+    another open one-time order for it, and the like. Of two operators in the same instant the second is refused with
+    the order of the first.
     """
-    return await _create(database, operator, clock, new, write=True)
+    return await _create(database, operator, clock, new, shown, write=True)
 
 
-async def _create(database: Database, operator: Operator, clock: Clock, new: NewOrder, *, write: bool) -> Created:
+async def _create(
+    database: Database, operator: Operator, clock: Clock, new: NewOrder, shown: Created | None = None, *, write: bool
+) -> Created:
     operator.require("support", "create orders")
 
     async def work(changes: ChangeSet) -> Created:
@@ -122,11 +130,18 @@ async def _create(database: Database, operator: Operator, clock: Clock, new: New
         made = await _checked(changes, document, paise, customer, known_as, new)
         if write:
             _require(made)
+            if shown is not None:
+                require_as_shown(_lasting(shown.document), _lasting(document), {})
             await take_turn(changes, known_as)
             changes.add(Insert("orders", document))
         return made
 
     return await transact(database, operator, clock, work)
+
+
+def _lasting(document: Document) -> Document:
+    """What does not differ by itself each time that the order is put together."""
+    return {name: value for name, value in document.items() if name not in _OF_THE_MOMENT}
 
 
 async def _customer(changes: ChangeSet, wanted: str) -> tuple[Document, list[str]]:

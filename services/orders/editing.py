@@ -25,6 +25,7 @@ from services.orders.addresses import address_line, changed_address, check_addre
 from services.orders.items import Quantities, stored_items
 from services.orders.reading import require_order
 from services.orders.resolving import known_as, order_customer, require_active_person
+from services.orders.shown import require_as_shown
 from services.orders.turns import take_turn
 from services.records.fields import first, identity, text
 from services.records.orders import OPEN_STATUSES, Order, read_order, read_total
@@ -88,6 +89,11 @@ class Edited:
     checks: tuple[Check, ...] = ()
     """What the validators say of the order as it would be."""
 
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The new values by dotted path; None where a field goes."""
+        return {each.field: each.new for each in self.changes}
+
 
 async def open_order(database: Database, operator: Operator, order_id: str) -> Editable:
     """An order to be changed. Raises NotFound."""
@@ -123,19 +129,20 @@ async def preview_update(
 
 
 async def update_order(
-    database: Database, operator: Operator, clock: Clock, order_id: str, edit: OrderEdit, seen: Mapping[str, Any]
-) -> Edited:
-    """Change an order that is still as it was seen.
+    database: Database, operator: Operator, clock: Clock, order_id: str, edit: OrderEdit, seen: Mapping[str, Any],
+    shown: Edited | None = None,
+) -> Edited:  # fmt: skip
+    """Change an order that is still as it was seen; `shown` is the preview that somebody agreed to.
 
-    Raises Conflict, naming what somebody else changed since; NotFound; Refused for an order that is closed, with the
-    rule; BadRequest for a value that is none.
+    Raises Conflict, naming what somebody else changed since, or where the change would be another than was shown;
+    NotFound; Refused for an order that is closed, with the rule; BadRequest for a value that is none.
     """
-    return await _update(database, operator, clock, order_id, edit, seen, write=True)
+    return await _update(database, operator, clock, order_id, edit, seen, shown, write=True)
 
 
 async def _update(
     database: Database, operator: Operator, clock: Clock, order_id: str, edit: OrderEdit, seen: Mapping[str, Any],
-    *, write: bool,
+    shown: Edited | None = None, *, write: bool,
 ) -> Edited:  # fmt: skip
     operator.require("support", "change orders")
 
@@ -149,11 +156,14 @@ async def _update(
         if not differing:
             raise Refused("nothing-to-change", "The order says so already; nothing was written.")
         checks = await _checked(changes, document, applied(document, values), edit, differing)
+        edited = await _edited(changes, document, differing, checks)
         if write:
+            if shown is not None:
+                require_as_shown(shown.values, edited.values, document)
             if "delivery_date" in differing:
                 await take_turn(changes, await known_as(changes, read_order(document).owner))
             _write(changes, document, values, name)
-        return await _edited(changes, document, differing, checks)
+        return edited
 
     return await transact(database, operator, clock, work, series=series_of(f"{EDITING}{name}"))
 

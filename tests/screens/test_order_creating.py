@@ -63,13 +63,21 @@ async def test_an_order_is_made_in_a_few_keys_looked_at_first_and_stands_under_t
         await press(pilot, "pagedown", "pagedown")
         assert "the postal circle Karnataka" in " ".join(painted(pilot).replace("│", " ").split())
         assert await orders_of_zara(own_company) == []
+        async with own_company.connected() as database:
+            own = {"custom_product_prices": {"p-zz": 1000.0}}
+            await database["customers_v2"].update_one({"id": "cust-z"}, {"$set": own})
+        await press(pilot, "ctrl+s")
+        assert "came to ₹115.50 and comes to ₹3,000.00" in pilot.app.screen.query_one("#refusal", Notice).said
+        shown = " ".join(painted(pilot).replace("│", " ").split())
+        assert "3 × Zucchini 1 kg bag at ₹1,000.00" in shown
+        assert await orders_of_zara(own_company) == []
         await press(pilot, "ctrl+s")
         (made,) = await orders_of_zara(own_company)
         orders = pilot.app.screen
         assert isinstance(orders, OrdersScreen)
         assert orders.under_cursor() == made["id"]
         assert "is made, for Zara Khan" in painted(pilot)
-    assert (made["delivery_date"], made["total_amount"], made["delivery_boy_id"]) == ("2026-11-23", 115.5, "boy-z")
+    assert (made["delivery_date"], made["total_amount"], made["delivery_boy_id"]) == ("2026-11-23", 3000.0, "boy-z")
 
 
 async def test_somebody_who_was_faster_is_named_nothing_typed_is_lost_and_a_second_order_can_be_meant(

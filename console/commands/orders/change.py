@@ -69,7 +69,7 @@ def create(
         _tell_order(shown)
         if shown.refusal is None:
             confirm(_question_of(shown), yes=yes)
-        made = await create_order(*asked, new)
+        made = await create_order(*asked, new, shown)
         hidden = ("_id", "items", "total_amount")
         told = {name: value for name, value in made.document.items() if name not in hidden}
         items = [{"product_id": each["product_id"], "quantity": each["quantity"]} for each in made.document["items"]]
@@ -111,7 +111,7 @@ def update(
         shown = await preview_update(session.database, session.operator, session.clock, order_id, edit, seen)
         _tell(shown)
         confirm(f"Change {visible(order_id)}?", yes=yes)
-        done = await update_order(session.database, session.operator, session.clock, order_id, edit, seen)
+        done = await update_order(session.database, session.operator, session.clock, order_id, edit, seen, shown)
         return _answer(done, "changed")
 
     run(context, work, as_json=as_json)

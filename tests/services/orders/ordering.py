@@ -50,5 +50,5 @@ async def change(
     before = await everything(database)
     shown = await preview_update(database, operator, clock, "o1", asked, seen)
     assert await everything(database) == before
-    assert await update_order(database, operator, clock, "o1", asked, seen) == shown
+    assert await update_order(database, operator, clock, "o1", asked, seen, shown) == shown
     return {each.field: (each.old, each.new) for each in shown.changes}

@@ -10,10 +10,10 @@ import pytest
 
 from services.clock import Clock
 from services.database import Database, Document
-from services.errors import ConsoleError, Refused
+from services.errors import Conflict, ConsoleError, Refused
 from services.operators.operator import Operator
 from services.orders.creation import Created, NewOrder, create_order, preview_order
-from services.orders.editing import OrderEdit, open_order, update_order
+from services.orders.editing import OrderEdit, open_order, preview_update, update_order
 from services.validation.check import check_order
 from tests.services.orders.ordering import TOMORROW, change, stock, stored
 
@@ -179,6 +179,44 @@ async def test_a_second_order_is_made_beside_the_one_that_is_known_and_beside_no
     third = dataclasses.replace(second, beside=(await preview_order(database, support, clock, second)).beside)
     await create_order(database, support, clock, third)
     assert await database["orders"].count_documents({"delivery_date": "2026-11-23"}) == 3
+
+
+async def test_no_other_order_is_made_than_the_one_that_was_shown(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await stock(database, delivery_date="2026-11-24")
+    shown = await preview_order(database, support, clock, milk(notes="gate 2"))
+    await database["customers_v2"].update_one({}, {"$set": {"custom_product_prices.milk": 1234.5}})
+    with pytest.raises(Conflict) as refused:
+        await create_order(database, support, clock, milk(notes="gate 2"), shown)
+    assert refused.value.code == "changed-meanwhile"
+    assert "came to ₹27.15 and comes to ₹1,234.50 now; items, total amount would differ" in refused.value.message
+    await database["customers_v2"].update_one({}, {"$set": {"custom_product_prices.milk": 27.15, "address": WHOLE}})
+    assert await create_order(database, support, clock, milk(notes="gate 2"), shown)
+    shown = await preview_order(database, support, clock, milk(date(2026, 11, 26)))
+    for customer in ({"delivery_boy_id": "boy-2"}, {"address": WHOLE | {"address_line1": "9, New Road"}}):
+        await database["customers_v2"].update_one({}, {"$set": customer})
+        with pytest.raises(Conflict) as refused:
+            await create_order(database, support, clock, milk(date(2026, 11, 26)), shown)
+        assert f"as before; {next(iter(customer)).removesuffix('_id').replace('_', ' ')}" in refused.value.message
+    assert await database["orders"].count_documents({}) == 2
+
+
+async def test_no_other_change_is_written_than_the_one_that_was_shown(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await stock(database)
+    seen, edit = (await open_order(database, support, "o1")).seen, OrderEdit(items={"curd": Decimal(2)}, notes="gate 2")
+    shown = await preview_update(database, support, clock, "o1", edit, seen)
+    await database["products"].update_one({"id": "curd"}, {"$set": {"price": 99.0}})
+    with pytest.raises(Conflict) as refused:
+        await update_order(database, support, clock, "o1", edit, seen, shown)
+    assert refused.value.code == "changed-meanwhile"
+    assert "came to ₹24.70 and comes to ₹198.00 now; items, total amount would differ" in refused.value.message
+    assert (await stored(database))["notes"] == ""
+    again = await preview_update(database, support, clock, "o1", edit, seen)
+    await update_order(database, support, clock, "o1", edit, seen, again)
+    assert (await stored(database))["total_amount"] == 198.0
 
 
 async def test_an_order_is_not_moved_to_a_day_that_has_another(
