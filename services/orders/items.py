@@ -79,8 +79,11 @@ def _stored(line: _Line, quantity: Decimal, name: str) -> Document:
     item, raw = line
     if item.price is None or item.price < 0:
         raise Refused("no-price", f"There is no price for {name[:60]!r}; set it on the product first.")
+    paise = to_paise(item.price * quantity)
+    if item.price and not paise:
+        raise BadRequest("bad-quantity", f"{quantity:.10g} of {name[:60]!r} comes to less than a paisa; type more.")
     number = int(quantity) if quantity == int(quantity) else float(quantity)
-    return {**raw, "quantity": number, "total": to_double(to_paise(item.price * quantity))}
+    return {**raw, "quantity": number, "total": to_double(paise)}
 
 
 async def _new(changes: ChangeSet, product_id: str, customer: Document | None) -> _Line:

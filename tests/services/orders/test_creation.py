@@ -283,6 +283,7 @@ async def test_a_quantity_that_stays_the_same_is_no_change(database: Database, s
 @pytest.mark.parametrize(
     ("quantity", "words"),
     [("1e309", "1e+309 is too large for the quantity of 'Milk'"), ("100001", "100001 is too large"),
+     ("1e-7", "1e-7 of 'Milk' comes to less than a paisa; type more."),
      ("NaN", "Type a number above 0 as the quantity of 'Milk'"), ("-1", "Type a number above 0")],
 )  # fmt: skip
 async def test_a_quantity_that_is_none_is_told_with_the_name(
