@@ -218,6 +218,8 @@ def undo(
         undone = await undo_confirmation(session.database, session.operator, session.clock, order_id, reason)
         line = f"{undone.order_id} was {_words(undone.was)} and is {_words(undone.status)} again, not confirmed."
         told = [Line(f"Changed since, and left as it is: {in_words(undone.kept)}.")] if undone.kept else []
+        if undone.beside:
+            told.append(Line(f"Also open for the same customer and day: {', '.join(undone.beside)}."))
         return Answer({"undone": undone}, [Line(line), *told])
 
     run(context, work, as_json=as_json)

@@ -114,7 +114,8 @@ def taken_back(undone: Undone) -> str:
     from services.audit.traces import in_words
 
     kept = f" Changed since, and left as it is: {in_words(undone.kept)}." if undone.kept else ""
-    return f"{undone.order_id} is {_in_words(undone.status)} again, not confirmed.{kept}"
+    beside = f" Also open for the same customer and day: {', '.join(undone.beside)}." if undone.beside else ""
+    return f"{undone.order_id} is {_in_words(undone.status)} again, not confirmed.{kept}{beside}"
 
 
 def _in_words(status: str) -> str:

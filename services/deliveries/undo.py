@@ -12,7 +12,7 @@ from services.audit.traces import entries_as_written, who_changed
 from services.changes.changeset import ChangeSet, Delete, Update, transact
 from services.changes.difference import differences, lookup, same
 from services.changes.series import entry_id, series_of
-from services.clock import Clock
+from services.clock import Clock, india_day
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deliveries.confirmation import (
     CONFIRMATION,
@@ -28,9 +28,13 @@ from services.deliveries.confirmation import (
 from services.errors import Refused
 from services.operators.operator import Operator
 from services.orders.editing import LAST_EDIT
+from services.orders.resolving import known_as
+from services.orders.turns import take_turn
 from services.records.fields import identity
-from services.records.orders import Order, read_order
+from services.records.orders import OPEN_STATUSES, Order, read_order
 from services.typed import typed_reason
+from services.validation.lookups import Lookups
+from services.validation.order import OrderValidator
 
 _UNDOING = "undone/"
 _TOUCHED_BY_ALL = "updated_at"
@@ -53,12 +57,15 @@ class Undone:
     reason: str
     kept: Mapping[str, str]
     """What else was changed of the order since the confirmation and stays, by field: by whom and when, in words."""
+    beside: tuple[str, ...]
+    """The customer's other orders for the day that are open, as this one is again."""
 
 
 async def undo_confirmation(database: Database, operator: Operator, clock: Clock, order_id: str, reason: str) -> Undone:
     """Take the confirmation of an order back: order, delivery and subscription as they were before it.
 
-    A delivery that the confirmation made goes. A subscription with a later delivery keeps that one. Raises
+    Where the customer has another open order for the day by now, that is told. A delivery that the confirmation made
+    goes. A subscription with a later delivery keeps that one. Raises
     BadRequest without a reason, NotFound for an unknown order, and Refused where the order is billed, the console did
     not confirm it, or somebody changed since what the confirmation wrote; the sentence names what.
     """
@@ -79,10 +86,19 @@ async def undo_confirmation(database: Database, operator: Operator, clock: Clock
         await undoing.subscription()
         before = read_order(undoing.entries[ORDER_ENTRY]["before"])
         kept = await undoing.kept(document)
-        return Undone(order_id, order.status, before.status, before.delivered_at, why, kept)
+        beside = await _beside(changes, order) if before.status in OPEN_STATUSES else ()
+        return Undone(order_id, order.status, before.status, before.delivered_at, why, kept, beside)
 
     series = series_of(f"{_UNDOING}{confirmation}")
     return await transact(database, operator, clock, work, purpose=Purpose(reason=why), series=series)
+
+
+async def _beside(changes: ChangeSet, order: Order) -> tuple[str, ...]:
+    """The customer's other open orders for the day; who makes one in this instant is told of this order."""
+    owners = await known_as(changes, order.owner)
+    await take_turn(changes, owners)
+    rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
+    return await rules.open_beside(order, owners)
 
 
 async def _require_possible(changes: ChangeSet, document: Document, order: Order, confirmation: str | None) -> None:

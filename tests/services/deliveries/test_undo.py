@@ -177,3 +177,15 @@ async def test_confirming_and_taking_back_are_served_by_indexes(
         await undo_confirmation(database, ops, clock, "o1", "wrong")
 
     (await watch(database, there_and_back())).assert_indexed(sorting=True)
+
+
+@pytest.mark.parametrize(("status", "beside"), [("pending", ("o2",)), ("DELIVERED", ())])
+async def test_a_second_open_order_of_the_day_is_told_and_no_reason_to_refuse(
+    database: Database, support: Operator, clock: Clock, status: str, beside: tuple[str, ...]
+) -> None:
+    one_time = {"subscription_id": None, "order_type": "one_time"}
+    await shop.stock(database, orders=due(status=status, **one_time), customers_v2=shop.customer())
+    await confirm_delivery(database, support, clock, "o1")
+    await database["orders"].insert_one(due(id="o2", **one_time))
+    undone = await undo_confirmation(database, support, clock, "o1", "the wrong house")
+    assert (undone.status, undone.beside) == (status.upper(), beside)
