@@ -7,14 +7,17 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeAlias
 
+from services.clock import read_day
 from services.customers.resolution import CustomerLinks
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deliveries.shifts import load_shifts
 from services.deliveries.staff import load_staff
 from services.errors import BadRequest
 from services.operators.operator import Operator, mask_phone
-from services.paging import Page, bad_token, below, list_kind, page_size, read_token, scalar_key, write_token
+from services.paging import Page, bad_token, list_kind, page_size, read_token, scalar_key, write_token
+from services.records.days import day_ranges, day_ranges_below
 from services.records.fields import identity
 from services.records.orders import (
     CANCELLED,
@@ -29,6 +32,8 @@ from services.records.orders import (
 )
 from services.records.subscriptions import SHIFTS
 
+Place: TypeAlias = tuple[str | datetime, object]
+"""Where an order stands among those of a day: its `delivery_date` as stored, and its `_id`."""
 _CHUNK = 200
 _ORDER = {"address": 0, "notes": 0}
 """What a row does not show can be long."""
@@ -94,39 +99,51 @@ async def list_day(
     """
     operator.require("viewer", "look at deliveries")
     size, key = page_size(limit), read_token(list_kind("deliveries", filters), token)
-    if key is not None and ("_id" not in key or not scalar_key(key["_id"])):
-        raise bad_token()
-    kept: list[tuple[object, DeliveryRow]] = []
+    kept: list[tuple[Place, DeliveryRow]] = []
     whole = filters == DayFilters(filters.day)
-    reading = read_day_rows(database, operator, filters, key["_id"] if key else None, size + 1 if whole else _CHUNK)
+    reading = read_day_rows(database, operator, filters, _place(key), size + 1 if whole else _CHUNK)
     async with aclosing(reading) as rows:
         async for found in rows:
             kept.append(found)
             if len(kept) > size:
                 break
-    more = write_token(list_kind("deliveries", filters), {"_id": kept[size - 1][0]}) if len(kept) > size else None
+    more = None
+    if len(kept) > size:
+        said, last = kept[size - 1][0]
+        more = write_token(list_kind("deliveries", filters), {"delivery_date": said, "_id": last})
     return Page(tuple(row for _, row in kept[:size]), more)
 
 
-async def read_day_rows(
-    database: Database, operator: Operator, filters: DayFilters, after: object = None, at_once: int = _CHUNK
-) -> AsyncGenerator[tuple[object, DeliveryRow], None]:
-    """Each order of the day that fits, behind its `_id`, newest first, read some `at_once`.
+def _place(key: Document | None) -> Place | None:
+    """The place that a token tells. Raises BadRequest."""
+    if key is None:
+        return None
+    said = key.get("delivery_date")
+    if not isinstance(said, (str, datetime)) or "_id" not in key or not scalar_key(key["_id"]):
+        raise bad_token()
+    return said, key["_id"]
 
-    `after` is the `_id` to go on behind.
+
+async def read_day_rows(
+    database: Database, operator: Operator, filters: DayFilters, after: Place | None = None, at_once: int = _CHUNK
+) -> AsyncGenerator[tuple[Place, DeliveryRow], None]:
+    """Each order of the day that fits, behind its place, newest first of those that say the day alike.
+
+    They are read some `at_once`; `after` is the place to go on behind.
     """
     operator.require("viewer", "look at deliveries")
     _require_known(filters)
     while True:
         with told():
-            documents = await _chunk(database, filters.day, after, at_once)
+            found = await _chunk(database, filters.day, after, at_once)
+            documents = [each for each in found if read_day(each["delivery_date"]) == filters.day]
             rows = await _rows(database, operator, documents, filters.day)
         for document, row in zip(documents, rows, strict=True):
             if _fits(row, filters):
-                yield document["_id"], row
-        if len(documents) < at_once:
+                yield (document["delivery_date"], document["_id"]), row
+        if len(found) < at_once:
             return
-        after = documents[-1]["_id"]
+        after = found[-1]["delivery_date"], found[-1]["_id"]
 
 
 def _require_known(filters: DayFilters) -> None:
@@ -137,11 +154,9 @@ def _require_known(filters: DayFilters) -> None:
         raise BadRequest("unknown-shift", f"{filters.shift!r} is no shift; the shifts are {', '.join(SHIFTS)}.")
 
 
-async def _chunk(database: Database, day: date, after: object, size: int) -> list[Document]:
-    matching: Document = {"delivery_date": day.isoformat()}
-    if after is not None:
-        matching |= below(after)
-    cursor = database["orders"].find(matching, _ORDER).sort([("delivery_date", -1), ("_id", -1)])
+async def _chunk(database: Database, day: date, after: Place | None, size: int) -> list[Document]:
+    ranges = day_ranges_below(day, *after) if after else [{"delivery_date": values} for values in day_ranges(day)]
+    cursor = database["orders"].find({"$or": ranges}, _ORDER).sort([("delivery_date", -1), ("_id", -1)])
     return await cursor.limit(size).batch_size(size + 1).max_time_ms(READ_LIMIT_MS).to_list()
 
 

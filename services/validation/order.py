@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from services.billing.charge import Undecided, believable_quantity, ordered_line, stated_charge
+from services.records.days import day_ranges
 from services.records.fields import first, identity
 from services.records.orders import OPEN_STATUSES, Order, read_items, read_order, status_spellings
 from services.validation.customer import named_customer
@@ -115,13 +116,14 @@ class OrderValidator:
     async def open_beside(self, order: Order, owners: Collection[str | None]) -> tuple[str, ...]:
         """The ids of the other open orders of the customer that are for the order's day, and of its kind."""
         names = [name for name in owners if name]
-        day = order.delivery_date.isoformat() if order.delivery_date else None
+        day = order.delivery_date
+        days = [{"delivery_date": values} for values in day_ranges(day)] if day else []
         spellings = [spelling for status in OPEN_STATUSES for spelling in status_spellings(status)]
         found: dict[str, None] = {}
-        for name in ("customer_id", "user_id") if names and day else ():
-            condition = {name: {"$in": names}, "status": {"$in": spellings}, "delivery_date": day}
+        for name in ("customer_id", "user_id") if names and days else ():
+            condition = {name: {"$in": names}, "status": {"$in": spellings}, "$or": days}
             for other in map(read_order, await self._lookups.matching("orders", condition)):
                 alike = (other.kind, other.subscription_id) == (order.kind, order.subscription_id)
-                if alike and other.key != order.key:
+                if alike and other.key != order.key and other.delivery_date == day:
                     found[other.id or str(other.key)] = None
         return tuple(found)

@@ -1,6 +1,6 @@
 """A day's deliveries."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from bson import ObjectId
@@ -55,6 +55,27 @@ async def test_filters_and_pages_hold_every_order_once(database: Database, suppo
             and (not filters.delivery_boy or n % 7)
         ]  # fmt: skip
         assert sorted(seen) == expected
+
+
+@pytest.mark.parametrize("limit", [1, 3, 200])
+async def test_orders_that_say_the_day_otherwise_are_listed_once_each(
+    emptied: Database, support: Operator, limit: int
+) -> None:
+    said = ["2026-10-15", "2026-10-15T06:00:00", "2026-10-14T19:00:00+00:00", "2026-10-16T01:00:00+09:00",
+            datetime(2026, 10, 14, 18, 30, tzinfo=UTC), datetime(2026, 10, 15, 18, 29, 59, tzinfo=UTC)] * 3  # fmt: skip
+    other = ["2026-10-14", "2026-10-16", "2026-10-15T19:00:00+00:00", "2026-10-14T06:00:00", "2026-10-15 or so",
+             datetime(2026, 10, 15, 18, 30, tzinfo=UTC), datetime(2026, 10, 14, 18, 29, tzinfo=UTC), ["2026-10-15"],
+             None]  # fmt: skip
+    orders = [shop.order(id=f"o{n:02d}", delivery_date=day) for n, day in enumerate([*said, *other])]
+    await shop.stock(emptied, orders=[{**order, "_id": f"k{n:02d}"} for n, order in enumerate(orders)])
+    seen: list[str] = []
+    token = None
+    while not seen or token:
+        page = await list_day(emptied, support, DayFilters(DAY), token, limit=limit)
+        assert len(page.items) == limit or page.next is None
+        seen += [row.order_id for row in page.items]
+        token = page.next
+    assert sorted(seen) == [f"o{n:02d}" for n in range(len(said))]
 
 
 async def test_an_unknown_status_is_wrong_usage(database: Database, support: Operator) -> None:

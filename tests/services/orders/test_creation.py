@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -179,6 +179,22 @@ async def test_a_second_order_is_made_beside_the_one_that_is_known_and_beside_no
     third = dataclasses.replace(second, beside=(await preview_order(database, support, clock, second)).beside)
     await create_order(database, support, clock, third)
     assert await database["orders"].count_documents({"delivery_date": "2026-11-23"}) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "same"),
+    [("2026-11-23T06:00:00", True), ("2026-11-22T19:00:00+00:00", True), ("2026-11-24T01:00:00+09:00", True),
+     (datetime(2026, 11, 22, 18, 30, tzinfo=UTC), True), (datetime(2026, 11, 23, 18, 29, tzinfo=UTC), True),
+     ("2026-11-22", False), ("2026-11-24", False), ("2026-11-23T19:00:00+00:00", False),
+     (datetime(2026, 11, 23, 18, 30, tzinfo=UTC), False)],
+)  # fmt: skip
+async def test_an_open_order_is_known_in_whatever_form_it_says_its_day(
+    emptied: Database, support: Operator, clock: Clock, said: object, same: bool
+) -> None:
+    await stock(emptied, delivery_date=said)
+    shown = await preview_order(emptied, support, clock, milk())
+    assert shown.beside == (("o1",) if same else ())
+    assert (shown.refusal is not None) is same
 
 
 async def test_no_other_order_is_made_than_the_one_that_was_shown(
