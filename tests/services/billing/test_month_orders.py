@@ -12,6 +12,8 @@ from services.clock import Clock
 from services.database import Database
 from services.deployment.indexes import apply
 from services.operators.operator import Operator
+from services.orders.filters import OrderFilters
+from services.orders.lookup import find_orders
 from services.records.payments import read_payment
 from tests import shop
 from tests.services.billing.test_statement import OCTOBER, payment
@@ -54,6 +56,17 @@ async def test_the_walk_finds_every_order_that_counts_and_the_sums_are_those_of_
     assert whole == without
     assert whole == await month_totals(database, viewer, clock, OCTOBER, "Jayanagar")
     assert sum(share.records for share in whole.total.orders.values()) == len(counted)
+
+
+async def test_no_number_of_odd_statuses_hides_what_was_delivered(
+    database: Database, viewer: Operator, ops: Operator, clock: Clock
+) -> None:
+    # More spellings than are asked for at once, all before the one that is meant.
+    odd = [shop.order(id=f"odd{n}", status=f"AAA-{n:03}", customer_id="x", user_id="x") for n in range(200)]
+    await shop.stock(database, orders=[*odd, shop.order(id="real", status="delivered")])
+    await apply(database, ops)
+    assert (await month_totals(database, viewer, clock, OCTOBER)).total.missing.records == 1
+    assert [row.id for row in (await find_orders(database, viewer, "", OrderFilters(unbilled=True))).items] == ["real"]
 
 
 async def test_payments_count_for_the_month_that_they_name_or_came_in(
