@@ -17,6 +17,7 @@ from services.records.bills import read_bill
 
 _FIELD = "previous_balance"
 _MOST_BILLS = 1_000
+_UNSEARCHED = ("too-many-entries", "too-slow")
 
 
 @dataclass(slots=True)
@@ -36,8 +37,10 @@ class Carried:
 
     bills: tuple[EarlierBills, ...]
     """The oldest month first."""
-    changed: bool
-    """Whether the audit trail tells of a change of it; then when, by whom, and from what, where that can be read."""
+    changed: bool | None
+    """Whether the audit trail tells of a change of it; then when, by whom, and from what, where that can be read.
+
+    None where the trail could not be searched."""
     at: datetime | None = None
     by: str = ""
     was_paise: int | None = None
@@ -47,9 +50,9 @@ async def explain_balance(
     database: Database, operator: Operator, customer_id: str, user_id: str | None, month: str
 ) -> Carried:
     """What may be behind the previous balance in a customer's statement of a month."""
-    ids = await ids_of(database, customer_id, user_id)
     by_month: dict[str, EarlierBills] = {}
     with told():
+        ids = await ids_of(database, customer_id, user_id)
         matching = {"customer_id": {"$in": ids}, "month": {"$gte": "", "$lt": month}}
         fields = {"month": 1, "amount": 1, "amount_paise": 1, "payment_status": 1}
         found = database["billing_records"].find(matching, fields).limit(_MOST_BILLS).max_time_ms(READ_LIMIT_MS)
@@ -63,8 +66,10 @@ async def explain_balance(
     try:
         changes = AuditFilters(tables=("customers_v2",), record_id=customer_id, field=_FIELD)
         entries = (await AuditQuery(database, operator).page(changes, limit=1)).items
-    except Refused:  # more entries about one customer than are read at once
-        entries = ()
+    except Refused as refused:
+        if refused.code not in _UNSEARCHED:
+            raise
+        return Carried(bills, changed=None)
     if not entries:
         return Carried(bills, changed=False)
     entry = entries[0]

@@ -101,7 +101,7 @@ def _carried(carried: Carried | None) -> dict[str, Any] | None:
     ]
     at = to_stored(carried.at) if carried.at else None
     change = {"at": at, "by": carried.by, "was_paise": carried.was_paise} if carried.changed else None
-    return {"last_change": change, "unpaid_bills": bills}
+    return {"last_change": change, "trail_searched": carried.changed is not None, "unpaid_bills": bills}
 
 
 def _line(line: Line) -> dict[str, Any]:

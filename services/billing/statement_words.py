@@ -61,6 +61,8 @@ def carried_words(carried: Carried) -> str:
     if carried.changed:
         was = "" if carried.was_paise is None else f" from {format_rupees(carried.was_paise)}"
         change = f"changed last at {format_moment(carried.at)} by {carried.by or 'unknown'}{was}"
+    elif carried.changed is None:
+        change = "the audit trail could not be searched for who set it"
     else:
         change = "no audit entry tells who set it"
     months = "; ".join(map(_bills_words, carried.bills)) or "none"

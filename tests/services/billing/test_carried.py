@@ -1,5 +1,8 @@
 """What a statement says of a previous balance: when it was changed, and which earlier bills are open."""
 
+import pytest
+
+from services.audit import query
 from services.billing.carried import Carried, explain_balance
 from services.billing.statement import show_statement
 from services.billing.statement_file import statement_document
@@ -7,6 +10,7 @@ from services.billing.statement_words import statement_facts
 from services.clock import Clock
 from services.database import Database, Document
 from services.deployment.indexes import apply
+from services.errors import Refused
 from services.operators.operator import Operator
 from tests import shop
 from tests.explaining import watch
@@ -47,6 +51,34 @@ async def test_a_previous_balance_that_nothing_tells_of_says_so(
     assert any("no audit entry tells who set it" in words for _, words in statement_facts(statement))
     nothing = await show_statement(database, viewer, clock, shop.CUSTOMER, "2026-09")
     assert nothing.carried == Carried((), changed=False)
+
+
+@pytest.mark.parametrize("most", [0, 1])
+async def test_a_trail_too_long_to_search_is_not_said_to_be_silent(
+    database: Database, viewer: Operator, clock: Clock, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(query, "RECORD_ENTRIES", most)
+    entry = {"table": "customers_v2", "record_id": shop.CUSTOMER, "changes": {"name": {"old": "A", "new": "B"}}}
+    statement = await made(
+        database, viewer, clock, customers_v2=shop.customer(previous_balance=5.0), audit_logs=dict(entry)
+    )
+    words = "could not be searched" if most == 0 else "no audit entry tells"
+    assert any(words in fact for _, fact in statement_facts(statement))
+    assert statement_document(statement)["carried"]["trail_searched"] is (most == 1)
+
+
+@pytest.mark.parametrize("collection", ["users", "billing_records", "audit_logs"])
+async def test_a_database_that_fails_is_told_and_taken_for_no_silence(
+    database: Database, viewer: Operator, collection: str
+) -> None:
+    admin = database.client.admin
+    data = {"failCommands": ["find", "aggregate"], "errorCode": 96, "namespace": f"{database.name}.{collection}"}
+    await admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
+    try:
+        with pytest.raises(Refused, match="Failing command"):
+            await explain_balance(database, viewer, shop.CUSTOMER, shop.USER, OCTOBER)
+    finally:
+        await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
 
 async def test_it_is_read_through_indexes(database: Database, ops: Operator, viewer: Operator) -> None:
