@@ -31,6 +31,7 @@ NAME_ORDER = {"locale": "en", "strength": 1}
 """Names are compared without case and accents."""
 _LAST = "\uffff"
 _FIELDS = {"_id": 0, "id": 1, "user_id": 1}
+_DEED = "look up customers"
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ async def find_customers(database: Database, operator: Operator, query: str) -> 
     Without a query there are none. Phones and addresses are masked for a viewer. Raises BadRequest for a query too
     long to be one.
     """
-    operator.require("viewer", "look up customers")
+    operator.require("viewer", _DEED)
     named = read_query(query)
     if not named:
         return Customers((), None)
@@ -105,19 +106,17 @@ async def find_customers(database: Database, operator: Operator, query: str) -> 
         links = await CustomerLinks.load(database, [(name, None) for name in owners.ids] if owners else [])
     fitting = {name: None for each in owners.ids for name in links.resolve((each, None)).candidates} if owners else {}
     found = [customer for name in fitting if (customer := links.customer(name))]
-    masked = [
-        replace(each, phone=mask_phone(each.phone, operator), address=mask_address(each.address, operator))
-        for each in found
-    ]
-    by_name = sorted(masked, key=lambda each: (each.name.casefold(), str(each.id)))
+    by_name = sorted((_shown(each, operator) for each in found), key=lambda each: (each.name.casefold(), str(each.id)))
     return Customers(tuple(by_name), owners.note if owners else None)
 
 
 async def find_customer(database: Database, operator: Operator, query: str) -> Customer:
     """The one customer whom a query names: by the customer's or the user's id, by phone, by a name's or id's beginning.
 
-    Raises NotFound where there is none, Refused where several fit, telling them apart; BadRequest for more than a name.
+    Phone and address are masked for a viewer. Raises NotFound where there is none, Refused where several fit, telling
+    them apart; BadRequest for more than a name.
     """
+    operator.require("viewer", _DEED)
     named = typed_text(query, "customer", _LONGEST_QUERY)
     links = await CustomerLinks.load(database, [(named, None)])
     fitting = links.resolve((named, None)).candidates
@@ -140,7 +139,7 @@ async def find_customer(database: Database, operator: Operator, query: str) -> C
     if customer is None:
         ways = "a customer id or its beginning, a user id, a phone, or the beginning of a name"
         raise NotFound("unknown-customer", f"No customer fits {named!r}. Give {ways}.")
-    return customer
+    return _shown(customer, operator)
 
 
 async def _ids_named(database: Database, operator: Operator, named: str) -> tuple[str, ...]:
@@ -151,6 +150,12 @@ async def _ids_named(database: Database, operator: Operator, named: str) -> tupl
         return ()
     begun = await _customers(database, {"id": {"$gte": named, "$lt": named + _LAST}})
     return tuple(name for each in begun if (name := identity(each.get("id"))))
+
+
+def _shown(customer: Customer, operator: Operator) -> Customer:
+    """The customer as this operator may see them."""
+    phone, address = mask_phone(customer.phone, operator), mask_address(customer.address, operator)
+    return replace(customer, phone=phone, address=address)
 
 
 def _told_apart(customer: Customer | None, operator: Operator) -> str:

@@ -5,7 +5,7 @@ import pytest
 from services.customers.search import find_customer
 from services.database import Database
 from services.deployment.indexes import apply
-from services.errors import ConsoleError
+from services.errors import ConsoleError, NotPermitted
 from services.operators.operator import Operator
 from tests import shop
 from tests.explaining import watch
@@ -88,3 +88,13 @@ async def test_every_question_has_its_index(database: Database, ops: Operator) -
     await apply(database, ops)
     for query in ("cust-aaa1", "cust-b", "u-bala", "98765 43210", "Asha"):
         (await watch(database, answered(database, ops, query))).assert_indexed()
+
+
+async def test_whom_a_viewer_names_is_shown_masked_and_to_nobody_without_a_role(
+    company: Database, viewer: Operator, support: Operator
+) -> None:
+    shown = [await find_customer(company, operator, "cust-aaa1") for operator in (viewer, support)]
+    assert [(each.phone, each.address) for each in shown] == [("•••••210", "•••••"), ("9876543210", "12, 4th Cross")]
+    for query in ("cust-aaa1", "Asha", "nobody"):
+        with pytest.raises(NotPermitted):
+            await find_customer(company, Operator("nobody", ()), query)
