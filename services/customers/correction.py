@@ -165,12 +165,12 @@ async def _require_as_seen(changes: ChangeSet, document: Document, seen: Mapping
 
 
 def _phone(document: Document, typed: str) -> dict[str, Any]:
-    """The number under the name that the customer has it under."""
+    """The number under every name that the customer has one under: by any of them callers are looked up."""
     phone = read_phone(typed)
     if phone is None or not phone.indian or not phone.mobile:
         raise BadRequest("bad-phone", f"{typed[:40]!r} is no Indian mobile number; write its ten digits.")
-    old_name = identity(document.get("phone")) is None and identity(document.get("phone_number")) is not None
-    return {"phone_number" if old_name else "phone": phone.e164.removeprefix("+91")}
+    names = [name for name in ("phone", "phone_number") if identity(document.get(name)) is not None]
+    return dict.fromkeys(names or ["phone"], phone.e164.removeprefix("+91"))
 
 
 async def _links(changes: ChangeSet, document: Document, user_id: str | None) -> list[Update]:

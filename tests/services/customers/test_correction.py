@@ -6,6 +6,8 @@ import pytest
 
 from services.clock import Clock
 from services.customers.correction import Corrected, Correction, correct_customer, open_customer
+from services.customers.search import find_customers
+from services.customers.undoing import undo_correction
 from services.database import Database
 from services.deployment.indexes import apply
 from services.errors import BadRequest, Conflict, ConsoleError, NotPermitted
@@ -48,6 +50,20 @@ async def test_a_phone_in_any_writing_is_stored_under_the_name_that_the_customer
     entry = await database["audit_logs"].find_one({"record_id": "cust-1"}) or {}
     assert entry["changes"]["phone"] == {"old": "9876543210", "new": "9886012345"}
     assert (entry["_id"], entry["meta"]["reason"]) == (one["correction_id"], WHY)
+
+
+async def test_a_second_number_is_corrected_with_the_first_and_no_longer_finds_the_customer(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await shop.stock(database, customers_v2=shop.customer(phone="9000000001", phone_number="9000000002"))
+    done = await correct(database, support, clock, "cust-1", phone="9000000001")
+    assert [(each.field, each.old, each.new) for each in done.changes] == [
+        ("phone_number", "9000000002", "9000000001")
+    ]  # fmt: skip
+    assert (await find_customers(database, support, "9000000002")).items == ()
+    assert [each.id for each in (await find_customers(database, support, "9000000001")).items] == ["cust-1"]
+    await undo_correction(database, support, clock, "cust-1", WHY)
+    assert [each.id for each in (await find_customers(database, support, "9000000002")).items] == ["cust-1"]
 
 
 async def test_a_link_is_written_on_both_sides_and_taken_from_who_had_it(
