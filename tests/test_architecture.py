@@ -50,9 +50,8 @@ def test_the_names_of_its_own_collections_begin_with_console() -> None:
     from services import saved
     from services.audit import log
     from services.backfills import runs
-    from services.changes import changeset
+    from services.changes import changeset, turns
     from services.operators import directory
-    from services.orders import turns
     from services.reminders import lease, outbox, queue
 
     modules = (runs, directory, outbox, queue, lease, log, changeset, saved, turns)

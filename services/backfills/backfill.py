@@ -94,6 +94,10 @@ class Backfill(ABC, Generic[S]):
         """Collection and `_id` of the records that a row writes, one for each of its `changes`, in their order."""
         return ((self.collection, body["key"]),)
 
+    def turns(self, body: Document) -> Sequence[str]:
+        """The customers or users on whom a row rests beyond what it writes: see `take_turns`."""
+        return ()
+
     def holds(self, current: Sequence[Document | None]) -> str | None:
         """Why the records that a row wrote may not be taken back, as they are now; None where they may."""
         return None

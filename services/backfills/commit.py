@@ -16,6 +16,7 @@ from services.backfills.runner import Job, Report, Runner
 from services.backfills.runs import Left, Limits, Run, RunView, State, Wish, Work, load_run, show_run
 from services.backfills.verification import compare
 from services.changes.changeset import ChangeSet
+from services.changes.turns import take_turns
 from services.clock import Clock
 from services.database import WHOLE, Database, Document
 from services.errors import Refused
@@ -130,6 +131,7 @@ class CommitStep:
         sources = await backfill.load(database, found, changes.session)
         by_key = {hashable(backfill.identify(source)[1]): source for source in sources}
         dues: list[Due] = []
+        turns: list[str] = []
         for row in rows:
             body, source = row.body, by_key.get(hashable(row.body["key"]))
             if source is None or backfill.digest(source) != body["depends"]:
@@ -139,10 +141,12 @@ class CommitStep:
             changed = backfill.changes(source, body["values"], task.run, changes.now, task.surroundings)
             if changes.add(*changed, first=row.number * ENTRIES_A_ROW) != len(backfill.touches(body)):
                 raise ValueError("A change would change nothing, and could not be taken back.")
+            turns += backfill.turns(body)
             if due := backfill.due(body):
                 dues.append(due)
             batch.applied += 1
             batch.amount_paise += body["amount_paise"] or 0
+        await take_turns(changes, turns)
         if dues:
             await hold(database, changes.session, task.run, dues, changes.now)
         return batch

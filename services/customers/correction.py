@@ -12,6 +12,7 @@ from services.audit.traces import field_changes_of, in_words, who_changed
 from services.changes.changeset import ChangeSet, Update, transact
 from services.changes.difference import assigned_differences, same
 from services.changes.series import entry_id, new_series
+from services.changes.turns import take_turns
 from services.clock import Clock
 from services.customers.search import find_customer
 from services.database import READ_LIMIT_MS, Database, Document, told
@@ -108,6 +109,8 @@ async def correct_customer(
         who = text(document.get("name"))
         if not write:
             return Corrected(customer_id, who, differing)
+        if correction.user_id is not None:
+            await take_turns(changes, [identity(document.get("user_id")), identity(values.get("user_id"))])
         entry = entry_id(series, CUSTOMER_ENTRY)
         own = Update("customers_v2", document, values | {CORRECTION: entry}, guard(document, WATCHED))
         changes.add(own, *others, first=CUSTOMER_ENTRY)
@@ -195,15 +198,14 @@ async def _free_user(changes: ChangeSet, user_id: str, customer: str | None) -> 
         raise Refused("id-duplicate", f"Two users have the id {user_id!r}; a person must tell them apart first.")
     if word(found[0].get("role")) not in ("", "CUSTOMER"):
         raise Refused("user-not-customer", f"The user {user_id!r} is no customer's account.")
-    named = identity(found[0].get("customer_v2_id"))
-    either: list[Document] = [{"user_id": user_id}, *([{"id": named}] if named else [])]
-    await require_unclaimed(changes, either, customer)
+    await require_unclaimed(changes, user_id, found, customer)
     return found[0]
 
 
-async def require_unclaimed(changes: ChangeSet, either: Sequence[Document], customer: str | None) -> None:
-    """Raise Refused where one of these conditions leads to another customer."""
-    matching = {"$or": list(either), "id": {"$ne": customer}}
+async def require_unclaimed(changes: ChangeSet, user_id: str, users: Sequence[Document], customer: str | None) -> None:
+    """Raise Refused where another customer names the user, or is named by one of the users of that id."""
+    named = [name for user in users if (name := identity(user.get("customer_v2_id")))]
+    matching = {"$or": [{"user_id": user_id}, {"id": {"$in": named}}], "id": {"$ne": customer}}
     other = await changes.database["customers_v2"].find_one(matching, {"id": 1}, session=changes.session)
     if other is not None:
         raise Refused(

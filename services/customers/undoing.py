@@ -16,6 +16,7 @@ from services.audit.traces import entries_as_written, in_words, who_changed
 from services.changes.changeset import AUDIT_LOGS, ChangeSet, Update, transact
 from services.changes.difference import lookup, same
 from services.changes.series import entry_id
+from services.changes.turns import take_turns
 from services.clock import Clock, read_timestamp
 from services.customers.correction import (
     CORRECTION,
@@ -75,6 +76,9 @@ async def undo_correction(
         entry = entries[0]
         await _require_unused(changes, customer_id, entries)
         if write:
+            if "user_id" in updates[0].values:
+                users = [identity(each) for each in (document.get("user_id"), updates[0].values["user_id"])]
+                await take_turns(changes, users)
             changes.add(*updates)
         reason_then = text(mapping(entry.get("meta")).get("reason"))
         at = read_timestamp(entry.get("timestamp"))
@@ -125,7 +129,8 @@ async def _restored(changes: ChangeSet, document: Document, entries: Sequence[Do
     if since:
         raise Refused("changed-since", f"Since the correction something changed: {'; '.join(since)}. It stays.")
     if user := identity(updates[0].values.get("user_id")):
-        await require_unclaimed(changes, [{"user_id": user}], identity(document.get("id")))
+        named = await changes.database["users"].find({"id": user}, session=changes.session).to_list()
+        await require_unclaimed(changes, user, named, identity(document.get("id")))
     return updates
 
 

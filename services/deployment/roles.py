@@ -15,10 +15,10 @@ from typing import TypeAlias
 from services.audit.log import CHECKPOINTS, KEYS, LEAVES, NODES
 from services.backfills.runs import EXCEPTIONS, LANES, ROWS, RUNS
 from services.changes.changeset import AUDIT_LOGS, STREAMS
+from services.changes.turns import TURNS
 from services.deployment.indexes import INDEXES
 from services.operators.directory import MARKER, OPERATORS
 from services.operators.operator import Role
-from services.orders.turns import TURNS
 from services.reminders.lease import SENDER
 from services.reminders.outbox import OUTBOX
 from services.reminders.queue import LOG, QUEUE, SENDS

@@ -9,6 +9,7 @@ from datetime import date
 from bson import ObjectId
 
 from services.changes.changeset import ChangeSet, Insert, transact
+from services.changes.turns import take_turns
 from services.clock import Clock, india_day, to_stored
 from services.customers.resolution import CustomerLinks
 from services.database import Database, Document
@@ -20,7 +21,6 @@ from services.orders.editing import LONGEST_NOTE
 from services.orders.items import Quantities, stored_items
 from services.orders.resolving import ids_of, require_active_person
 from services.orders.shown import require_as_shown
-from services.orders.turns import take_turn
 from services.records.customers import read_customer
 from services.records.fields import identity
 from services.records.orders import read_address, read_order
@@ -132,7 +132,7 @@ async def _create(
             _require(made)
             if shown is not None:
                 require_as_shown(_lasting(shown.document), _lasting(document), {})
-            await take_turn(changes, known_as)
+            await take_turns(changes, known_as[:1])
             changes.add(Insert("orders", document))
         return made
 

@@ -14,6 +14,7 @@ from services.audit.traces import field_changes_of, in_words, who_changed
 from services.changes.changeset import ChangeSet, Update, applied, transact
 from services.changes.difference import assigned_differences, same
 from services.changes.series import series_of
+from services.changes.turns import take_turns
 from services.clock import Clock, india_day, to_stored
 from services.customers.resolution import CustomerLinks
 from services.database import Database, Document, told
@@ -26,7 +27,6 @@ from services.orders.items import Quantities, stored_items
 from services.orders.reading import require_order
 from services.orders.resolving import known_as, order_customer, require_active_person
 from services.orders.shown import require_as_shown
-from services.orders.turns import take_turn
 from services.records.fields import first, identity, text
 from services.records.orders import OPEN_STATUSES, Order, read_order, read_total
 from services.typed import typed_reason, typed_text
@@ -161,7 +161,7 @@ async def _update(
             if shown is not None:
                 require_as_shown(shown.values, edited.values, document)
             if "delivery_date" in differing:
-                await take_turn(changes, await known_as(changes, read_order(document).owner))
+                await take_turns(changes, (await known_as(changes, read_order(document).owner))[:1])
             _write(changes, document, values, name)
         return edited
 

@@ -12,6 +12,7 @@ from services.audit.traces import entries_about, entries_as_written, field_chang
 from services.changes.changeset import ChangeSet, Update, applied, transact
 from services.changes.difference import assigned_differences, lookup, same
 from services.changes.series import entry_id, series_of
+from services.changes.turns import take_turns
 from services.clock import Clock, format_moment, india_day, to_stored
 from services.database import Database, Document
 from services.deliveries.staff import staff_names
@@ -19,7 +20,6 @@ from services.errors import Conflict, Refused
 from services.operators.operator import Operator
 from services.orders.editing import EDIT_ENTRY, EDITING, LAST_EDIT, Edited, require_one, require_open
 from services.orders.resolving import known_as
-from services.orders.turns import take_turn
 from services.records.fields import identity, mapping
 from services.records.orders import read_order
 from services.typed import typed_reason
@@ -96,7 +96,7 @@ async def _undo(
             for check in checks:
                 check.result.require()
             if _OPENING & values.keys():
-                await take_turn(changes, await known_as(changes, read_order(document).owner))
+                await take_turns(changes, (await known_as(changes, read_order(document).owner))[:1])
             values |= {"undone": entry["_id"], "undo_reason": reason, "updated_at": to_stored(changes.now)}
             guard = {name: {"$eq": document.get(name)} for name in {path.partition(".")[0] for path in values}}
             changes.add(Update("orders", document, values, guard))

@@ -110,6 +110,10 @@ class LinkUsersCustomers(Backfill[Claim]):
         values = body["values"]
         return [(half, values["user_key"] if half == "users" else body["key"]) for half in values["fills"]]
 
+    def turns(self, body: Document) -> Sequence[str]:
+        """The user: nobody else's, so far as the row's transaction sees."""
+        return (body["values"]["user_id"],)
+
     async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
         """The customers that name the user of their row, and whom that user, the only one of the id, names back."""
         customers = await as_stored(database, "customers_v2", bodies, ("id", "user_id"))

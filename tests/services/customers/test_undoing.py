@@ -1,9 +1,14 @@
 """Taking a customer's correction back."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from services.backfills.commit import commit
+from services.backfills.preview import preview
 from services.clock import Clock
 from services.customers.correction import Correction, correct_customer, open_customer
 from services.customers.undoing import Undone, undo_correction
@@ -13,6 +18,7 @@ from services.errors import BadRequest, Conflict, ConsoleError, NotPermitted
 from services.operators.operator import Operator
 from tests import shop
 from tests.explaining import watch
+from tests.services.backfills.conftest import run_of
 
 MEERA = Operator("meera", ("support",))
 WHY = "the wrong house"
@@ -121,14 +127,54 @@ async def test_a_link_through_which_was_billed_since_stays(company: Database, su
     assert refused.value.code == "billed-since"
 
 
+@pytest.mark.parametrize("named_by", ["customer", "user"])
 async def test_a_user_who_is_anothers_by_now_is_not_given_back(
-    company: Database, support: Operator, clock: Clock
+    company: Database, support: Operator, clock: Clock, named_by: str
 ) -> None:
+    await company["users"].update_one({"id": "user-1"}, {"$unset": {"customer_v2_id": ""}})
     await correct(company, clock, user_id="")
-    await company["customers_v2"].insert_one(shop.customer(id="cust-2", user_id="user-1"))
+    forth = "user-1" if named_by == "customer" else None
+    await company["customers_v2"].insert_one(shop.customer(id="cust-2", user_id=forth))
+    if named_by == "user":
+        await company["users"].update_one({"id": "user-1"}, {"$set": {"customer_v2_id": "cust-2"}})
     with pytest.raises(ConsoleError, match="belongs to the customer cust-2") as refused:
         await undo(company, support, clock)
     assert refused.value.code == "user-claimed"
+
+
+@asynccontextmanager
+async def slow_commits(database: Database) -> AsyncIterator[None]:
+    """Commits take so long that what begins in one instant is decided before any of it is seen."""
+    slow = {"failCommands": ["commitTransaction"], "blockConnection": True, "blockTimeMS": 250}
+    await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": slow})
+    try:
+        yield
+    finally:
+        await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+
+
+@pytest.mark.parametrize("rival", ["correction", "backfill"])
+async def test_of_two_who_give_a_user_a_customer_in_one_instant_one_does(
+    company: Database, support: Operator, ops: Operator, clock: Clock, rival: str
+) -> None:
+    await company["users"].delete_many({})
+    account = {"id": "user-1", "role": "customer", "name": "Bala", "phone": "9000000001"}
+    await shop.stock(company, users=account, customers_v2=shop.customer(id="cust-2", user_id=None, name="Bala",
+                                                                      phone="9000000001"))  # fmt: skip
+    await correct(company, clock, user_id="")
+    if rival == "correction":
+        seen = (await open_customer(company, MEERA, "cust-2")).seen
+        link: Any = correct_customer(company, MEERA, clock, "cust-2", Correction(user_id="user-1"), seen, WHY)
+    else:
+        plan = await preview(company, ops, clock, "link-users-customers")
+        link = commit(company, ops, clock, run_of(plan), plan.digest)
+    async with slow_commits(company):
+        both = (undo_correction(company, support, clock, shop.CUSTOMER, WHY), link)
+        done = await asyncio.gather(*both, return_exceptions=True)
+    linked = [each["id"] async for each in company["customers_v2"].find({"user_id": "user-1"})]
+    user = await company["users"].find_one({"id": "user-1"}) or {}
+    assert len(linked) == 1, done
+    assert user.get("customer_v2_id") in (None, *linked)
 
 
 async def test_only_the_correction_that_is_meant_is_taken_back(

@@ -30,6 +30,8 @@ from services.backfills.runs import LANES, list_rows, list_runs, show_run
 from services.backfills.verification import verify
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import Clock, utc_now
+from services.customers.correction import Correction, correct_customer, open_customer
+from services.customers.undoing import undo_correction
 from services.database import Database, told
 from services.deliveries.confirmation import confirm_delivery
 from services.deliveries.day import DayFilters, list_day
@@ -134,6 +136,18 @@ async def test_support_makes_changes_and_restores_orders(stocked: Secured, clock
         await update_order(database, sam, clock, made, edit, seen)
         await undo_edit(database, sam, clock, made, "the day was right")
         assert (await show_order(database, sam, made)).order.delivery_date == date(2026, 11, 25)
+
+
+@pytest.mark.parametrize(("role", "account"), [("support", "sam"), ("ops", "olga")])
+async def test_who_edits_orders_corrects_customers_and_takes_it_back(
+    stocked: Secured, clock: Clock, role: str, account: str
+) -> None:
+    async with made_operators(stocked, clock) as operators, stocked.logged_in(role) as database:
+        operator = operators[account]
+        seen = (await open_customer(database, operator, "cust-1")).seen
+        await correct_customer(database, operator, clock, "cust-1", Correction(user_id=""), seen, "another's account")
+        await undo_correction(database, operator, clock, "cust-1", "it was theirs")
+        assert (await open_customer(database, operator, "cust-1")).customer.user_id == "user-1"
 
 
 async def test_support_confirms_deliveries(stocked: Secured, clock: Clock) -> None:

@@ -74,7 +74,7 @@ async def test_the_preview_says_what_every_rule_answers_and_writes_nothing(
     assert twin.refusal is not None
     assert (twin.refusal.result.code, twin.beside) == ("order-duplicate", ("o1",))
     assert await database["orders"].count_documents({}) == 1
-    assert await database["console_order_turns"].count_documents({}) == 0
+    assert await database["console_turns"].count_documents({}) == 0
 
 
 @pytest.mark.parametrize(
