@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pymongo.errors import OperationFailure
@@ -140,7 +140,7 @@ async def test_support_makes_changes_and_restores_orders(stocked: Secured, clock
 
 @pytest.mark.parametrize(("role", "account"), [("support", "sam"), ("ops", "olga")])
 async def test_who_edits_orders_corrects_customers_and_takes_it_back(
-    stocked: Secured, clock: Clock, role: str, account: str
+    stocked: Secured, clock: Clock, role: Literal["support", "ops"], account: str
 ) -> None:
     async with made_operators(stocked, clock) as operators, stocked.logged_in(role) as database:
         operator = operators[account]
