@@ -213,7 +213,7 @@ class BillingScreen(Place):
         if plan is None:
             return
         self._behind, self._next = behind, None
-        table.border_title = behind.title(plan)
+        table.border_title = text(behind.title(plan))
         table.set_columns(views.row_columns(plan, behind.group))
         if plan.run is None:
             table.empty = _UNSTORED

@@ -81,7 +81,7 @@ class HistoryScreen(ListPlace):
                 views.COLUMNS, noun="", id="steps", empty="No entry is about it.",
                 explains="The entries about the record, newest first. Enter goes to the record as it was after one.",
             )  # fmt: skip
-            table.border_title = text(f"{self._table}/{self._record_id}", limit=60).plain
+            table.border_title = text(f"{self._table}/{self._record_id}", limit=60)
             table.add_class("list")
             yield table
             explains = "The record after the entry under the cursor, or what differs from the marked point."

@@ -83,7 +83,7 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
     def compose(self) -> ComposeResult:
         """The facts, with the bar above them while somebody works."""
         with Vertical(id="run") as box:
-            box.border_title = self._run_id
+            box.border_title = text(self._run_id)
             yield Notice(id="said")
             yield Meter(id="meter")
             yield Sheet("", explains="", id="facts")

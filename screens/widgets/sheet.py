@@ -13,6 +13,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from screens.tones import text
+from services.text import visible
+
 _LABEL = 13
 
 
@@ -42,7 +45,7 @@ class Sheet(VerticalScroll, can_focus=True):
 
     def __init__(self, title: str, *, explains: str, id: str | None = None, empty: str = "") -> None:
         super().__init__(id=id)
-        self.border_title = title
+        self.border_title = text(title)
         self.explains = explains
         self._empty = empty
         self._page = Static(Text(empty, style="hint"), markup=False)
@@ -69,7 +72,7 @@ def _render(section: Section) -> RenderableType:
     for label, value in section.facts:
         wrapping = value.copy()
         wrapping.no_wrap = False
-        grid.add_row(Text(label, style="muted"), wrapping)
-    heading = [Text(section.title, style="title")] if section.title else []
+        grid.add_row(text(label, "muted"), wrapping)
+    heading = [Text(visible(section.title), style="title")] if section.title else []
     facts = [grid] if section.facts else []
     return Padding(Group(*heading, *facts, *section.lines), (0, 0, 1, 0))
