@@ -13,6 +13,7 @@ from services.changes.difference import same
 from services.clock import read_timestamp
 from services.records.fields import mapping
 from services.records.findings import Finding
+from services.records.phones import hide_phones
 
 _MASK = "•••••"
 _PRIVATE = {
@@ -20,6 +21,8 @@ _PRIVATE = {
     "location", "latitude", "longitude", "pincode", "lat", "lng", "alternate_phone", "whatsapp_number", "password",
     "password_hash",
 }  # fmt: skip
+_TYPED = {"reason", "cancel_reason", "notes", "note", "remarks"}
+"""Fields of free text, in which people write phones."""
 Kind: TypeAlias = Literal["added", "removed", "changed", "same"]
 
 SIZE = "size_of_entry"
@@ -141,15 +144,16 @@ def _large(size: int) -> Finding:
 
 def masked(entry: Entry) -> Entry:
     """The entry without the phones and addresses that it holds, for an operator who may not see them; it says so."""
-    before, after, changes = _masked(entry.before), _masked(entry.after), _masked(entry.changes)
-    return replace(entry, before=before, after=after, changes=changes, findings=(*entry.findings, *_withheld(entry)))
+    before, after, changes, meta = map(_masked, (entry.before, entry.after, entry.changes, entry.meta))
+    found = (*entry.findings, *_withheld(entry))
+    return replace(entry, before=before, after=after, changes=changes, meta=meta, findings=found)
 
 
 def _withheld(entry: Entry) -> list[Finding]:
     """What is masked, and what of it changed: both values look alike behind a mask."""
     told = [*field_changes(entry), *_listed(entry.changes)]
-    private = {change.field: change for change in told if (change.old or change.new) and _is_private(change.field)}
-    inside = [name for state in (entry.before, entry.after) for name in private_values(state)]
+    private = {each.field: each for each in told if _hides(each.field, each.old) or _hides(each.field, each.new)}
+    inside = [name for state in (entry.before, entry.after, entry.meta) for name in private_values(state)]
     more = [name for name in inside if not any(known.startswith(f"{name}.") for known in private)]
     if not (names := list(dict.fromkeys([*private, *more]))):
         return []
@@ -167,13 +171,23 @@ def _is_private(field: object) -> bool:
     return bool(_PRIVATE & set(str(field).lower().split(".")))
 
 
+def _is_typed(field: object) -> bool:
+    return str(field).lower().rpartition(".")[2] in _TYPED
+
+
+def _hides(field: object, value: Any) -> bool:
+    """Whether a value is masked whole, or has a phone in it that is."""
+    in_words = isinstance(value, str) and _is_typed(field) and hide_phones(value) != value
+    return in_words or bool(value and _is_private(field))
+
+
 def private_values(value: Any, path: str = "") -> dict[str, Any]:
     """The phones and addresses in a record, by dotted path: what `masked` would hide."""
     found: dict[str, Any] = {}
     if isinstance(value, Mapping):
         for name, inner in value.items():
             here = f"{path}.{name}" if path else str(name)
-            if inner and _is_private(name):
+            if _hides(name, inner):
                 found[here] = inner
             else:
                 found |= private_values(inner, here)
@@ -183,12 +197,19 @@ def private_values(value: Any, path: str = "") -> dict[str, Any]:
     return found
 
 
-def _masked(value: Any) -> Any:
+def _masked(value: Any, *, typed: bool = False) -> Any:
+    """A value as a viewer may see it; `typed` where it is free text, or before and after of such."""
+    if isinstance(value, str):
+        return hide_phones(value) if typed else value
     if isinstance(value, Mapping):
+        typed = typed or _is_typed(value.get("field"))
         if _is_private(value.get("field")):  # a change as an element of a list
             return {name: inner if name == "field" or not inner else _MASK for name, inner in value.items()}
-        return {name: _MASK if inner and _is_private(name) else _masked(inner) for name, inner in value.items()}
-    return [_masked(each) for each in value] if isinstance(value, list) else value
+        return {
+            name: _MASK if inner and _is_private(name) else _masked(inner, typed=typed or _is_typed(name))
+            for name, inner in value.items()
+        }
+    return [_masked(each, typed=typed) for each in value] if isinstance(value, list) else value
 
 
 def holds(value: Any, words: str) -> bool:

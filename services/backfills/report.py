@@ -19,6 +19,7 @@ from services.backfills.runs import (
     load_lanes,
     load_run,
     row_key,
+    shown_to,
     view,
 )
 from services.billing.share import Share
@@ -125,7 +126,7 @@ async def report(database: Database, operator: Operator, run: str) -> RecoveryRe
     # Backwards: what was taken back had been done.
     back = _Passed(run, await load_lanes(database, run, "rollback"))
     done = _Passed(run, await load_lanes(database, run, "commit"))
-    shown = await view(database, stored)
+    shown = shown_to(await view(database, stored), operator)
     sums = _Sums(shown.state, shown.reversal)
     with told():
         await _add_rows(database, run, done, back, sums)

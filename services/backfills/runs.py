@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeAlias, get_args
 
@@ -15,7 +15,7 @@ from services.clock import INDIA
 from services.database import READ_LIMIT_MS, WHOLE, Database, Document, told
 from services.errors import BadRequest, NotFound
 from services.money import format_rupees
-from services.operators.operator import Operator
+from services.operators.operator import Operator, mask_words
 from services.paging import Page, bad_token, page_size, read_token, write_token
 
 RUNS = "console_runs"
@@ -264,7 +264,7 @@ async def load_lanes(database: Database, run: str, work: Work) -> list[Lane]:
 async def show_run(database: Database, operator: Operator, run: str) -> RunView:
     """A run with what it has done so far."""
     operator.require("viewer", "look at runs")
-    return await view(database, await load_run(database, run))
+    return shown_to(await view(database, await load_run(database, run)), operator)
 
 
 async def list_runs(database: Database, operator: Operator, limit: int = 20) -> tuple[RunView, ...]:
@@ -273,7 +273,15 @@ async def list_runs(database: Database, operator: Operator, limit: int = 20) -> 
     newest: list[Document] = [{"$sort": {"_id": -1}}, {"$limit": limit}, _AS_OF_NOW]
     with told():
         found = await (await database[RUNS].aggregate(newest, maxTimeMS=READ_LIMIT_MS)).to_list()
-    return tuple([await view(database, Run.model_validate(document)) for document in found])
+    return tuple([shown_to(await view(database, Run.model_validate(document)), operator) for document in found])
+
+
+def shown_to(run: RunView, operator: Operator) -> RunView:
+    """The run without the phones that somebody typed into a reason, for a viewer."""
+    if run.reversal is None:
+        return run
+    reason = mask_words(run.reversal.reason, operator)
+    return replace(run, reversal=run.reversal.model_copy(update={"reason": reason}))
 
 
 async def view(database: Database, run: Run) -> RunView:

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 from services.audit.trail import Trail
 from services.errors import BadRequest, NotPermitted
+from services.records.phones import hide_phones
 
 Role: TypeAlias = Literal["viewer", "support", "ops", "auditor"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -67,6 +68,11 @@ def mask_phone(phone: str, operator: Operator) -> str:
     if not operator.masked or not phone:
         return phone
     return "•••••" + phone[-3:] if phone[-3:].isdigit() else "•••••"
+
+
+def mask_words(words: str, operator: Operator) -> str:
+    """What a person typed, without the phones in it for an operator who may not see them."""
+    return hide_phones(words) if operator.masked else words
 
 
 def mask_address(address: str, operator: Operator) -> str:

@@ -15,7 +15,7 @@ from services.customers.resolution import CustomerLinks, Resolution
 from services.database import Database, told
 from services.deliveries.staff import staff_names
 from services.errors import Refused
-from services.operators.operator import Operator, mask_address, mask_phone
+from services.operators.operator import Operator, mask_address, mask_phone, mask_words
 from services.orders.lookup import stated_paise
 from services.orders.reading import read_documents, require_order
 from services.records.bills import Bill, read_bill
@@ -81,13 +81,15 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
             Finding("delivery-person-unknown", "The order names a delivery person who is not on the staff.")
         )
     return OrderDetail(
-        order=dataclasses.replace(order, address=mask_address(order.address, operator)),
+        order=dataclasses.replace(
+            order, address=mask_address(order.address, operator), notes=mask_words(order.notes, operator)
+        ),
         amount_paise=stated_paise(order),
         customer=_masked(customer, operator),
         resolution=resolution,
         links=steps,
         delivery_person=names.get(order.delivery_boy_id or "", ""),
-        deliveries=deliveries,
+        deliveries=tuple(dataclasses.replace(each, notes=mask_words(each.notes, operator)) for each in deliveries),
         bills=bills,
         billing_month=billing_month(order),
         findings=tuple(findings),

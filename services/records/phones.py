@@ -9,6 +9,8 @@ from services.records.fields import text
 
 _NUMBER = re.compile(r"\+?[\d\s()./-]{10,24}")
 _INDIA = 91
+_RUN = re.compile(r"\+?\d(?:[\s().+/\u2010-\u2015-]{0,3}\d){7,}")
+_DATE = re.compile(r"\d{4}([-/.])\d\d\1\d\d(\s\d\d)?|\d\d([-/.])\d\d\3\d{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +39,8 @@ def read_phone(value: object) -> Phone | None:
     mobile = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return Phone(e164, number.country_code == _INDIA, phonenumbers.number_type(number) in mobile)
+
+
+def hide_phones(words: str) -> str:
+    """What a person typed, with every run of digits that could be a phone in it masked but for the last three."""
+    return _RUN.sub(lambda run: run.group() if _DATE.fullmatch(run.group()) else "•••••" + run.group()[-3:], words)

@@ -9,7 +9,7 @@ from datetime import datetime
 from services.clock import read_month, read_timestamp
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, NotFound, Refused
-from services.operators.operator import Operator, mask_phone
+from services.operators.operator import Operator, mask_phone, mask_words
 from services.paging import Page, bad_token, list_kind, page_size, read_token, scalar_key, write_token
 from services.records.fields import mapping, text
 from services.reminders.consolidation import OBSTACLES, Draft, consolidate
@@ -104,7 +104,10 @@ async def list_reminders(
         wordings, note = await _wordings(database, language, strict=strict)
         shown = [row for group in groups[:size] for row in group]
         reminders = await _reminders(database, shown, wordings)
-    masked = tuple(replace(each, phone=mask_phone(each.phone, operator)) for each in reminders)
+    masked = tuple(
+        replace(each, phone=mask_phone(each.phone, operator), reason=mask_words(each.reason, operator))
+        for each in reminders
+    )
     last = groups[size - 1][0] if len(groups) > size else None
     return Page(masked, write_token(kind, _place(last)) if last else None, note)
 

@@ -6,7 +6,7 @@ from bson import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.audit.entries import FieldChange, field_changes, masked, read_entry
+from services.audit.entries import FieldChange, field_changes, masked, private_values, read_entry
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.datetimes(),
@@ -137,3 +137,29 @@ def test_a_viewer_sees_no_phone_in_whatever_form_changes_are_listed() -> None:
 def test_an_entry_without_anything_private_withholds_nothing() -> None:
     entry = read_entry({"_id": 1, "changes": {"name": {"old": "A", "new": "B"}}, "after": {"phone": None, "name": "B"}})
     assert masked(entry) == entry
+
+
+TYPED = {
+    "call 9886012345 please": "call •••••345 please", "+91 98860-12345": "•••••345", "(080) 2345.6789x": "(•••••789x",
+    "०९८८६०१२३४५": "•••••३४५", "2026-11-22 - 9886012345": "•••••345", "tel9886012345": "tel•••••345",
+    "since 2026-11-22 06:12, and 22/11/2026": ..., "item 12 of 340, ₹1,20,000": ..., "": ...,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "shown"), list(TYPED.items()))
+def test_a_phone_in_what_a_person_typed_is_masked_and_a_day_or_an_amount_is_not(words: str, shown: Any) -> None:
+    document = {
+        "table": "orders", "record_id": "ord_12345678", "meta": {"reason": words, "run": "run-20261122-101530-k3v9"},
+        "before": {"notes": words, "status": "1234567890"}, "after": {"cancel_reason": words, "items": [words]},
+        "changes": {"notes": {"old": words, "new": None}},
+    }  # fmt: skip
+    entry = masked(read_entry(document))
+    expected = words if shown is ... else shown
+    assert entry.meta == {"reason": expected, "run": "run-20261122-101530-k3v9"}
+    assert (entry.before, entry.after["cancel_reason"]) == ({"notes": expected, "status": "1234567890"}, expected)
+    assert entry.changes == {"notes": {"old": expected, "new": None}}
+    withheld = [each.message for each in entry.findings if each.code == "withheld"]
+    assert [("notes, cancel_reason, reason" in each) for each in withheld] == ([] if shown is ... else [True])
+    assert set(private_values(document)) == (
+        set() if shown is ... else {"meta.reason", "before.notes", "after.cancel_reason"}
+    )

@@ -10,9 +10,10 @@ from services.backfills.control import pause
 from services.backfills.pace import Pace
 from services.backfills.plan import Plan
 from services.backfills.preview import preview
+from services.backfills.report import report
 from services.backfills.rollback import rollback
 from services.backfills.runner import Progress
-from services.backfills.runs import list_exceptions, list_rows, show_run
+from services.backfills.runs import list_exceptions, list_rows, list_runs, show_run
 from services.backfills.verification import verify
 from services.clock import Clock
 from services.database import Database, Document
@@ -40,6 +41,19 @@ async def test_a_rollback_restores_every_record_as_it_was(
     assert (back.reversal.by, back.reversal.reason) == ("olga", "billed into the wrong system")
     assert await contents(database) == before
     assert await database["console_outbox"].count_documents({"state": "held"}) == 0
+
+
+async def test_a_viewer_reads_no_phone_in_the_reason(
+    database: Database, ops: Operator, viewer: Operator, clock: Clock, plan: Plan
+) -> None:
+    run = run_of(plan)
+    await commit(database, ops, clock, run, plan.digest)
+    await rollback(database, ops, clock, run, "98860 12345 rang")
+    for operator, reason in ((viewer, "•••••345 rang"), (ops, "98860 12345 rang")):
+        shown = [await show_run(database, operator, run), *await list_runs(database, operator)]
+        assert [each.reversal.reason for each in shown if each.reversal] == [reason, reason]
+        told = [each.why for each in (await report(database, operator, run)).reasons]
+        assert any(reason in why for why in told), told
 
 
 async def test_its_audit_entries_tell_the_way_back(database: Database, ops: Operator, clock: Clock, plan: Plan) -> None:

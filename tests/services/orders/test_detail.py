@@ -31,8 +31,10 @@ async def test_an_order_is_shown_with_all_that_belongs_to_it(database: Database,
 
 
 async def test_a_viewer_sees_phones_and_addresses_masked(database: Database, viewer: Operator) -> None:
-    await shop.stock(database, orders=shop.order(id="o1", address={"address_line1": "12, 4th Cross"}))
+    order = shop.order(id="o1", address={"address_line1": "12, 4th Cross"}, notes="ring 9886012345")
+    await shop.stock(database, orders=order, delivery_statuses=shop.delivery(order, notes="rang 98860 12345"))
     detail = await show_order(database, viewer, "o1")
+    assert [detail.order.notes, *(each.notes for each in detail.deliveries)] == ["ring •••••345", "rang •••••345"]
     assert detail.customer is not None
     assert (detail.customer.phone, detail.customer.address, detail.order.address) == ("•••••210", "•••••", "•••••")
 
