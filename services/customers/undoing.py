@@ -27,10 +27,11 @@ from services.customers.correction import (
     require_unclaimed,
     told_changes,
 )
+from services.customers.resolution import resolve_all
 from services.database import Database, Document
 from services.errors import Conflict, Refused
 from services.operators.operator import Operator
-from services.records.fields import identity, mapping, text
+from services.records.fields import flag, identity, mapping, text
 from services.records.orders import read_owner
 from services.typed import typed_reason
 
@@ -154,27 +155,37 @@ async def _require_unused(changes: ChangeSet, customer_id: str, entries: Sequenc
     if "user_id" not in entries[CUSTOMER_ENTRY]["changes"] or user not in {each["record_id"] for each in entries[1:]}:
         return
     made = read_timestamp(entries[CUSTOMER_ENTRY]["timestamp"])
-    cursor = changes.database["billing_records"].find(
-        {"customer_id": customer_id}, {"order_id": 1, "created_at": 1}, session=changes.session
-    )
-    since = [identity(bill.get("order_id")) async for bill in cursor if _later(bill.get("created_at"), made)]
-    orders = changes.database["orders"].find(
-        {"id": {"$in": [name for name in since if name]}}, {"id": 1, "customer_id": 1, "user_id": 1},
-        session=changes.session,
-    )  # fmt: skip
-    resting = [str(order["id"]) async for order in orders if _through(read_owner(order), customer_id, user)]
-    if resting:
+    either: list[Document] = [{"customer_id": user}, {"user_id": user}]
+    fields = {"id": 1, "customer_id": 1, "user_id": 1, "billed": 1, "billed_at": 1}
+    found = await changes.database["orders"].find({"$or": either}, fields, session=changes.session).to_list()
+    orders = {name: each for each in found if (name := identity(each.get("id"))) and read_owner(each)[0] != customer_id}
+    bills = await changes.database["billing_records"].find(
+        {"$or": [{"order_id": {"$in": list(orders)}}, {"customer_id": user}]},
+        {"id": 1, "order_id": 1, "customer_id": 1, "created_at": 1}, session=changes.session,
+    ).to_list()  # fmt: skip
+    theirs = [each for each in bills if identity(each.get("customer_id")) in (customer_id, user)]
+    since = [each for each in theirs if _later(each.get("created_at"), made)]
+    if billed := {identity(each.get("order_id")) or identity(each.get("id")) for each in since}:
         raise Refused(
             "billed-since",
-            f"Through this link {len(resting)} orders were billed to the customer since, {resting[0]} among them; "
-            "those bills must be rolled back first.",
+            f"Through this link {len(billed)} orders were billed to the customer since, {min(map(str, billed))} among "
+            "them; those bills must be rolled back first.",
+        )
+    # The backend's monthly page flags orders and makes no bill.
+    recorded = {identity(each.get("order_id")) for each in bills}
+    flagged = {
+        name: read_owner(each) for name, each in orders.items()
+        if name not in recorded and flag(each.get("billed")) and _later(each.get("billed_at"), made)
+    }  # fmt: skip
+    whose = await resolve_all(changes.database, list(flagged.values()), changes.session)
+    if resting := sorted(name for name, owner in flagged.items() if whose[owner].customer_id == customer_id):
+        raise Refused(
+            "billed-since",
+            f"Through this link the customer has {len(resting)} orders that were flagged billed without a bill, since "
+            f"then or nobody knows when, {resting[0]} among them; those flags must be taken away first.",
         )
 
 
 def _later(stored: object, made: datetime | None) -> bool:
     at = read_timestamp(stored)
     return at is None or made is None or at >= made
-
-
-def _through(owner: tuple[str | None, str | None], customer_id: str, user: str | None) -> bool:
-    return user in owner and owner[0] != customer_id

@@ -127,6 +127,41 @@ async def test_a_link_through_which_was_billed_since_stays(company: Database, su
     assert refused.value.code == "billed-since"
 
 
+SINCE, BEFORE = "2026-11-22T09:00:00+00:00", "2026-11-22T03:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("fields", "bill", "refused"),
+    [
+        ({}, {"customer_id": "user-2", "created_at": SINCE}, "1 orders were billed to the customer since, o1"),
+        ({}, {"customer_id": "user-2", "created_at": SINCE, "order_id": None, "id": "b1"}, "b1 among them"),
+        ({}, {"customer_id": "user-2", "created_at": BEFORE}, None),
+        ({"billed": True, "billed_at": SINCE}, None, "flagged billed without a bill, since then .*, o1 among them"),
+        ({"billed": True}, None, "nobody knows when, o1"),
+        ({"billed": True, "billed_at": BEFORE}, None, None),
+        ({"billed": False, "billed_at": SINCE}, None, None),
+        ({"billed": True, "billed_at": SINCE, "customer_id": shop.CUSTOMER}, None, None),
+        ({"customer_id": "cust-9", "billed": True, "billed_at": SINCE}, {"customer_id": "cust-9"}, None),
+        ({"customer_id": "cust-9", "billed": True, "billed_at": SINCE}, None, None),
+    ],
+)
+async def test_what_was_billed_or_flagged_through_the_user_s_id_keeps_the_link_too(
+    company: Database, support: Operator, clock: Clock, fields: Document, bill: Document | None, refused: str | None
+) -> None:
+    order = shop.order(**{"id": "o1", "customer_id": "user-2", "user_id": "user-2", **fields})
+    bills = [shop.bill(order, **bill)] if bill else []
+    await shop.stock(
+        company, orders=order, customers_v2=shop.customer(id="cust-9", user_id=None), billing_records=bills
+    )
+    await correct(company, clock, user_id="user-2")
+    if refused is None:
+        await undo(company, support, clock)
+        return
+    with pytest.raises(ConsoleError, match=refused) as told:
+        await undo(company, support, clock)
+    assert told.value.code == "billed-since"
+
+
 @pytest.mark.parametrize("named_by", ["customer", "user"])
 async def test_a_user_who_is_anothers_by_now_is_not_given_back(
     company: Database, support: Operator, clock: Clock, named_by: str
