@@ -12,6 +12,7 @@ from services.audit.traces import entries_as_written, who_changed
 from services.changes.changeset import ChangeSet, Delete, Update, transact
 from services.changes.difference import differences, lookup, same
 from services.changes.series import entry_id, series_of
+from services.changes.turns import take_turns
 from services.clock import Clock, india_day
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deliveries.confirmation import (
@@ -29,7 +30,6 @@ from services.errors import Refused
 from services.operators.operator import Operator
 from services.orders.editing import LAST_EDIT
 from services.orders.resolving import known_as
-from services.orders.turns import take_turn
 from services.records.fields import identity
 from services.records.orders import OPEN_STATUSES, Order, read_order
 from services.typed import typed_reason
@@ -96,7 +96,7 @@ async def undo_confirmation(database: Database, operator: Operator, clock: Clock
 async def _beside(changes: ChangeSet, order: Order) -> tuple[str, ...]:
     """The customer's other open orders for the day; who makes one in this instant is told of this order."""
     owners = await known_as(changes, order.owner)
-    await take_turn(changes, owners)
+    await take_turns(changes, owners[:1])
     rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
     return await rules.open_beside(order, owners)
 
