@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def change_pairs(changes: Sequence[FieldChange]) -> list[tuple[str, str]]:
-    """Each field with its old and its new value in words."""
-    return [(each.field, f"{_value(each.old)} → {_value(each.new)}") for each in changes]
+    """Each field with its old and its new value in words: rupees, and times in India, as on the screens."""
+    return [(each.field, f"{_value(each.field, each.old)} → {_value(each.field, each.new)}") for each in changes]
 
 
 def change_documents(changes: Sequence[FieldChange]) -> list[dict[str, Any]]:
@@ -28,8 +28,10 @@ def tell(changes: Sequence[FieldChange]) -> None:
         print(visible(f"{field}: {words}"), file=sys.stderr)
 
 
-def _value(value: Any) -> str:
+def _value(field: str, value: Any) -> str:
+    from screens.widgets.values import told
+
     if isinstance(value, list):
         items = [each for each in value if isinstance(each, dict)]
         return ", ".join(f"{each.get('quantity')} × {each.get('product_name')}" for each in items)
-    return "nothing" if value in (None, "") else str(value)
+    return "nothing" if value in (None, "") else told(field, value)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from bson import Decimal128
 
 _PAISA = Decimal("0.01")
+_COUNTED = Decimal("1e15")
 
 
 def exact(value: object) -> Decimal | None:
@@ -57,3 +58,11 @@ def format_rupees(paise: int | None) -> str:
     from babel.numbers import format_currency  # heavy, and not needed before the first paint
 
     return format_currency(Decimal(paise) / 100, "INR", locale="en_IN")
+
+
+def rupees_told(rupees: Decimal) -> str:
+    """As `format_rupees`; parts of a paisa are told exactly, and what is beyond any currency as a power of ten."""
+    if abs(rupees) >= _COUNTED:
+        return f"₹{rupees:.3E}"
+    paise = rupees * 100
+    return format_rupees(int(paise)) if paise == int(paise) else f"₹{rupees:,}"

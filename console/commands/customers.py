@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.changes import change_documents, change_pairs, tell
+from console.changes import change_documents, tell
 from console.command import Json, Yes, confirm, group, run
-from console.output import Answer, Block, Line, Pairs, Table
+from console.output import Answer, Block, Line, Table
 from services.text import visible
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def find(
 Customer = Annotated[
     str, typer.Argument(metavar="CUSTOMER", help="Customer id or its beginning, user id, phone, or a name's beginning.")
 ]
-Reason = Annotated[str, typer.Option(metavar="R", help="Why; it is kept in the audit trail.")]
+Reason = Annotated[str, typer.Option(metavar="R", help="Why; it is kept in the audit trail.  [required]")]
 
 
 @app.command("correct")
@@ -63,16 +63,17 @@ def correct(
         from services.customers.correction import Correction, correct_customer, name_customer
         from services.typed import typed_reason
 
-        typed_reason(reason)
         opened = await name_customer(session.database, session.operator, customer)
         name = opened.customer.id or ""
         asked = (session.database, session.operator, session.clock, name, Correction(phone, user), opened.seen)
-        tell((await correct_customer(*asked, write=False)).changes)
+        shown = await correct_customer(*asked, write=False)
+        typed_reason(reason)
+        tell(shown.changes)
         confirm(f"Correct {visible(opened.customer.name or name)}?", yes=yes)
         done = await correct_customer(*asked, reason)
         return Answer(
             {"customer": name, "correction": done.correction, "changes": change_documents(done.changes)},
-            [Line(f"{name} is corrected."), Pairs(change_pairs(done.changes))],
+            [Line(f"{name} is corrected.")],
         )
 
     run(context, work, as_json=as_json)
@@ -105,7 +106,7 @@ def undo(
         done = await undo_correction(*asked, reason, correction=shown.correction)
         return Answer(
             {"customer": name, "undone": done.correction, "changes": change_documents(done.changes)},
-            [Line(f"{name} is as it was before its last correction."), Pairs(change_pairs(done.changes))],
+            [Line(f"{name} is as it was before its last correction.")],
         )
 
     run(context, work, as_json=as_json)

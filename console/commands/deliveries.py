@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from console.command import Json, Limit, PageToken, Yes, confirm, group, run
+from console.naming import whole_id
 from console.output import Answer, Block, Line, Table, progress_bar
 from console.typed_items import read_items
 from services.errors import BadRequest, Refused
@@ -85,10 +87,13 @@ def list_deliveries(
 @app.command("confirm")
 def confirm_some(
     context: typer.Context,
-    order_ids: Annotated[list[str], typer.Argument(metavar="ORDER_ID...")],
+    order_ids: Annotated[list[str], typer.Argument(metavar="ORDER_ID...", help="Ids, or beginnings of them.")],
     item: Annotated[
         list[str] | None,
-        typer.Option(metavar="PRODUCT_ID=QTY", help="Delivered of an item, where it was not all of it; repeatable."),
+        typer.Option(
+            metavar="PRODUCT_ID=QTY",
+            help="Delivered of an item, by its product's id or a beginning of that, where it was not all; repeatable.",
+        ),
     ] = None,
     not_delivered: Annotated[
         bool, typer.Option("--not-delivered", help="Nothing was delivered; needs --reason.")
@@ -115,13 +120,12 @@ def confirm_some(
         from services.deliveries.confirmation import DUE_LATER, confirm_delivery
 
         moment = _moment(delivered_at)
-        if len(order_ids) > 1:
-            outcomes = await _confirm_all(
-                session, order_ids, delivered_at, reason, not_delivered=not_delivered, early=yes
-            )
+        named = [await whole_id(session, "orders", each) for each in order_ids]
+        if len(named) > 1:
+            outcomes = await _confirm_all(session, named, delivered_at, reason, not_delivered=not_delivered, early=yes)
             return Answer(_outcomes(outcomes), _told(outcomes), _exit_status(outcomes))
         one = partial(
-            confirm_delivery, session.database, session.operator, session.clock, order_ids[0],
+            confirm_delivery, session.database, session.operator, session.clock, named[0],
             quantities=quantities, not_delivered=not_delivered, delivered_at=moment, delivery_boy=delivery_boy,
             reason=reason,
         )  # fmt: skip
@@ -130,7 +134,7 @@ def confirm_some(
         except Refused as refusal:
             if refusal.code != DUE_LATER:
                 raise
-            confirm(f"{refusal.message} Confirm {visible(order_ids[0])}?", yes=yes)
+            confirm(f"{refusal.message} Confirm {visible(named[0])}?", yes=yes)
             confirmed = await one(early=True)
         return Answer({"confirmation": _document(confirmed)}, [Line(_sentence(confirmed))])
 
@@ -166,13 +170,16 @@ def confirm_route(
 
         _moment(delivered_at)
         filters = DayFilters(parse_day(day, "day of --date"), delivery_boy, area, None, shift)
-        route = await read_route(session.database, session.operator, filters, excepted or [])
+        out = [await whole_id(session, "orders", each) for each in excepted or []]
+        route = await read_route(session.database, session.operator, filters, out)
         document = {"date": filters.day, "left_out": _left_out(route), "already_confirmed": route.confirmed}
         who, left = route.due[0].delivery_person if route.due else "", _left(route)
         words = f"{who or 'The route'}: {len(route.due)} to confirm. {left}".strip()
         if not route.due:
             return Answer(document | _outcomes([]), [Line(words)])
         later = f" {filters.day} has not come yet." if filters.day > india_day(session.clock()) else ""
+        if later and yes:  # else the question says so
+            print(later.strip(), file=sys.stderr)
         confirm(f"{words}{later} Confirm {len(route.due)} in {session.database.name}?", yes=yes)
         ids = [row.order_id for row in route.due]
         outcomes = await _confirm_all(session, ids, delivered_at, reason, not_delivered=False, early=True)
@@ -185,7 +192,7 @@ def confirm_route(
 @app.command("staff")
 def staff(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words of a name, or an id.")] = "",
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words of a name, or an id's beginning.")] = "",
     as_json: Json = False,
 ) -> None:
     """List the delivery people who work, by name."""
@@ -205,8 +212,9 @@ def staff(
 @app.command("undo")
 def undo(
     context: typer.Context,
-    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID")],
-    reason: Annotated[str, typer.Option(metavar="R", help="Why; it is kept in the audit trail.")],
+    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="The id, or a beginning that no other has.")],
+    reason: Annotated[str, typer.Option(metavar="R", help="Why; it is kept in the audit trail.  [required]")] = "",
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Take an order's confirmation back: everything becomes what it was before, until the order is billed."""
@@ -214,8 +222,12 @@ def undo(
     async def work(session: Session) -> Answer:
         from services.audit.traces import in_words
         from services.deliveries.undo import undo_confirmation
+        from services.typed import typed_reason
 
-        undone = await undo_confirmation(session.database, session.operator, session.clock, order_id, reason)
+        typed_reason(reason)
+        named = await whole_id(session, "orders", order_id)
+        confirm(f"Take the confirmation of {visible(named)} back?", yes=yes)
+        undone = await undo_confirmation(session.database, session.operator, session.clock, named, reason)
         line = f"{undone.order_id} was {_words(undone.was)} and is {_words(undone.status)} again, not confirmed."
         told = [Line(f"Changed since, and left as it is: {in_words(undone.kept)}.")] if undone.kept else []
         if undone.beside:

@@ -32,7 +32,7 @@ def choose_product(context: Context, customer_id: str, typed: str = "") -> Choos
 def choose_person(context: Context, typed: str = "") -> Chooser:
     """Returns the id and the name of the delivery person."""
     return Chooser("Who brings it?", _PEOPLE, partial(_people, context), noun="delivery people", typed=typed,
-                   hint="words of a name, or an id")  # fmt: skip
+                   hint="words of a name, or the beginning of an id")  # fmt: skip
 
 
 async def _customers(context: Context, words: str) -> Found:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
-from services.money import to_double, to_paise
+from services.money import rupees_told, to_double, to_paise
 from services.records.orders import NOT_DELIVERED, PARTIALLY_DELIVERED, Item
 
 HIGHEST_ORDER_RUPEES = Decimal(100_000)
 """An order above this is taken for a slip of the keyboard."""
 HIGHEST_QUANTITY = Decimal(100_000)
 _TOLERANCE = Decimal("0.01")
-_COUNTED = Decimal("1e15")
 _HALF_A_PAISA = Decimal("0.005")
 _FINEST = Decimal("1e-9")
 """Rupees. Shares of a line need not end; to this digit they are rounded before the paisa, so that a half is a half."""
@@ -117,7 +116,9 @@ def stated_charge(order: Ordered) -> Charge | Undecided:
         return Undecided("amount-invalid", "An item's quantity or price is missing, negative or not a number.")
     summed = sum((line.amount for line in whole), Decimal(0))
     if abs(summed - total) > _TOLERANCE:
-        return Undecided("amount-mismatch", f"The order says {_rupees(total)}, its items come to {_rupees(summed)}.")
+        return Undecided(
+            "amount-mismatch", f"The order says {rupees_told(total)}, its items come to {rupees_told(summed)}."
+        )
     return Charge(to_paise(total), tuple(whole), partial=False)
 
 
@@ -126,7 +127,7 @@ def believable_amount(total: Decimal | None) -> Decimal | Undecided:
     if total is None:
         return Undecided("amount-invalid", "The order's amount is missing or not a number.")
     if not 0 < total <= HIGHEST_ORDER_RUPEES:
-        return Undecided("amount-invalid", f"{_rupees(total)} is not a believable amount for one order.")
+        return Undecided("amount-invalid", f"{rupees_told(total)} is not a believable amount for one order.")
     if total < _HALF_A_PAISA:
         return Undecided("amount-invalid", "The amount is less than half a paisa.")
     return total
@@ -144,11 +145,6 @@ def ordered_line(item: Item) -> Line | None:
         return None
     amount = item.total if price is None else quantity * price
     return None if amount is None or amount < 0 else Line(item, quantity, amount)
-
-
-def _rupees(amount: Decimal) -> str:
-    """An amount as it is, however many digits; beyond any currency, as a power of ten."""
-    return f"₹{amount:,}" if abs(amount) < _COUNTED else f"₹{amount:.3E}"
 
 
 def settling_report(deliveries: Sequence[Delivered]) -> Sequence[DeliveredItem] | Undecided | None:

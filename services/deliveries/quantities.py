@@ -62,7 +62,8 @@ def confirmed_lines(
 ) -> tuple[ConfirmedLine, ...]:
     """The lines of a confirmation: stated quantities by product, the others as they are `known` to be.
 
-    Raises BadRequest for a product that the order has not, Refused for what is not from 0 to ordered or not known.
+    A product is named by its key, or by a beginning that on this order no other has. Raises BadRequest for a product
+    that the order has not, Refused for what is not from 0 to ordered or not known.
     """
     for item in order.items:
         ordered_quantity(item.name, item.quantity).require()
@@ -70,7 +71,10 @@ def confirmed_lines(
     if not ordered:
         raise Refused("items-missing", "The order has no items, so nothing of it can be confirmed.")
     delivered = list(known)
-    for key, quantity in stated.items():
+    named = {_key(order, typed): quantity for typed, quantity in stated.items()}
+    if len(named) < len(stated):
+        raise BadRequest("bad-item", "A product is given twice; name each once.")
+    for key, quantity in named.items():
         places = _places(order, key)
         whole = sum((ordered[place] for place in places), Decimal(0))
         delivered_quantity(order.items[places[0]].name, quantity, whole).require()
@@ -90,12 +94,22 @@ def confirmed_lines(
     return tuple(lines)
 
 
+def _key(order: Order, typed: str) -> str:
+    """The key of the item that is meant."""
+    keys = dict.fromkeys(item.key for item in order.items)
+    fitting = [typed] if typed in keys else [key for key in keys if key.startswith(typed)]
+    if len(fitting) == 1:
+        return fitting[0]
+    names = ", ".join(f"{item.key} ({item.name})" if item.name != item.key else item.key for item in order.items)
+    what = (
+        f"Several products of this order begin with {typed!r}" if fitting else f"No product {typed!r} is on this order"
+    )
+    raise BadRequest("unknown-item", f"{what}; it has: {names}.")
+
+
 def _places(order: Order, key: str) -> list[int]:
     """The lines of a product; a quantity of it fills them one after the other, so they must cost the same."""
     places = [place for place, item in enumerate(order.items) if item.key == key]
-    if not places:
-        names = ", ".join(item.key for item in order.items)
-        raise BadRequest("unknown-item", f"The product {key!r} is not on this order; it has: {names}.")
     if len({order.items[place].price for place in places}) > 1:
         raise BadRequest(
             "unknown-item", f"The product {key!r} is on this order at two prices; which one was short is not said."

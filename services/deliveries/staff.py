@@ -38,9 +38,10 @@ async def load_staff(
 
 
 async def find_staff(database: Database, operator: Operator, query: str = "") -> dict[str, DeliveryPerson]:
-    """The delivery people who work, by id and in order of name; with a query those whose name or id has its words."""
+    """The delivery people who work, by id and in order of name; a query is words of names, or an id's beginning."""
     operator.require("viewer", "look up delivery staff")
-    words = read_query(query).casefold().split()
+    begins = read_query(query).casefold()
+    words = begins.split()
     cursor = database["delivery_boys_v2"].find({}, _FIELDS).collation(NAME_ORDER).sort("name", 1).limit(_MOST)
     with told():
         found = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
@@ -48,7 +49,8 @@ async def find_staff(database: Database, operator: Operator, query: str = "") ->
     return {
         name: person
         for name, person in people.items()
-        if person.active and all(each in f"{person.name} {name}".casefold() for each in words)
+        if person.active
+        and (name.casefold().startswith(begins) or all(each in person.name.casefold() for each in words))
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from services.billing.charge import HIGHEST_ORDER_RUPEES, HIGHEST_QUANTITY, beli
 from services.changes.changeset import ChangeSet
 from services.database import Document
 from services.errors import BadRequest, NotFound, Refused
-from services.money import to_double, to_paise
+from services.money import rupees_told, to_double, to_paise
 from services.records.fields import mapping
 from services.records.orders import Item, read_items
 from services.records.products import charged_price, read_product
@@ -19,6 +19,8 @@ Quantities = Mapping[str, Decimal]
 """By product id, on old orders by the item's name."""
 _Line = tuple[Item, Mapping[str, Any]]
 """An item, and how it is stored."""
+_NAMED = 5
+_DIGITS = 20
 _HALF_A_PAISA = Decimal("0.005")
 
 
@@ -28,7 +30,8 @@ async def stored_items(
     """The items as the backend stores them, and their sum in paise.
 
     An item that is on the order keeps its price, and with the same quantity all that is stored of it; a new one costs
-    what a statement would charge for it (`charged_price`). Raises BadRequest for quantities that are none, NotFound
+    what a statement would charge for it (`charged_price`). A product is named by its id, or by a beginning of it that
+    no other has. Raises BadRequest for quantities that are none, NotFound
     for an unknown product, Refused where there is no price or no believable sum.
     """
     if not wanted:
@@ -39,7 +42,10 @@ async def stored_items(
         there.setdefault(item.key, []).append((item, mapping(raw)))
     items: list[Document] = []
     total = Decimal(0)
-    for key, quantity in wanted.items():
+    keyed = {await _key(changes, typed, there): quantity for typed, quantity in wanted.items()}
+    if len(keyed) < len(wanted):
+        raise BadRequest("bad-item", "A product is given twice; name each once.")
+    for key, quantity in keyed.items():
         lines = there.get(key) or [await _new(changes, key, customer)]
         named = lines[0][0].name or key
         if not (quantity.is_finite() and believable_quantity(quantity)):
@@ -52,15 +58,35 @@ async def stored_items(
             total += quantity * (lines[0][0].price or 0)
     if not 0 < total <= HIGHEST_ORDER_RUPEES:
         raise Refused(
-            "amount-invalid", f"The items come to ₹{total:,}; an order is worth up to ₹{HIGHEST_ORDER_RUPEES:,}."
+            "amount-invalid",
+            f"The items come to {rupees_told(total)}; an order is worth more than nothing, and up to "
+            f"{rupees_told(HIGHEST_ORDER_RUPEES)}.",
         )
     return items, to_paise(total)
+
+
+async def _key(changes: ChangeSet, typed: str, there: Collection[str]) -> str:
+    """The key of the item that is meant; what names none comes back as it is."""
+    if typed in there or not typed:
+        return typed
+    products = changes.database["products"].find({"id": {"$gte": typed, "$lt": typed + "\uffff"}}, {"id": 1},
+                                                 session=changes.session)  # fmt: skip
+    begun = [str(each["id"]) for each in await products.sort("id", 1).limit(_NAMED).to_list()]
+    fitting = dict.fromkeys([*begun, *(key for key in there if key.startswith(typed))])
+    if typed in fitting or not fitting:
+        return typed
+    if len(fitting) > 1:
+        known = ", ".join(fitting)
+        raise Refused("id-ambiguous", f"Several products begin with {typed!r}: {known}. Type more of the one.")
+    return next(iter(fitting))
 
 
 def _not_believable(name: str, quantity: Decimal) -> str:
     what = f"the quantity of {name[:60]!r}"
     if quantity.is_finite() and quantity > HIGHEST_QUANTITY:
-        return f"{quantity:.10g} is too large for {what}: an order takes up to {HIGHEST_QUANTITY:,} of a product."
+        typed = str(quantity).replace("E+", "e")
+        typed = typed if len(typed) <= _DIGITS else f"{quantity:.3e}"
+        return f"{typed} is too large for {what}: an order takes up to {HIGHEST_QUANTITY:,} of a product."
     return f"Type a number above 0 as {what}; what is not to be on the order is left out."
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from services.audit.entries import FieldChange
-from services.money import format_rupees, to_paise
+from services.money import format_rupees, rupees_told
 from services.orders.creation import Created
 from services.orders.editing import Edited
 from services.records.orders import Item, read_items
@@ -69,13 +68,6 @@ def _by_key(items: object) -> dict[str, str]:
 def _item(item: Item) -> str:
     quantity = "?" if item.quantity is None else f"{item.quantity.normalize():f}"
     name = " ".join(filter(None, (item.name or item.key, item.unit)))
-    price = f" at {_rupees(item.price)}" if item.price is not None else ""
+    price = f" at {rupees_told(item.price)}" if item.price is not None else ""
     behind = f" ({item.product_id})" if item.product_id and item.name else ""
     return f"{quantity} × {name}{price}{behind}"
-
-
-def _rupees(price: Any) -> str:
-    try:
-        return format_rupees(to_paise(price))
-    except OverflowError:
-        return f"₹{price:.3E}"

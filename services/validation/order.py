@@ -64,7 +64,8 @@ class OrderValidator:
                 code, name, told = "item-price", "price", "price of 0 or more"
             stored = items[number] if isinstance(items, list) else None
             return refused(code, f"items.{number}.{name}", stored, f"Item {number + 1} has no {told} that is a number.")
-        return accepted("items", len(lines), f"There are {len(lines):,}, each with a quantity and a price.")
+        several = "The one item has" if len(lines) == 1 else f"There are {len(lines):,} items, each with"
+        return accepted("items", len(lines), f"{several} a quantity and a price.")
 
     async def address(self, address_id: object, owners: Collection[str | None]) -> Result:
         """The address is there, and belongs to one of the ids under which the customer is known."""

@@ -12,8 +12,10 @@ import typer
 from console.changes import change_documents, change_pairs, tell
 from console.command import Json, Yes, confirm, run
 from console.commands.orders.group import app
-from console.output import Answer, Line, Pairs
+from console.naming import whole_id
+from console.output import Answer, Block, Line, Pairs
 from console.typed_items import read_items
+from services.errors import BadRequest
 from services.text import visible
 
 if TYPE_CHECKING:
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
     from services.orders.editing import Edited
     from services.validation.check import Check
 
-OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", help="The whole id.")]
+OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", help="The id, or a beginning that no other has.")]
 Items = Annotated[
     list[str] | None,
-    typer.Option("--item", metavar="PRODUCT_ID=QTY", help="An item; name all that the order is to have; repeatable."),
+    typer.Option(
+        "--item",
+        metavar="PRODUCT_ID=QTY",
+        help="An item, by its product's id or a beginning of that; name all that the order is to have; repeatable.",
+    ),
 ]
 Day = Annotated[
     str | None, typer.Option("--date", metavar="D", help="Delivery day in India: YYYY-MM-DD, today, tomorrow.")
@@ -37,13 +43,15 @@ Notes = Annotated[str | None, typer.Option(metavar="TEXT", help="Notes; empty ta
 Person = Annotated[
     str | None, typer.Option("--delivery-boy", metavar="ID", help="Delivery person: id, or a name's beginning.")
 ]
-Reason = Annotated[str, typer.Option(metavar="R", help="Why; it is kept on the order.")]
+Reason = Annotated[str, typer.Option(metavar="R", help="Why; it is kept on the order.  [required]")]
 
 
 @app.command("create")
 def create(
     context: typer.Context,
-    customer: Annotated[str, typer.Option(metavar="ID", help="Id of the customer, or of the customer's user.")],
+    customer: Annotated[
+        str, typer.Option(metavar="CUSTOMER", help="Id or its beginning, user id, phone, or a name's beginning.")
+    ],
     day: Annotated[str, typer.Option("--date", metavar="D", help="Delivery day in India: YYYY-MM-DD, tomorrow.")],
     item: Items = None,
     address: Address = None,
@@ -57,9 +65,11 @@ def create(
 
     async def work(session: Session) -> Answer:
         from services.clock import parse_day
+        from services.customers.search import find_customer
         from services.orders.creation import NewOrder, create_order, preview_order
 
-        new = NewOrder(customer, read_items(item or []), parse_day(day, "day of --date"), address or "", notes or "",
+        named = (await find_customer(session.database, session.operator, customer)).id or customer
+        new = NewOrder(named, read_items(item or []), parse_day(day, "day of --date"), address or "", notes or "",
                        delivery_boy or "")  # fmt: skip
         asked = session.database, session.operator, session.clock
         shown = await preview_order(*asked, new)
@@ -104,14 +114,19 @@ def update(
             address=address, notes=notes, items=read_items(item) if item else None,
             delivery_date=parse_day(day, "day of --date") if day else None, delivery_boy_id=delivery_boy,
         )  # fmt: skip
-        seen = (await open_order(session.database, session.operator, order_id)).seen
+        if edit == OrderEdit():
+            raise BadRequest(
+                "nothing-asked", "Say what to change: --item, --date, --address, --notes or --delivery-boy."
+            )
+        named = await whole_id(session, "orders", order_id)
+        seen = (await open_order(session.database, session.operator, named)).seen
         if again and edit.delivery_date:
-            known = await open_beside(session.database, session.operator, session.clock, order_id, edit.delivery_date)
+            known = await open_beside(session.database, session.operator, session.clock, named, edit.delivery_date)
             edit = dataclasses.replace(edit, beside=known)
-        shown = await preview_update(session.database, session.operator, session.clock, order_id, edit, seen)
+        shown = await preview_update(session.database, session.operator, session.clock, named, edit, seen)
         _tell(shown)
-        confirm(f"Change {visible(order_id)}?", yes=yes)
-        done = await update_order(session.database, session.operator, session.clock, order_id, edit, seen, shown)
+        confirm(f"Change {visible(named)}?", yes=yes)
+        done = await update_order(session.database, session.operator, session.clock, named, edit, seen, shown)
         return _answer(done, "changed")
 
     run(context, work, as_json=as_json)
@@ -125,13 +140,15 @@ def cancel(
 
     async def work(session: Session) -> Answer:
         from services.orders.editing import cancel_order, open_order
+        from services.orders.words import readable_changes
         from services.typed import typed_reason
 
         typed_reason(reason)
-        seen = (await open_order(session.database, session.operator, order_id)).seen
-        confirm(f"Cancel {visible(order_id)}?", yes=yes)
-        done = await cancel_order(session.database, session.operator, session.clock, order_id, reason, seen)
-        return _answer(done, "cancelled")
+        named = await whole_id(session, "orders", order_id)
+        seen = (await open_order(session.database, session.operator, named)).seen
+        confirm(f"Cancel {visible(named)}?", yes=yes)
+        done = await cancel_order(session.database, session.operator, session.clock, named, reason, seen)
+        return _answer(done, "cancelled", Pairs(change_pairs(readable_changes(done))))
 
     run(context, work, as_json=as_json)
 
@@ -152,26 +169,26 @@ def undo(
         from services.typed import typed_reason
 
         typed_reason(reason)
-        asked = session.database, session.operator, session.clock, order_id
+        named = await whole_id(session, "orders", order_id)
+        asked = session.database, session.operator, session.clock, named
         shown = await preview_undo(*asked)
         beside = shown.beside if again else ()
         if beside:
             shown = await preview_undo(*asked, beside=beside)
         _tell(shown)
         if shown.refusal is None:
-            confirm(f"Take the last change of {visible(order_id)} back?", yes=yes)
+            confirm(f"Take the last change of {visible(named)} back?", yes=yes)
         done = await undo_edit(*asked, reason, edit=shown.edit, beside=beside)
         return _answer(done, "as it was before its last change")
 
     run(context, work, as_json=as_json)
 
 
-def _answer(done: Edited, what: str) -> Answer:
-    from services.orders.words import readable_changes
-
+def _answer(done: Edited, what: str, *told: Block) -> Answer:
+    """What was done; `told` is what nobody was told before the question."""
     return Answer(
         {"order": done.order_id, "changes": change_documents(done.changes), "checks": _checks(done.checks)},
-        [Line(f"{done.order_id} is {what}."), Pairs(change_pairs(readable_changes(done)))],
+        [Line(f"{done.order_id} is {what}."), *told],
     )
 
 
