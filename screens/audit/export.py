@@ -45,11 +45,12 @@ class ExportDialog(FileDialog["Exported"]):
 
 async def _export(context: Context, words: Words, typed: str, reason: str, replace: bool) -> Exported:
     from services.audit.export import export, format_of
-    from services.audit.filters import read_filters
     from services.exports.files import path_of
+    from services.history.asked import read_asked
 
     path, operator = path_of(typed), context.operator
+    filters = await read_asked(context.database, operator, words)
     return await export(
-        context.database, operator, context.clock, read_filters(**words), path, format_of(path), reason,
+        context.database, operator, context.clock, filters, path, format_of(path), reason,
         replace=replace, sign=operator.trail.signer.seal,
     )  # fmt: skip

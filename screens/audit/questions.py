@@ -59,9 +59,10 @@ class Shown(Message):
 def pages(context: Context, words: Words) -> Reader:
     """The pages of the entries that match. Raises BadRequest."""
     from services.audit.filters import read_filters
-    from services.audit.query import AuditQuery
+    from services.history.asked import asked_page
 
-    return partial(AuditQuery(context.database, context.operator).page, read_filters(**words))
+    read_filters(**words)
+    return partial(asked_page, context.database, context.operator, words)
 
 
 async def look(context: Context, entry: Entry) -> Looked:
@@ -76,20 +77,24 @@ async def look(context: Context, entry: Entry) -> Looked:
 
 
 async def find(context: Context, entry_id: str) -> Found:
-    """An entry by its id."""
+    """An entry by its id, or a beginning that no other has."""
     from services.audit.query import AuditQuery
     from services.audit.standing import standing
+    from services.changes.changeset import AUDIT_LOGS
+    from services.history.naming import full_id
 
-    entry = await AuditQuery(context.database, context.operator).entry(entry_id)
-    return Found(entry, await standing(context.database, context.operator, entry_id))
+    named = await full_id(context.database, context.operator, AUDIT_LOGS, entry_id)
+    entry = await AuditQuery(context.database, context.operator).entry(named)
+    return Found(entry, await standing(context.database, context.operator, named))
 
 
 async def follow(context: Context, words: Words, heard: Callable[[], None]) -> None:
     """Hear of every entry that matches, for ever."""
-    from services.audit.filters import read_filters
     from services.audit.query import AuditQuery
+    from services.history.asked import read_asked
 
-    entries = AuditQuery(context.database, context.operator).follow(read_filters(**words))
+    filters = await read_asked(context.database, context.operator, words)
+    entries = AuditQuery(context.database, context.operator).follow(filters)
     async with aclosing(entries):
         async for _ in entries:
             heard()

@@ -187,7 +187,8 @@ def _shade(number: int, most: int) -> str:
 
 
 async def _read(context: Context, words: Words) -> AuditReport:
-    from services.audit.filters import read_filters
     from services.audit.query import AuditQuery
+    from services.history.asked import read_asked
 
-    return await AuditQuery(context.database, context.operator).report(read_filters(**words))
+    filters = await read_asked(context.database, context.operator, words)
+    return await AuditQuery(context.database, context.operator).report(filters)

@@ -39,6 +39,13 @@ async def with_names(database: Database, entries: Sequence[Entry]) -> tuple[Entr
     )
 
 
+async def names_of_people(database: Database, ids: Iterable[str]) -> dict[str, str]:
+    """The names of those who write entries by their ids, where these can be looked up."""
+    wanted = list(ids)
+    found = await asyncio.gather(*(_names(database, name, wanted) for name in _PEOPLE))
+    return {name: said for names in found for name, said in names.items()}
+
+
 async def _names(database: Database, collection: str, ids: Iterable[str]) -> dict[str, str]:
     wanted = sorted(name for name in ids if _ID.fullmatch(name))
     if not wanted:

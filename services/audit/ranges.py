@@ -102,6 +102,17 @@ async def _part(database: Database, index: Index, given: Document) -> list[Range
     ]  # fmt: skip
 
 
+async def recorded(database: Database, index: Index, field: str | None = None) -> list[Any] | None:
+    """Every value of a field that the entries of an index have, by default of its first; None without the index."""
+    if await hint(database, index) is None:
+        return None
+    name, _ = index.keys[0]
+    values = await _values(database, name, dict(index.partial or {}))
+    if values is None or field in (None, name):
+        return values
+    return await _values(database, field or name, {name: {"$in": values}})
+
+
 def _asked(condition: Any) -> list[Any]:
     return list(condition["$in"]) if isinstance(condition, dict) else [condition]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bson import ObjectId
 
 from services.audit.filters import AuditFilters, spellings, table_of
@@ -16,6 +18,9 @@ from services.records.orders import order_id_beginnings
 _LISTED = 8
 _LONGEST = 200
 _LAST = "\uffff"
+_KEYED: Document = {"_id": {"$type": "objectId"}}
+"""Entries of another program, which have an id beside their key."""
+_DIGITS = re.compile(r"[0-9a-fA-F]{4,23}")
 
 
 async def full_id(database: Database, operator: Operator, table: str, typed: str) -> str:
@@ -28,6 +33,8 @@ async def full_id(database: Database, operator: Operator, table: str, typed: str
     name, collection = typed.strip(), table_of(table)
     if not name or len(name) > _LONGEST or ObjectId.is_valid(name):
         return typed
+    if collection == AUDIT_LOGS:
+        return await _entry(database, name)
     tables = spellings(AuditFilters(tables=(table,)))
     forms = order_id_beginnings(name) if collection == "orders" else list(dict.fromkeys((name, name.lower())))
     with told():
@@ -39,6 +46,27 @@ async def full_id(database: Database, operator: Operator, table: str, typed: str
                 found |= await _begun(database, collection, "id", {}, form)
             if noted:
                 found |= await _begun(database, AUDIT_LOGS, "record_id", {"table": {"$in": tables}}, form)
+    return _the_one(collection, name, found)
+
+
+async def _entry(database: Database, typed: str) -> str:
+    """The id of the one audit entry that begins so: its key, which is text, or digits with an id of their own."""
+    found: set[str] = set()
+    with told():
+        by_id = await hint(database, Index(AUDIT_LOGS, (("id", 1),), partial=_KEYED))
+        for form in dict.fromkeys((typed, typed.lower())):
+            found |= await _begun(database, AUDIT_LOGS, "_id", {}, form)
+            if by_id:
+                found |= await _begun(database, AUDIT_LOGS, "id", _KEYED, form)
+        if _DIGITS.fullmatch(typed):
+            keys = {"$gte": ObjectId(typed.ljust(24, "0")), "$lte": ObjectId(typed.ljust(24, "f"))}
+            cursor = database[AUDIT_LOGS].find({"_id": keys}, {"id": 1}).sort("_id", 1).limit(_LISTED + 1)
+            keyed = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
+            found |= {identity(each.get("id")) or str(each["_id"]) for each in keyed}
+    return _the_one(AUDIT_LOGS, typed, found)
+
+
+def _the_one(collection: str, name: str, found: set[str]) -> str:
     if name in found or not found:
         return name
     if len(found) > 1:

@@ -131,6 +131,11 @@ async def remove(database: Database, operator: Operator, clock: Clock, account: 
     await transact(database, operator, clock, work)
 
 
+async def is_operator(database: Database, account: str) -> bool:
+    """Whether an account is an operator's."""
+    return await _find(database, account) is not None
+
+
 async def _one_at_a_time(changes: ChangeSet) -> None:
     """Make every change of the operators conflict with every other: what one has looked at, no other changes."""
     await changes.database[MARKER].update_one(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.command import Json, Limit, PageToken, run
-from console.commands.audit.group import Words, app, entry_document, filtered, filters_of
+from console.commands.audit.group import Words, app, entry_document, filtered
+from console.naming import whole_id
 from console.output import Answer, Block, Line, Pairs, Table
 from services.errors import BadRequest
 
@@ -29,14 +30,14 @@ def list_entries(
     """Show the entries that match, newest first."""
 
     async def work(session: Session) -> Answer:
-        from services.audit.query import AuditQuery
         from services.audit.views import load_view
+        from services.history.asked import asked_page
 
         asked = words
         if view is not None:
             saved = await load_view(session.database, session.operator, view)
             asked = {**saved.words, **words}
-        page = await AuditQuery(session.database, session.operator).page(filters_of(asked), token, limit)
+        page = await asked_page(session.database, session.operator, asked, token, limit)
         blocks: list[Block] = [_table(page.items) if page.items else Line("No entry matches.")]
         if page.note:
             blocks.append(Line(page.note))
@@ -51,7 +52,9 @@ def list_entries(
 @app.command("show")
 def show_entry(
     context: typer.Context,
-    entry_id: Annotated[str, typer.Argument(metavar="ENTRY", help="The id, as `audit list` shows it.")],
+    entry_id: Annotated[
+        str, typer.Argument(metavar="ENTRY", help="The id that `audit list` shows, or a beginning that no other has.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Show one entry with every field that changed."""
@@ -60,9 +63,12 @@ def show_entry(
         from services.audit.entries import field_changes
         from services.audit.query import AuditQuery
         from services.audit.standing import standing
+        from services.changes.changeset import AUDIT_LOGS
+        from services.history.naming import full_id
 
-        entry = await AuditQuery(session.database, session.operator).entry(entry_id)
-        place = await standing(session.database, session.operator, entry_id)
+        named = await full_id(session.database, session.operator, AUDIT_LOGS, entry_id)
+        entry = await AuditQuery(session.database, session.operator).entry(named)
+        place = await standing(session.database, session.operator, named)
         fields = field_changes(entry)
         document = entry_document(entry) | {"before": entry.before, "after": entry.after, "fields": fields}
         document["place"] = place
@@ -94,10 +100,11 @@ def reveal_record(
         table, slash, record_id = record.strip().partition("/")
         if not slash or not record_id:
             raise BadRequest("bad-record", f"{record!r} is no record; write TABLE/ID, for example users/u-17.")
-        shown = await reveal(session.database, session.operator, session.clock, table, record_id, reason)
+        named = await whole_id(session, table, record_id)
+        shown = await reveal(session.database, session.operator, session.clock, table, named, reason)
         pairs = list(shown.values.items())
         blocks: list[Block] = [Pairs(pairs) if pairs else Line("The record has no phone and no address.")]
-        return Answer({"table": table, "record_id": record_id, "values": shown.values}, blocks)
+        return Answer({"table": table, "record_id": named, "values": shown.values}, blocks)
 
     run(context, work, as_json=as_json)
 

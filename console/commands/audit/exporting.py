@@ -34,9 +34,9 @@ def export_entries(
         from services.audit.export import export, format_of
         from services.exports.files import path_of
 
-        path = path_of(to)
+        path, filters = path_of(to), await filters_of(session, words)
         done = await export(
-            session.database, session.operator, session.clock, filters_of(words), path, format_of(path, format_name),
+            session.database, session.operator, session.clock, filters, path, format_of(path, format_name),
             reason, replace=force, sign=session.operator.trail.signer.seal,
         )  # fmt: skip
         document = {

@@ -24,8 +24,9 @@ def follow_entries(context: typer.Context, words: Words, as_json: Json = False) 
     async def work(session: Session) -> Answer:
         from services.audit.query import AuditQuery
 
+        filters = await filters_of(session, words)
         try:
-            async for entry in AuditQuery(session.database, session.operator).follow(filters_of(words)):
+            async for entry in AuditQuery(session.database, session.operator).follow(filters):
                 print(to_json({"entry": entry_document(entry)}) if as_json else _line(entry), flush=True)
         except BrokenPipeError:
             reader_gone()

@@ -12,6 +12,7 @@ import typer
 from console.command import group
 
 if TYPE_CHECKING:
+    from console.session import Session
     from services.audit.entries import Entry
     from services.audit.filters import AuditFilters
 
@@ -72,11 +73,11 @@ def _with_options(command: Callable[..., None], options: Mapping[str, inspect.Pa
     return called
 
 
-def filters_of(words: Words) -> AuditFilters:
-    """The filters that the options make. Raises BadRequest."""
-    from services.audit.filters import read_filters
+async def filters_of(session: Session, words: Words) -> AuditFilters:
+    """The filters that the options make. Raises as `read_asked`."""
+    from services.history.asked import read_asked
 
-    return read_filters(**words)
+    return await read_asked(session.database, session.operator, words)
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:

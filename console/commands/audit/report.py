@@ -29,7 +29,7 @@ def report_entries(context: typer.Context, words: Words, as_json: Json = False) 
     async def work(session: Session) -> Answer:
         from services.audit.query import AuditQuery
 
-        made = await AuditQuery(session.database, session.operator).report(filters_of(words))
+        made = await AuditQuery(session.database, session.operator).report(await filters_of(session, words))
         return Answer(_document(made), _blocks(made))
 
     run(context, work, as_json=as_json)

@@ -1,0 +1,69 @@
+"""What a person asks of the audit trail: records by a beginning, users by name, and why nothing fits."""
+
+import pytest
+from bson import ObjectId
+
+from services.database import Database
+from services.deployment.indexes import apply
+from services.errors import NotFound, Refused
+from services.history.asked import asked_page, read_asked
+from services.history.naming import full_id
+from services.operators.operator import Operator
+from tests import shop
+from tests.explaining import watch
+
+RAJ, RAVI = "4d5ae1b9-1b6a-4c7d-b472-754512e18401", "4d5ae1c0-0000-4c7d-b472-754512e18401"
+
+
+async def stock(database: Database, ops: Operator) -> None:
+    """Entries of an account, of two people who are known by id alone, and one of another program."""
+    await apply(database, ops)
+    written = {"table": "orders", "record_id": "ord_1f0c-77", "action": "UPDATE"}
+    await shop.stock(
+        database,
+        orders=shop.order(id="ord_1f0c-77"),
+        delivery_boys_v2=[{"id": RAJ, "name": "Raj Kumar"}, {"id": RAVI, "name": "Ravi"}],
+        audit_logs=[
+            {"_id": "01a2-a", "user_id": "vikram", **written},
+            {"_id": "01a2-b", "user_id": RAJ, **written},
+            {"_id": "01b3-c", "user_id": RAVI, **written},
+            {"_id": ObjectId("6b025124dc51d5640501cf62"), "id": "88a41d8f-ae", "user_id": "vikram", **written},
+        ],
+        console_operators={"_id": "asha", "roles": ["support"]},
+    )
+
+
+async def test_users_are_named_as_the_list_names_them_and_entries_and_records_by_a_beginning(
+    database: Database, ops: Operator, viewer: Operator
+) -> None:
+    await stock(database, ops)
+    for typed, meant in (
+        ("vikram", "vikram"), ("Vikram", "vikram"), ("raj kumar", RAJ), ("Raj", RAJ), ("4d5ae1b9", RAJ),
+        ("Ravi (4d5ae1c0)", RAVI), ("asha", "asha"),
+    ):  # fmt: skip
+        filters = await read_asked(database, viewer, {"user": typed, "record": "orders/ord_1f"})
+        assert (filters.users, filters.record_id) == ((meant,), "ord_1f0c-77")
+    (await watch(database, read_asked(database, viewer, {"user": "Raj"}))).assert_indexed()
+    for typed, meant in (("01b3", "01b3-c"), ("01B3", "01b3-c"), ("88a4", "88a41d8f-ae"), ("6b02512", "88a41d8f-ae")):
+        assert await full_id(database, viewer, "audit_logs", typed) == meant
+    (await watch(database, full_id(database, viewer, "audit_logs", "none"))).assert_indexed()
+    with pytest.raises(Refused, match="01a2-a, 01a2-b"):
+        await full_id(database, viewer, "audit_logs", "01a2")
+
+
+async def test_what_names_nobody_or_several_or_nothing_is_told_with_what_there_is(
+    database: Database, ops: Operator, viewer: Operator
+) -> None:
+    await stock(database, ops)
+    with pytest.raises(NotFound, match="Nobody called 'Zorro' has written an entry"):
+        await read_asked(database, viewer, {"user": "Zorro"})
+    with pytest.raises(Refused, match=r"Raj Kumar \(4d5ae1b9.*Ravi \(4d5ae1c0"):
+        await read_asked(database, viewer, {"user": "ra"})
+    for words, note in (
+        ({"table": "nosuch"}, "No entry is about nosuch; there are entries about orders."),
+        ({"action": "nope"}, "No entry has the action nope; the actions are UPDATE."),
+        ({"action": "update", "table": "order", "user": "asha"}, None),
+    ):
+        page = await asked_page(database, viewer, words)
+        assert (page.items, page.note) == ((), note)
+    (await watch(database, asked_page(database, viewer, {"action": "nope"}))).assert_indexed()
