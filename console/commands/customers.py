@@ -9,6 +9,7 @@ import typer
 from console.changes import change_documents, tell
 from console.command import Json, Yes, confirm, group, run
 from console.output import Answer, Block, Line, Table
+from services.errors import BadRequest
 from services.text import visible
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def find(
     async def work(session: Session) -> Answer:
         from services.customers.search import find_customers
 
+        if not query.strip():
+            raise BadRequest("no-query", "Give a phone, the beginning of a name, or an id.")
         found = await find_customers(session.database, session.operator, query)
         names = ("id", "name", "phone", "area", "status", "address", "user_id", "delivery_boy_id")
         rows = [(each.id, each.name, each.phone, each.area, each.status) for each in found.items]

@@ -150,7 +150,8 @@ def cancel_unsent(
         whose = f"the reminders of the customer {customer} in {target}" if customer else f"what is unsent of {target}"
         confirm(f"Cancel {whose} in {session.database.name}?", yes=yes)
         done = await cancel(session.database, session.operator, session.clock, target, reason, customer_id=customer)
-        words = f"Cancelled: the reminders of {done.orders} orders; {done.messages} released messages were called off."
+        off = _count(done.messages, "released message")
+        words = f"Cancelled: the reminders of {_count(done.orders, 'order')}; called off: {off}."
         return Answer({"cancelled": done}, [Line(words)])
 
     run(context, work, as_json=as_json)
@@ -255,8 +256,13 @@ def _table(page: Page[Reminder]) -> Table:
 def _release_blocks(released: Released) -> list[Block]:
     from services.money import format_rupees
 
-    words = f"Released {released.messages} messages about {released.orders} orders, "
-    return [Line(f"{words}{format_rupees(released.amount_paise)}; {released.held_back} orders stay held.")]
+    words = f"Released {_count(released.messages, 'message')} about {_count(released.orders, 'order')}, "
+    words += f"{format_rupees(released.amount_paise)}; held back: {_count(released.held_back, 'order')}."
+    return [Line(words)]
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _sending_blocks(done: Sending) -> list[Block]:

@@ -48,8 +48,8 @@ class EditOrder(OrderForm["Edited | None"]):
         self.fill("address", record.address_line)
         person = order.delivery_boy_id or ""
         self.fill("person", person, named(record.delivery_person, person))
-        now = text("  as it is now", "muted")
-        return Text.assemble(text(self.record_name, "strong"), "\n", status_text(order.status), now)
+        now = text("Status now  ", "muted")
+        return Text.assemble(text(self.record_name, "strong"), "\n", now, status_text(order.status))
 
     @property
     def customer_id(self) -> str:

@@ -162,7 +162,7 @@ class OrdersScreen(CustomerPlace, ListPlace):
     def page_shown(self, page: Page[OrderRow], *, first: bool) -> None:
         """Nothing found, nothing to show; a page can be empty though there is more to look through."""
         table = self.list_target()
-        table.empty = "Nothing yet, looking further …" if page.next else _NOTHING
+        table.empty = "Nothing yet, looking further …" if page.next else "Nothing found." if page.note else _NOTHING
         if first and not page.items:
             self._clear()
         if first and self._made:

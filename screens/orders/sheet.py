@@ -15,6 +15,7 @@ from screens.tones import quantity, status_text, text
 from screens.widgets.sheet import Section
 from services.clock import format_moment
 from services.money import format_rupees, to_paise
+from services.records.orders import OPEN_STATUSES
 from services.text import visible_lines
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from services.orders.timeline import Event
     from services.records.bills import Bill
     from services.records.deliveries import Delivery
-    from services.records.orders import Item
+    from services.records.orders import Item, Order
 
 _LONGEST_NOTE = 2_000
 _SOURCES = {"order": "", "audit": "info", "bill": "money", "payment": "good", "delivery": "good", "action": "good",
@@ -76,11 +77,17 @@ def _order(detail: OrderDetail) -> Section:
         ("Due", text(order.delivery_date or "—")),
         ("Delivered", text(format_moment(order.delivered_at))),
         ("Created", text(format_moment(order.created_at))),
-        ("By", text(detail.delivery_person or order.delivery_boy_id or "—")),
+        (_brought(order), text(detail.delivery_person or order.delivery_boy_id or "—")),
     ]
     if order.notes:
         facts.append(("Notes", Text(visible_lines(order.notes, limit=_LONGEST_NOTE))))
     return Section("", facts)
+
+
+def _brought(order: Order) -> str:
+    if order.delivered:
+        return "Delivered by"
+    return "To be delivered by" if order.status in OPEN_STATUSES else "Delivery person"
 
 
 def _items(items: tuple[Item, ...]) -> Table:
@@ -149,7 +156,7 @@ def _deliveries(detail: OrderDetail) -> Section:
         False: text("not confirmed", "warn"),
         None: text("not noted", "muted"),
     }[detail.order.delivery_confirmed]
-    facts = [("By", text(detail.delivery_person or "—")), ("Confirmed", confirmed)]
+    facts = [(_brought(detail.order), text(detail.delivery_person or "—")), ("Confirmed", confirmed)]
     lines: list[RenderableType] = []
     for delivery in detail.deliveries:
         lines.extend(_delivery(delivery))

@@ -60,12 +60,13 @@ def tables() -> Iterable[RecordTable]:
 
 def head(statement: Statement) -> Text:
     """Who, which month, and what it comes to."""
-    from services.billing.statement_words import carried_words, counted_words
+    from services.billing.statement_words import carried_words, counted_words, status_words
     from services.customers.areas import area_name
 
     line = Text.assemble((statement.month, "title"), "  ")
     line.append_text(customer_text(statement.customer_name)).append("  ")
-    line.append(statement.status, STATUS_TONES[statement.status]).append("  ")
+    words = status_words(statement)
+    line.append(words, STATUS_TONES.get(words, "muted")).append("  ")
     line.append_text(text(f"{area_name(statement.area)} · {statement.customer_id}", "muted")).append("\n")
     figures = (
         ("Total", statement.total_paise, "money"), ("+\u00a0before", statement.previous_balance_paise, "money"),

@@ -56,6 +56,11 @@ def counted_words(statement: Statement) -> str:
     return f"to the month's end; {format_rupees(statement.expected_paise)} of it is for days after {statement.today}"
 
 
+def status_words(statement: Statement) -> str:
+    """What is owed of a month that has not begun is only expected."""
+    return "not begun" if statement.month > month_of(statement.today) else statement.status
+
+
 def carried_words(carried: Carried) -> str:
     """What is known of a previous balance."""
     if carried.changed:
@@ -87,5 +92,5 @@ def statement_facts(statement: Statement) -> list[tuple[str, str]]:
         *([("", carried_words(statement.carried))] if statement.carried else []),
         ("Paid", format_rupees(statement.paid_paise)),
         ("Balance", format_rupees(statement.balance_paise)),
-        ("Status", statement.status),
+        ("Status", status_words(statement)),
     ]

@@ -27,6 +27,7 @@ _MOST_IDS = 90
 MOST_OF_AREA = 200
 """Customers of an area whose orders are asked for by name; a larger area is looked for order by order."""
 _PHONE = re.compile(r"[\d\s()+./\u2010-\u2015-]{4,24}")
+MASKED_PHONES = "Phones are masked for viewers: only a whole number finds its customer."
 NAME_ORDER = {"locale": "en", "strength": 1}
 """Names are compared without case and accents."""
 _LAST = "\uffff"
@@ -107,7 +108,8 @@ async def find_customers(database: Database, operator: Operator, query: str) -> 
     fitting = {name: None for each in owners.ids for name in links.resolve((each, None)).candidates} if owners else {}
     found = [customer for name in fitting if (customer := links.customer(name))]
     by_name = sorted((_shown(each, operator) for each in found), key=lambda each: (each.name.casefold(), str(each.id)))
-    return Customers(tuple(by_name), owners.note if owners else None)
+    masked_out = MASKED_PHONES if operator.masked and begins_phone(named) else None
+    return Customers(tuple(by_name), (owners.note if owners else None) or masked_out)
 
 
 async def find_customer(database: Database, operator: Operator, query: str) -> Customer:

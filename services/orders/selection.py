@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple, TypeAlias
 
 from services.customers.search import (
+    MASKED_PHONES,
     NAME_ORDER,
     begins_phone,
     could_be_id,
@@ -33,7 +34,6 @@ _FEW = 2_000
 _SOME_DAYS = timedelta(days=7)
 _MOST_PEOPLE = 100
 _LAST = "\uffff"
-_MASKED = "Phones are masked for viewers: only a whole number finds its customer."
 _BY_ID: Keys = (("id", 1),)
 _SORTED: dict[Sort, Keys] = {
     "newest": (("_id", -1),),
@@ -152,7 +152,7 @@ async def _named(database: Database, operator: Operator, query: str) -> _Named:
         exists, owners = await asyncio.gather(_exists(database, query), find_owners(database, operator, query))
         if exists:
             return _Named({"id": query}, None, _BY_ID)
-    begun, masked = _begin(query), _MASKED if operator.masked and begins_phone(query) else None
+    begun, masked = _begin(query), MASKED_PHONES if operator.masked and begins_phone(query) else None
     if owners:
         ids = list(owners.ids)
         conditions: list[Document] = [{"customer_id": {"$in": ids}}, {"user_id": {"$in": ids}}]

@@ -38,6 +38,8 @@ def test_a_customer_is_corrected_by_phone_and_the_correction_taken_back_by_its_e
         (("correct", "Ash", "--phone", "9886012345", "--reason", "x"), 1, "Ashok, 9000000001, Jayanagar (id c2)"),
         (("correct", "cust-1", "--phone", "9886012345"), 2, "Say why"),
         (("correct", "cust-1", "--phone", "9886012345", "--reason", "x"), 2, "Correct Asha␛[31m? Nobody can be asked"),
+        (("find", " "), 2, "Give a phone, the beginning of a name, or an id."),
+        (("correct", "cust-1", "--phone", "12"), 2, "mobile"),
         (("undo", "cust-1", "--reason", "x", "--yes"), 1, "No correction of the customer was made here"),
     ],
 )
@@ -53,3 +55,12 @@ def test_what_cannot_be_done_is_told_and_nothing_written(
 def test_a_viewer_corrects_nobody(stocked: Shop) -> None:
     refused = stocked("--operator", "ravi", "customers", "correct", "Zorro", "--phone", "1", "--reason", "x", "--json")
     assert (refused.status, refused.json["error"]["code"]) == (4, "not-permitted")
+
+
+def test_a_viewer_is_told_why_part_of_a_number_finds_nobody(stocked: Shop) -> None:
+    for command, none in (("customers", "No customer fits."), ("orders", "No order matches.")):
+        found = stocked("--operator", "ravi", command, "find", "98765")
+        assert found.out.splitlines()[:2] == [
+            none,
+            "Phones are masked for viewers: only a whole number finds its customer.",
+        ]
