@@ -40,3 +40,8 @@ def visible_lines(value: object, *, limit: int | None = None) -> str:
     if limit is not None and len(text) > limit:
         text = text[: limit - 1] + "\u2026"
     return "\n".join(visible(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def one_line(text: str) -> str:
+    """Text from outside as one line to keep: a line break or tab becomes a space, other controls are left out."""
+    return _UNSAFE.sub("", " ".join(re.split(r"\r\n|[\t\n\x0b\f\r\x85\u2028\u2029]", text.strip("\r\n"))))

@@ -74,6 +74,10 @@ class ConfirmMany(ModalScreen["Decision | None"]):
         if isinstance(self.focused, Button):
             self.query_one("#reason", Field).take(event)
 
+    def on_paste(self, event: events.Paste) -> None:
+        """And what is pasted."""
+        self.query_one("#reason", Field).take(event)
+
     @on(Input.Submitted)
     def submitted(self) -> None:
         """Enter goes on to the next input, after the last one to the answer."""

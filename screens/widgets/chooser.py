@@ -95,9 +95,10 @@ class Chooser(ModalScreen[Any], Asking):
     def on_mount(self) -> None:
         """Look for what is typed already."""
         search = self.query_one("#words", Field).input
-        search.value = self._begun
+        with self.prevent(Input.Changed):
+            search.value = ""
+            search.paste(self._begun)
         search.focus()
-        search.cursor_position = len(search.value)
         if self._offered:
             search.action_select_all()
         self._look()
@@ -257,6 +258,11 @@ class Chosen(Horizontal, can_focus=True):
         if event.is_printable and event.character:
             event.stop()
             self.post_message(self.Asked(self, event.character))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """So does what is pasted."""
+        event.stop()
+        self.post_message(self.Asked(self, event.text))
 
     def on_click(self) -> None:
         """A click opens the chooser."""

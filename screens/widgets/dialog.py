@@ -31,6 +31,10 @@ class TypedConfirmation(TwoAnswers[bool]):
         """What is typed while a button has the focus goes where it belongs."""
         self.query_one("#typed", Field).take(event)
 
+    def on_paste(self, event: events.Paste) -> None:
+        """And what is pasted."""
+        self.query_one("#typed", Field).take(event)
+
     @on(Input.Changed)
     def compare(self) -> None:
         """Only the expected text frees the deed."""

@@ -7,6 +7,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
+from screens.tones import count, counted
+from services.text import one_line
+
 
 class Line(Input):
     """An input that acts on every key before it looks at the next one.
@@ -25,6 +28,29 @@ class Line(Input):
                 await self.run_action(binding.action)
             return
         await super()._on_key(event)
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """All of it on one line, or nothing and a sentence that says why."""
+        event.stop()
+        event.prevent_default()  # the input's own would take the first line alone
+        self.paste(event.text)
+
+    def action_paste(self) -> None:
+        """What was cut or copied in the console itself."""
+        self.paste(self.app.clipboard)
+
+    def paste(self, pasted: str) -> None:
+        """Put text in the place of what is selected; what does not fit is refused whole."""
+        words = one_line(pasted)
+        start, end = self.selection
+        kept = len(self.value) - abs(end - start)
+        if self.max_length and kept + len(words) > self.max_length:
+            there = f"{counted(kept, 'is', 'are')} there and " if kept else ""
+            fits = counted(self.max_length, "character fits", "characters fit")
+            told = f"At most {fits}; {there}the pasted text has {count(len(words))}. Nothing was pasted."
+            self.notify(told, severity="warning", markup=False)
+        elif words:
+            self.replace(words, start, end)
 
 
 class Field(Horizontal):
@@ -69,8 +95,13 @@ class Field(Horizontal):
         """Whether no more fits in: a day is typed to its end."""
         return len(self.input.value) == self.input.max_length
 
-    def take(self, event: events.Key) -> None:
-        """Take a letter that was typed while something else had the focus, and the focus with it."""
+    def take(self, event: events.Key | events.Paste) -> None:
+        """Take what was typed or pasted while something else had the focus, and the focus with it."""
+        if isinstance(event, events.Paste):
+            event.stop()
+            self.input.focus()
+            self.input.paste(event.text)
+            return
         if event.is_printable and event.character and event.character != " " and not self.input.has_focus:
             event.stop()
             self.input.focus()

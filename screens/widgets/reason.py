@@ -29,6 +29,10 @@ class ReasonDialog(TwoAnswers[str]):
         """What is typed while a button has the focus is the reason."""
         self.query_one("#reason", Field).take(event)
 
+    def on_paste(self, event: events.Paste) -> None:
+        """And what is pasted."""
+        self.query_one("#reason", Field).take(event)
+
     @on(Input.Changed)
     def look(self) -> None:
         """Nothing is done without a reason."""

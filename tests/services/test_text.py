@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.text import visible, visible_lines
+from services.text import one_line, visible, visible_lines
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
@@ -69,3 +69,16 @@ def test_a_limit_cuts_with_an_ellipsis() -> None:
 
 def test_line_breaks_of_any_system_are_lines() -> None:
     assert visible_lines("a\r\nb\nc\x1b") == "a\nb\nc␛"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "kept"),
+    [
+        ("12, 4th Cross\r\nBengaluru\n", "12, 4th Cross Bengaluru"),
+        ("one\ttwo\u2028three\x85four", "one two three four"),
+        ("ring\x1b[31m twice\x07\x0c", "ring[31m twice "),
+        (" లక్ష్మి\u200c 🥛", " లక్ష్మి\u200c 🥛"),
+    ],
+)
+def test_what_is_pasted_is_kept_on_one_line(pasted: str, kept: str) -> None:
+    assert one_line(pasted) == kept
