@@ -96,6 +96,8 @@ def _place(standing: Standing | None) -> list[tuple[str, Text]]:
         return [("Chain", text("…", "muted"))]
     chain = f"number {standing.seq} in {standing.stream}" if standing.stream else "none: of another program"
     sealed = text("in the signed log", "good") if standing.sealed else text("not yet", "warn")
+    if standing.altered:
+        sealed = _wrapping(text(f"ALTERED: {standing.altered}", "bad"))
     return [("Chain", text(chain, "" if standing.stream else "muted")), ("Sealed", sealed)]
 
 

@@ -161,6 +161,7 @@ class AuditScreen(ListPlace):
         """Entries that are no longer listed are forgotten."""
         if first:
             self._entries = {str(entry.key): entry for entry in page.items}
+            self._looked = None  # it may have been altered, or sealed, since
             if self._at is not None:
                 self.list_target().show(self.list_target().rows, more=page.next is not None, at=self._at)
                 self._at = None

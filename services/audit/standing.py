@@ -1,41 +1,59 @@
-"""Where an entry stands in the trail: its place in its stream, and in the sealed log."""
+"""Where an entry stands in the trail: its place in its stream, and in the sealed log; and whether it was altered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from services.audit.log import LEAVES
+import bson
+
+from services.audit.chain import content_hash, read_hash, read_link
+from services.audit.log import LEAVES, leaves_of
 from services.audit.query import entry_keys, unknown_entry
+from services.audit.reader import RAW
 from services.changes.changeset import AUDIT_LOGS
-from services.database import READ_LIMIT_MS, Database, told
+from services.database import READ_LIMIT_MS, TOLERANT, Database, Document, told
 from services.operators.operator import Operator
 from services.records.fields import mapping
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What is written about an entry's place; whether it is true, the check of the trail tells."""
+    """What is written about an entry's place, held to its own hashes; the check of the trail holds it to the rest."""
 
     stream: str | None
     """None for an entry without a chain: of an older writer, or of another program."""
     seq: int | None
     sealed: bool
     """Whether the log has taken it in."""
+    altered: str = ""
+    """What shows that it is not as it was written; empty where nothing does."""
 
 
 async def standing(database: Database, operator: Operator, entry_id: str) -> Standing:
     """The place of the entry with that id. Raises NotFound."""
     operator.require("viewer", "read the audit trail")
-    fields = {"chain.stream": 1, "chain.seq": 1}
+    entries = database[AUDIT_LOGS].with_options(codec_options=RAW)
     with told():
         for key in entry_keys(entry_id):
-            document = await database[AUDIT_LOGS].find_one(key, fields, max_time_ms=READ_LIMIT_MS)
-            if document is not None:
-                leaf = {"entries": document["_id"]}
-                tile = await database[LEAVES].find_one(leaf, {"_id": 1}, max_time_ms=READ_LIMIT_MS)
+            stored = await entries.find_one(key, max_time_ms=READ_LIMIT_MS)
+            if stored is not None:
+                document = bson.decode(stored.raw, codec_options=TOLERANT)
+                leaf, parts = {"entries": document["_id"]}, {"entries": 1, "hashes": 1}
+                tile = await database[LEAVES].find_one(leaf, parts, max_time_ms=READ_LIMIT_MS)
                 chain = mapping(document.get("chain"))
                 stream, seq = chain.get("stream"), chain.get("seq")
                 return Standing(
-                    stream if isinstance(stream, str) else None, seq if isinstance(seq, int) else None, tile is not None
-                )
+                    stream if isinstance(stream, str) else None, seq if isinstance(seq, int) else None,
+                    tile is not None, _altered(stored.raw, document["_id"], tile),
+                )  # fmt: skip
     raise unknown_entry(entry_id)
+
+
+def _altered(entry: bytes, key: Any, tile: Document | None) -> str:
+    link = read_link(entry)
+    if link and not link.intact:
+        return "its content does not fit its hash"
+    content = read_hash(link.hash) if link else content_hash(entry)
+    sealed = [own for name, own in leaves_of(tile or {}) if name == key]
+    return "it is not what was sealed" if sealed and content not in sealed else ""

@@ -299,7 +299,7 @@ class TestVerify:
             row = table(pilot).row
             assert row is not None
             assert row.key == entry["_id"]
-            assert "in the signed log" in painted(pilot)
+            assert "ALTERED: its content does not fit its" in painted(pilot)
             await press(pilot, "y")  # what was found last, at once
             assert "not as sealed" in painted(pilot)
             await database["audit_logs"].replace_one({"_id": entry["_id"]}, entry)

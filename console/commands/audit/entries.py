@@ -74,6 +74,8 @@ def show_entry(
         document["place"] = place
         chain = f"number {place.seq} in {place.stream}" if place.stream else "none: of another program"
         sealed = "in the signed log" if place.sealed else "not yet"
+        if place.altered:
+            sealed = f"ALTERED: {place.altered}; `audit verify` says more"
         blocks: list[Block] = [Pairs([*_pairs(entry), ("Chain", chain), ("Sealed", sealed)])]
         differing = [field for field in fields if field.kind != "same"]
         if differing:

@@ -1,5 +1,7 @@
 """Where an entry stands: in its stream, and in the log once it is sealed."""
 
+import random
+
 import pytest
 
 from services.audit.seal import seal
@@ -11,6 +13,7 @@ from services.errors import NotFound, NotPermitted
 from services.operators.operator import Operator
 from tests.explaining import watch
 from tests.services.audit.entries import first_shape, put, second_shape
+from tests.services.audit.sealed import old_entry
 
 
 async def test_the_second_entry_of_a_session_before_and_after_the_seal(
@@ -33,6 +36,32 @@ async def test_the_second_entry_of_a_session_before_and_after_the_seal(
     assert await standing(database, viewer, entry["id"]) == Standing(stream, 2, sealed=True)
     (await watch(database, standing(database, viewer, entry["id"]))).assert_indexed()
     (await watch(database, standing(database, viewer, str(second["_id"])))).assert_indexed()
+
+
+async def test_an_entry_that_was_altered_is_told_whichever_hash_shows_it(
+    database: Database, ops: Operator, viewer: Operator, clock: Clock
+) -> None:
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Insert("orders", {"id": "one", "amount": 10.0}))
+
+    await transact(database, ops, clock, work)
+    await put(database, [old_entry(random.Random(1), 1)])
+    entries = database["audit_logs"]
+    own, foreign = await entries.find_one({"record_id": "one"}), await entries.find_one({"resource_id": "ord-1"})
+    assert own is not None
+    assert foreign is not None
+
+    async def altered() -> list[str]:
+        return [(await standing(database, viewer, str(each["_id"]))).altered for each in (own, foreign)]
+
+    await entries.update_one({"_id": own["_id"]}, {"$set": {"after.amount": 1.0}})
+    assert await altered() == ["its content does not fit its hash", ""]
+    await entries.replace_one({"_id": own["_id"]}, own)
+    await seal(database, ops.trail, clock, everything=True)
+    assert await altered() == ["", ""]
+    await entries.update_one({"_id": own["_id"]}, {"$unset": {"chain": 1}})
+    await entries.update_one({"_id": foreign["_id"]}, {"$set": {"user_id": "another"}})
+    assert await altered() == ["it is not what was sealed"] * 2
 
 
 async def test_entries_without_a_readable_chain_have_no_place(database: Database, viewer: Operator) -> None:
