@@ -186,6 +186,7 @@ class GuidedConsole(DeliveryConsole):
             audit.show_entries(step.words(story), at=step.at(story) if step.at else "")
             audit.show_detail(step.at is not None)
         elif audit.context:
+            audit.read_first()  # what lies behind the check is not as it was read either
             audit.action_verify(anew=True)
 
     def _write(self, line: Text) -> None:

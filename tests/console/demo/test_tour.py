@@ -123,6 +123,10 @@ async def test_every_step_brings_the_screen_to_what_was_really_done(demo: tuple[
         assert "put back byte by byte" in told(pilot)
         found = await verify(database, OWNER)
         assert (found.problem_count, found.unsealed) == (0, 0)
+        await press(pilot, "escape")
+        assert row(pilot).id == story.entry
+        assert row(pilot).after["amount"] == story.paise / 100
+        assert "₹1.00" not in painted(pilot)
 
         written = await database["audit_logs"].count_documents({})
         await press(pilot, "f8", "f8")
