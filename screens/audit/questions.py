@@ -116,6 +116,16 @@ def why_no_auditor(context: Context | None) -> str | None:
     return f"It needs the role auditor; {context.operator.account} has {held}."
 
 
+def why_no_history(entry: Entry) -> str | None:
+    """Why what the entry is about has no life to show."""
+    from services.audit.logger import READINGS
+    from services.changes.changeset import AUDIT_LOGS
+
+    if entry.table == AUDIT_LOGS and entry.action in READINGS:
+        return "The entry tells of a reading or an export of the trail: that changed nothing and has no history."
+    return None
+
+
 def why_no_reveal(context: Context | None, entry: Entry) -> str | None:
     """Why there is nothing to unmask."""
     from services.audit.entries import private_values

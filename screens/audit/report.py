@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -119,7 +119,8 @@ class AuditReportScreen(Place):
             "days": dict(sorted(report.by_day.items(), reverse=True)),
         }  # fmt: skip
         for name, counts in parts.items():
-            self.query_one(f"#{name}", RecordTable).show(_rows(counts), keep=True)
+            shown = _rows(counts, report.who if name == "users" else str)
+            self.query_one(f"#{name}", RecordTable).show(shown, keep=True)
         self.query_one(HeatMap).show(report.by_weekday_hour)
 
     @on(RecordTable.Selected)
@@ -166,9 +167,9 @@ def _table(name: str, title: str) -> RecordTable:
     return table
 
 
-def _rows(counts: Mapping[str, int]) -> list[Row]:
+def _rows(counts: Mapping[str, int], label: Callable[[str], str]) -> list[Row]:
     most = max(counts.values(), default=1)
-    return [Row(name, (text(name or "(none)"), text(count(n)), Bar(n / most))) for name, n in counts.items()]
+    return [Row(name, (text(label(name) or "(none)"), text(count(n)), Bar(n / most))) for name, n in counts.items()]
 
 
 def _head(report: AuditReport, words: Words) -> Text:

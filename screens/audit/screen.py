@@ -26,6 +26,7 @@ from screens.widgets.facts import FactsScreen
 from screens.widgets.reason import ReasonDialog
 from screens.widgets.sheet import Section, Sheet
 from screens.widgets.table import Column, RecordTable, Row
+from screens.widgets.values import told
 
 if TYPE_CHECKING:
     from services.audit.entries import Entry
@@ -141,6 +142,8 @@ class AuditScreen(ListPlace):
             return "There is no entry under the cursor."
         if action in ("order", "same", "history") and not (entry.table and entry.record_id):
             return "The entry does not say which record it is about."
+        if action == "history":
+            return questions.why_no_history(entry)
         if action == "order" and entry.table not in ("orders", "order"):
             return f"The entry is about {entry.table}, not about an order."
         return questions.why_no_reveal(self.context, entry) if action == "reveal" else None
@@ -392,5 +395,5 @@ class AuditScreen(ListPlace):
 
     def on_shown(self, event: Shown) -> None:
         """Show them once."""
-        facts = [(path[-13:], text(value)) for path, value in event.revealed.values.items()]
+        facts = [(path[-13:], text(told(path, value))) for path, value in event.revealed.values.items()]
         self.app.push_screen(FactsScreen("Unmasked", [Section(event.revealed.record_id, facts)]))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.table import Table
 from rich.text import Text
 
 from screens.tones import text
-from screens.widgets.values import told, written
+from screens.widgets.values import in_one_notation, opened, told, written
 
 if TYPE_CHECKING:
     from services.audit.entries import FieldChange
@@ -22,7 +22,6 @@ _LONGEST = 20_000
 _ON_ONE_LINE = 48
 _AROUND = 30
 """Characters of what two long texts have in common that are shown beside what differs."""
-_MOST_ELEMENTS = 100
 _MARKS = {"added": ("+", "good"), "removed": ("-", "bad"), "changed": ("~", "warn"), "same": (" ", "muted")}
 
 
@@ -36,9 +35,9 @@ def field_diff(changes: Sequence[FieldChange], *, fold: bool = True, whole: bool
     grid.add_column(width=1)
     grid.add_column(max_width=24, overflow="fold")
     grid.add_column(ratio=1, overflow="fold")
-    opened = [list(_opened(change)) for change in changes if change.kind != "same"]
+    apart = [list(opened(change)) for change in changes if change.kind != "same"]
     # Plain values before whole lists of records, which are long.
-    differing = [each for parts in sorted(opened, key=lambda parts: len(parts) > 1) for each in parts]
+    differing = [each for parts in sorted(apart, key=lambda parts: len(parts) > 1) for each in parts]
     same = [change for change in changes if change.kind == "same"]
     _add(grid, differing, whole=whole)
     if not fold:
@@ -63,31 +62,12 @@ def _add(grid: Table, changes: Sequence[FieldChange], *, whole: bool) -> None:
         grid.add_row(Text(mark, tone), label, _values(change, whole=whole))
 
 
-def _opened(change: FieldChange) -> Iterator[FieldChange]:
-    """Lists of records element by element: only what differs in them."""
-    from services.audit.entries import Entry, FieldChange, field_changes
-
-    lists = [value for value in (change.old, change.new) if isinstance(value, list)]
-    if not lists or not all(isinstance(element, Mapping) for value in lists for element in value):
-        yield change
-        return
-    old, new = (dict(enumerate(value)) if isinstance(value, list) else {} for value in (change.old, change.new))
-    places = list({**old, **new})
-    for place in places[:_MOST_ELEMENTS]:
-        states = Entry(None, "", "", "", "", "", None, old.get(place), new.get(place), None, {})
-        for inner in field_changes(states):
-            if inner.kind != "same":
-                yield FieldChange(f"{change.field}.{place}.{inner.field}", inner.old, inner.new, inner.kind)
-    if not places or len(places) > _MOST_ELEMENTS:
-        yield change
-
-
 def _values(change: FieldChange, *, whole: bool) -> Text:
     if change.kind in ("added", "same"):
         return _value(change.field, change.new, "good" if change.kind == "added" else "", whole=whole)
     if change.kind == "removed":
         return _value(change.field, change.old, "bad", whole=whole)
-    old, new = _both(change)
+    old, new = in_one_notation(change)
     if len(old) + len(new) <= _ON_ONE_LINE:
         line = Text.assemble(text(old, "bad"), (" → ", "muted"), text(new, "good"))
     else:
@@ -96,15 +76,6 @@ def _values(change: FieldChange, *, whole: bool) -> Text:
         stored = f"  stored: {written(change.old)} → {written(change.new)}"
         line.append_text(text(stored, "muted", limit=_LONGEST))
     return _wrapping(line)
-
-
-def _both(change: FieldChange) -> tuple[str, str]:
-    """Old and new in one notation, in which they differ."""
-    stored = written(change.old), written(change.new)
-    shown = told(change.field, change.old), told(change.field, change.new)
-    values = zip((change.old, change.new), shown, stored, strict=True)
-    readable = all(value is None or words != raw for value, words, raw in values)
-    return shown if readable and shown[0] != shown[1] else stored
 
 
 def _apart(old: str, new: str, *, whole: bool) -> Text:

@@ -74,12 +74,17 @@ class Entry:
     @property
     def who(self) -> str:
         """The user for people: by name, with the beginning of the id."""
-        return f"{self.user_name} ({self.user[:8]})" if self.user_name else self.user
+        return named(self.user, self.user_name)
 
     @property
     def what(self) -> str:
         """The record for people, likewise."""
-        return f"{self.table}/{f'{self.record_name} ({self.record_id[:8]})' if self.record_name else self.record_id}"
+        return f"{self.table}/{named(self.record_id, self.record_name)}"
+
+
+def named(key: str, name: str) -> str:
+    """A name with the beginning of its id; the id alone where there is no name."""
+    return f"{name} ({key[:8]})" if name else key
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,9 @@ async def with_names(database: Database, entries: Sequence[Entry]) -> tuple[Entr
 async def names_of_people(database: Database, ids: Iterable[str]) -> dict[str, str]:
     """The names of those who write entries by their ids, where these can be looked up."""
     wanted = list(ids)
-    found = await asyncio.gather(*(_names(database, name, wanted) for name in _PEOPLE))
-    return {name: said for names in found for name, said in names.items()}
+    with told():
+        found = await asyncio.gather(*(_names(database, name, wanted) for name in _PEOPLE))
+    return {name: said for names in found for name, said in names.items() if said}
 
 
 async def _names(database: Database, collection: str, ids: Iterable[str]) -> dict[str, str]:

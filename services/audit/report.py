@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.audit.entries import named
 from services.audit.filters import ENTITIES, AuditFilters, in_days, table_of
+from services.audit.names import names_of_people
 from services.audit.ranges import ranges
 from services.audit.reader import LATEST, OLDEST
 from services.changes.changeset import AUDIT_LOGS
@@ -16,6 +18,7 @@ from services.database import Database, Document, told
 from services.errors import BadRequest
 
 _LIMIT_MS = 120_000
+_MOST_NAMED = 500
 _EPOCH, _HOUR = datetime(1970, 1, 1, tzinfo=UTC), timedelta(hours=1)
 _TEXT = "string"
 # India is half an hour off the hours of UTC, and has no daylight saving.
@@ -40,6 +43,12 @@ class AuditReport:
     """`YYYY-MM-DD` to entries, in the order of days; days without any are left out."""
     by_weekday_hour: tuple[tuple[int, ...], ...]
     """Seven rows from Monday on, of 24 hours each."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The names of the users with the most entries by their ids, where an id is all that entries have."""
+
+    def who(self, user: str) -> str:
+        """A user for people, as lists of entries show one."""
+        return named(user, self.names.get(user, ""))
 
 
 async def report(database: Database, filters: AuditFilters) -> AuditReport:
@@ -62,7 +71,8 @@ async def report(database: Database, filters: AuditFilters) -> AuditReport:
             [{"$match": match}, *_COUNTING], maxTimeMS=_LIMIT_MS, allowDiskUse=True, **options
         )
         (counted,) = await cursor.to_list()
-    return _report(counted)
+    made = _report(counted)
+    return replace(made, names=await names_of_people(database, list(made.by_user)[:_MOST_NAMED]))
 
 
 def _report(counted: Document) -> AuditReport:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from services.audit.entries import Entry
+from services.changes.changeset import AUDIT_LOGS
 from services.changes.difference import differences
 from services.clock import format_moment, read_timestamp
 from services.database import Document
@@ -68,6 +69,12 @@ async def state_at(trail: Trail, now: datetime, table: str, record_id: str, poin
     """
     marks, present = trail.dated, trail.present
     if not marks and not trail.undated and present.document is None:
+        if table == AUDIT_LOGS:
+            raise NotFound(
+                "unknown-record",
+                f"{table}/{record_id} is no record with a life: entries about it are readings or exports of the trail, "
+                "which change nothing. `audit list --record` with it shows them.",
+            )
         raise NotFound("unknown-record", f"No audit entry and no stored record is about {table}/{record_id}.")
     reached, at = position(trail, point)
     is_now = present.read and reached == len(marks) and at >= now

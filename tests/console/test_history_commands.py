@@ -65,5 +65,27 @@ def test_people_read_the_record_its_findings_and_who_touched_it(shop: Shop) -> N
 def test_what_is_no_record_and_no_time_is_refused(shop: Shop) -> None:
     unknown = shop("audit", "as-of", "orders/ord_9", "--at", "today", "--json")
     assert (unknown.status, unknown.json["error"]["code"]) == (1, "unknown-record")
+    reading = shop("audit", "as-of", "audit_logs/export-1", "--at", "today")
+    assert (reading.status, "readings or exports of the trail, which change nothing" in reading.err) == (1, True)
     odd = shop("audit", "as-of", "orders/ord_9", "--at", "soon", "--json")
     assert (odd.status, odd.json["error"]["code"]) == (2, "bad-time")
+
+
+def test_people_read_lists_money_and_times_as_the_browser_shows_them(shop: Shop) -> None:
+    at = "2026-11-05T16:30:00.000000+00:00"
+    old = {"id": "ord_2", "items": [{"product_id": "milk", "price": 45.0}], "delivered_at": at}
+    new = {**old, "items": [{"product_id": "milk", "price": 50.5}]}
+    head = {"_id": "e9", "id": "e9", "table": "orders", "record_id": "ord_2", "user_id": "asha", "action": "UPDATE"}
+    shop.database.audit_logs.insert_one(head | {"timestamp": at, "before": old, "after": new, "changes": {}})
+    shop.database.orders.insert_one(new)
+    shop.database.orders.create_index("id")
+    shop.database.customers_v2.insert_one({"id": "c-1", "location": {"lat": 12.5, "lng": 77.5}})
+
+    then = shop("audit", "as-of", "orders/ord_2", "--at", "now").out.split()
+    entry = shop("audit", "show", "e9").out.split()
+    seen = shop("audit", "reveal", "customers_v2/c-1", "--reason", "to find the door").out
+
+    assert then[then.index("items.0.price") + 1] == "₹50.50"
+    assert then[then.index("delivered_at") :][1:4] == ["2026-11-05", "22:00:00", "India"]
+    assert entry[entry.index("items.0.price") :][1:4] == ["changed", "₹45.00", "₹50.50"]
+    assert "{lat: 12.5, lng: 77.5}" in seen

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.command import Json, Limit, PageToken, run
-from console.commands.audit.group import Words, app, entry_document, filtered
+from console.commands.audit.group import Words, app, change_rows, entry_document, filtered
 from console.naming import whole_id
 from console.output import Answer, Block, Line, Pairs, Table
 from services.errors import BadRequest
@@ -79,8 +79,7 @@ def show_entry(
         blocks: list[Block] = [Pairs([*_pairs(entry), ("Chain", chain), ("Sealed", sealed)])]
         differing = [field for field in fields if field.kind != "same"]
         if differing:
-            rows = [(field.field, field.kind, field.old, field.new) for field in differing]
-            blocks += [Line(""), Table(("Field", "Change", "Old", "New"), rows)]
+            blocks += [Line(""), Table(("Field", "Change", "Old", "New"), change_rows(differing))]
         blocks += [Line(finding.message) for finding in entry.findings]
         return Answer({"entry": document}, blocks)
 
@@ -97,6 +96,7 @@ def reveal_record(
     """Show the phones and addresses of one record; the audit trail has who and why before they are shown."""
 
     async def work(session: Session) -> Answer:
+        from screens.widgets.values import told
         from services.audit.access import reveal
 
         table, slash, record_id = record.strip().partition("/")
@@ -104,7 +104,7 @@ def reveal_record(
             raise BadRequest("bad-record", f"{record!r} is no record; write TABLE/ID, for example users/u-17.")
         named = await whole_id(session, table, record_id)
         shown = await reveal(session.database, session.operator, session.clock, table, named, reason)
-        pairs = list(shown.values.items())
+        pairs = [(path, told(path, value)) for path, value in shown.values.items()]
         blocks: list[Block] = [Pairs(pairs) if pairs else Line("The record has no phone and no address.")]
         return Answer({"table": table, "record_id": named, "values": shown.values}, blocks)
 
@@ -112,6 +112,7 @@ def reveal_record(
 
 
 def _pairs(entry: Entry) -> list[tuple[str, object]]:
+    from screens.widgets.values import written
     from services.clock import format_moment
 
     return [
@@ -120,7 +121,11 @@ def _pairs(entry: Entry) -> list[tuple[str, object]]:
         ("User", f"{entry.user} ({entry.user_name})" if entry.user_name else entry.user),
         ("Action", entry.action),
         ("Record", f"{entry.table}/{entry.record_id}{f' ({entry.record_name})' if entry.record_name else ''}"),
-        *((name.replace("_", " ").capitalize(), value) for name, value in entry.meta.items() if value is not None),
+        *(
+            (name.replace("_", " ").capitalize(), written(value))
+            for name, value in entry.meta.items()
+            if value is not None
+        ),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -13,7 +13,7 @@ from console.command import group
 
 if TYPE_CHECKING:
     from console.session import Session
-    from services.audit.entries import Entry
+    from services.audit.entries import Entry, FieldChange
     from services.audit.filters import AuditFilters
 
 app = group("Look at the audit trail: who changed what, and when.")
@@ -78,6 +78,19 @@ async def filters_of(session: Session, words: Words) -> AuditFilters:
     from services.history.asked import read_asked
 
     return await read_asked(session.database, session.operator, words)
+
+
+def change_rows(changes: Iterable[FieldChange]) -> list[tuple[str, str, str, str]]:
+    """Field, kind, old and new, as the browser shows them: lists element by element, rupees and India times."""
+    from screens.widgets.values import in_one_notation, opened
+
+    rows: list[tuple[str, str, str, str]] = []
+    for change in (each for field in changes for each in opened(field)):
+        old, new = in_one_notation(change)
+        rows.append((
+            change.field, change.kind, "" if change.kind == "added" else old, "" if change.kind == "removed" else new,
+        ))  # fmt: skip
+    return rows
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:

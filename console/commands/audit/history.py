@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from console.command import Json, run
-from console.commands.audit.group import app
+from console.commands.audit.group import app, change_rows
 from console.output import Answer, Block, Line, Pairs, Table
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _difference(found: Comparison) -> Answer:
         "entries": found.entries,
         "fields": differing,
     }
-    rows = [(field.field, field.kind, field.old, field.new) for field in differing]
+    rows = change_rows(differing)
     pairs = [*_pairs("From", first), *_pairs("To", second), ("Between", entries(found.entries))]
     blocks: list[Block] = [Pairs(pairs), Line("")]
     blocks.append(Table(("Field", "Change", "Old", "New"), rows) if rows else Line("No field differs."))
@@ -119,11 +119,12 @@ def _difference(found: Comparison) -> Answer:
 
 
 def _state_blocks(state: RecordState) -> list[Block]:
+    from screens.widgets.values import opened, told
     from services.history.states import fields_of
 
     blocks: list[Block] = [Pairs([("Record", f"{state.table}/{state.record_id}"), *_pairs("At", state)])]
     if state.exists:
-        rows = [(field.field, field.new) for field in fields_of(state)]
+        rows = [(each.field, told(each.field, each.new)) for field in fields_of(state) for each in opened(field)]
         blocks += [Line(""), Table(("Field", "Value"), rows)]
     return [*blocks, *_findings(state.findings)]
 

@@ -39,7 +39,8 @@ def _document(report: AuditReport) -> dict[str, object]:
     return {
         "entries": report.entries, "records": report.records, "first": report.first, "last": report.last,
         "undated": report.undated, "by_action": report.by_action, "by_user": report.by_user,
-        "by_table": report.by_table, "by_day": report.by_day, "by_weekday_hour": report.by_weekday_hour,
+        "user_names": report.names, "by_table": report.by_table, "by_day": report.by_day,
+        "by_weekday_hour": report.by_weekday_hour,
     }  # fmt: skip
 
 
@@ -55,8 +56,10 @@ def _blocks(report: AuditReport) -> list[Block]:
     if report.undated:
         facts.append(("Without a readable time", f"{report.undated:,}"))
     blocks: list[Block] = [Pairs(facts)]
-    for title, counts in (("Action", report.by_action), ("User", report.by_user), ("Table", report.by_table)):
-        blocks += _bars(title, list(counts.items())[:_MOST], len(counts), "largest")
+    users = [(report.who(user), count) for user, count in report.by_user.items()]
+    parts = (("Action", list(report.by_action.items())), ("User", users), ("Table", list(report.by_table.items())))
+    for title, counts in parts:
+        blocks += _bars(title, counts[:_MOST], len(counts), "largest")
     blocks += _bars("Day (India)", list(report.by_day.items())[-_MOST:], len(report.by_day), "latest")
     return [*blocks, *_heat(report)]
 

@@ -135,10 +135,12 @@ def check_file(
 
 
 def _proven(proven: Proven) -> list[Block]:
+    from services.clock import format_moment, read_timestamp
+
     key = proven.public_key + ("" if proven.pinned else " (not one that you named as trusted)")
     facts = Pairs((
         ("Entry", proven.entry), ("Leaf", f"{proven.index:,}"), ("Checkpoint", f"number {proven.checkpoint}"),
-        ("Sealed at", proven.at), ("Signed by", key),
+        ("Sealed at", f"{format_moment(read_timestamp(proven.at))} India time"), ("Signed by", key),
     ))  # fmt: skip
     whose = "a key that you trust" if proven.pinned else "the key that it names; --key holds it to one that you know"
     verdict = "The proof holds: the entry stood in the sealed log, unaltered, when this checkpoint was signed by"

@@ -38,3 +38,7 @@ async def test_names_stand_for_ids_where_they_can_be_looked_up(
     ]  # fmt: skip
     assert (await query.entry("e1")).record_name == "Milk"
     (await watch(database, query.page(AuditFilters()))).assert_indexed()
+    counts = await query.report(AuditFilters())
+    assert [counts.who(user) for user in (USER, BOY, GONE, "asha")] == [
+        "Vivek (00000001)", "\x1b[1mRaj (00000002)", GONE, "asha",
+    ]  # fmt: skip
