@@ -16,6 +16,7 @@ _OPEN = re.compile(
     "\uf900-\ufaff\ufb1d-\ufdff\ufe00-\ufe0f\ufe20-\ufe6f\ufe70-\ufefe\uff00-\uffef\U00010000-\U000e01ef]"
 )
 _PART = re.compile(r"\x1b(?:\[[^@-~]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)|([^\x00-\x1f\x7f]+)", re.DOTALL)
+_CELL = re.compile(r" *[^ ]+(?: [^ ]+)* *| +")
 _SAVE, _BACK = "\x1b7", "\x1b8"
 
 
@@ -32,9 +33,18 @@ def _placed(match: re.Match[str]) -> str:
     text = match[1]
     if text is None or not _OPEN.search(text):
         return match[0]
+    # A row's cells are told apart by the spaces between them: each is placed by itself where all have room.
+    parts = [_part(part) for part in _CELL.findall(text)]
+    return "".join(part for part in parts if part) if all(parts) else _part(text) or text
+
+
+def _part(text: str) -> str | None:
+    """One piece of text with the cursor set behind it; None where it has no room."""
+    if not _OPEN.search(text):
+        return text
     width, drawn = cell_len(text), text.rstrip(" ")
     if excess(drawn) > len(text) - len(drawn):
-        return text
+        return None
     return f"{_SAVE}{' ' * width}{_BACK}{drawn}{_BACK}\x1b[{width}C"
 
 

@@ -15,10 +15,11 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.timer import Timer
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Label
 
 from screens.asking import Asking, ConnectionLost, Refusal
 from screens.widgets.field import Field
+from screens.widgets.fitted import Fitted
 from screens.widgets.notice import Notice
 from screens.widgets.table import Column, RecordTable, Row
 
@@ -202,7 +203,7 @@ class Chosen(Horizontal, can_focus=True):
         height: 1;
         width: 1fr;
         & > Label { color: $text-muted; padding: 0 1 0 0; }
-        & > .chosen { width: 1fr; height: 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > .chosen { width: 1fr; height: 1; background: $panel; }
         &:focus > Label { color: $primary; text-style: bold; }
         &:focus > .chosen { background: $panel-lighten-1; }
     }
@@ -244,12 +245,12 @@ class Chosen(Horizontal, can_focus=True):
     def compose(self) -> ComposeResult:
         """The label, then what is chosen."""
         yield Label(self._label, markup=False)
-        yield Static(self._empty, markup=False, classes="chosen")
+        yield Fitted(self._empty, classes="chosen")
 
     def put(self, key: str, words: Text | None = None) -> None:
         """Hold that."""
         changed, self.key = key != self.key, key
-        self.query_one(".chosen", Static).update(words if key and words else self._empty)
+        self.query_one(Fitted).put(words if key and words else self._empty)
         if changed:
             self.post_message(self.Changed(self))
 

@@ -11,6 +11,7 @@ from textual.widgets import Label
 
 from screens.tones import text
 from screens.widgets.field import Line
+from screens.widgets.fitted import Fitted
 from services.errors import BadRequest
 
 
@@ -21,7 +22,7 @@ class QuantityLine(Horizontal):
     QuantityLine {
         height: 1;
 
-        & > .item-name { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > .item-name { width: 1fr; height: 1; padding-right: 1; }
         & > Input { width: 10; background: $panel; }
         & > Input:focus { background: $panel-lighten-1; }
         & > .item-behind { width: 18; padding-left: 1; }
@@ -42,7 +43,7 @@ class QuantityLine(Horizontal):
         words = text(self.named, limit=60)
         if self.named != self.key:
             words.append_text(text(f"  {self.key}", "muted", limit=60))
-        yield Label(words, markup=False, classes="item-name")
+        yield Fitted(words, classes="item-name")
         yield self.input
         yield Label(self._behind, markup=False, classes="item-behind")
 

@@ -52,6 +52,14 @@ def test_what_follows_a_name_stands_where_it_is_reckoned_to(name: str, width: Ca
     assert taking_columns == [cells[column] for column in range(20) if cells[column] not in ("", " ")] or " " in name
 
 
+@pytest.mark.parametrize("width", [narrow, wide])
+@pytest.mark.parametrize("name", NAMES)
+def test_cells_of_one_row_in_one_colour_stand_in_their_columns(name: str, width: Callable[[str], int]) -> None:
+    padding = " " * (20 - cell_len(name))
+    cells = shown(placed(f"\x1b[1;1H{name}{padding}98450 12345  Jayanagar\x1b[m│"), width, before="#" * 50)
+    assert "".join(cells[column] for column in range(20, 43)) == "98450 12345  Jayanagar│"
+
+
 def test_text_without_room_keeps_its_letters() -> None:
     assert placed("\x1b[mఅనూష\x1b[7m \x1b[m") == "\x1b[mఅనూష\x1b[7m \x1b[m"
 
