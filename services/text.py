@@ -43,5 +43,5 @@ def visible_lines(value: object, *, limit: int | None = None) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text from outside as one line to keep: a line break or tab becomes a space, other controls are left out."""
-    return _UNSAFE.sub("", " ".join(re.split(r"\r\n|[\t\n\x0b\f\r\x85\u2028\u2029]", text.strip("\r\n"))))
+    """Text from outside as one line to keep: line breaks or tabs become a space, other controls are left out."""
+    return _UNSAFE.sub("", " ".join(re.split(r"[\t\n\x0b\f\r\x85\u2028\u2029]+", text.strip("\r\n"))))
