@@ -18,9 +18,8 @@ from typing import Any, cast
 import pymongo
 from bson import ObjectId
 from bson.binary import Binary
-from pymongo import ReadPreference, ReplaceOne, UpdateOne
-from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
-from pymongo.read_concern import ReadConcern
+from pymongo import ReplaceOne, UpdateOne
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from services.audit.chain import LONGEST_LIFE, carried_hash, content_hash, documents_in, key_of, read_key, write_key
 from services.audit.checkpoints import last_copied
@@ -41,9 +40,10 @@ from services.audit.log import (
 from services.audit.signing import Signer
 from services.audit.trail import Trail
 from services.audit.tree import TILE
-from services.changes.changeset import AUDIT_LOGS, STREAMS, abandon
+from services.changes.changeset import AUDIT_LOGS, STREAMS
+from services.changes.transaction import run_transaction
 from services.clock import Clock, to_stored
-from services.database import DURABLE, READ_LIMIT_MS, Database, Document, Session, told
+from services.database import READ_LIMIT_MS, Database, Document, Session, told
 from services.deployment.indexes import AUDIT_BY_CHAIN, hint
 from services.errors import Refused
 from services.operators.operator import Operator
@@ -169,11 +169,11 @@ async def _seal_once(
 
     async with database.client.start_session() as session:
         try:
-            return await session.with_transaction(once, ReadConcern("snapshot"), DURABLE, ReadPreference.PRIMARY)
+            return await run_transaction(database, session, once)
         except PyMongoError as error:
-            if not error.timeout or isinstance(error, ServerSelectionTimeoutError):
+            unknown = error.has_error_label("UnknownTransactionCommitResult")
+            if unknown or not (error.timeout and isinstance(error.__cause__, OperationFailure)):
                 raise
-            await abandon(database, session)
             message = "Somebody else holds the audit log; a killed session does for a minute. A later seal goes on."
             raise Refused("log-busy", message) from error
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
 import bson
 import pymongo
-from pymongo import ReadPreference, UpdateMany, UpdateOne
-from pymongo.errors import PyMongoError
-from pymongo.read_concern import ReadConcern
+from pymongo import UpdateMany, UpdateOne
 
 from services.audit.chain import GENESIS, Stream
 from services.audit.logger import Action, AuditLogger, Facts, Purpose
 from services.changes.difference import ABSENT, assigned_differences, lookup
 from services.changes.series import entry_id, new_series
+from services.changes.transaction import run_transaction
 from services.clock import Clock, to_stored
-from services.database import DURABLE, Database, Document, Session, told
+from services.database import Database, Document, Session, told
 from services.errors import Conflict
 from services.operators.operator import Operator
 
@@ -29,10 +29,8 @@ T = TypeVar("T")
 AUDIT_LOGS = "audit_logs"
 STREAMS = "console_audit_streams"
 """The streams of the audit chain: who writes each, and how far it is sealed."""
-_SNAPSHOT = ReadConcern("snapshot")
 _PATIENCE = 15.0
 """Seconds until somebody who waits for a change is told that it cannot be made; the driver alone tries for 120."""
-_FAREWELL = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,55 +193,57 @@ async def transact(
     purpose: Purpose = _NO_PURPOSE,
     stream: Stream | None = None,
     series: str | None = None,
+    write: bool = True,
 ) -> T:
     """Run `work` in a transaction, then write the changes that it added, with their audit entries.
 
     `work` runs again when the server asks for a retry, so it keeps no state of its own. The entries go into `stream`,
     by default the operator's own, whose transactions take turns. `series` begins the ids of the entries that are
-    numbered, for one who must find them again. Without a session of the caller's own, a lost connection is tried again
-    for some seconds only. Raises Refused on a server without transactions, Conflict where a guard failed, and the
-    driver's failures as refusals.
+    numbered, for one who must find them again. With `write=False` what was added is dropped, and no turn is waited
+    for. Without a session of the caller's own, all of it is tried for some seconds only. Raises Refused on a server
+    without transactions, Conflict where a guard failed, and the driver's failures as refusals.
     """
     database.require_writable()
-    chain = stream or operator.trail.own
-
-    retried: list[PyMongoError] = []
+    chain = (stream or operator.trail.own) if write else Stream("")
+    patience = None if session else _PATIENCE
 
     async def once(open_session: Session) -> T:
         chain.rewind()
         change_set = ChangeSet(database, operator, open_session, clock(), chain, series, purpose)
-        try:
-            result = await work(change_set)
+        result = await work(change_set)
+        if write:
             await change_set.apply()
-        except PyMongoError as error:
-            retried[:] = [error]
-            raise
         chain.handed_over()
         return result
 
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(chain.turn)
         stack.enter_context(told())
-        patience = None if session else _PATIENCE
+        stack.enter_context(pymongo.timeout(patience))
+        await stack.enter_async_context(_turn(chain, patience))
         if session is None:
             session = await stack.enter_async_context(database.client.start_session())
         try:
-            with pymongo.timeout(patience):
-                result = await session.with_transaction(once, _SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
-        except BaseException as error:
+            result = await run_transaction(database, session, once)
+        except BaseException:
             chain.failed()
-            if patience and isinstance(error, PyMongoError) and error.timeout:
-                await abandon(database, session)
-                raise error from next(iter(retried), None)
             raise
         chain.landed()
         return result
 
 
-async def abandon(database: Database, session: Session) -> None:
-    """End a transaction for which there was no time left to abort it: it would hold its records for a minute."""
-    with contextlib.suppress(PyMongoError), pymongo.timeout(_FAREWELL):
-        await database.client.admin.command({"killSessions": [session.session_id]})
+@contextlib.asynccontextmanager
+async def _turn(chain: Stream, patience: float | None) -> AsyncIterator[None]:
+    """Have the stream, once the transactions before have ended. Raises Conflict after so many seconds."""
+    try:
+        async with asyncio.timeout(patience):
+            await chain.turn.acquire()
+    except TimeoutError:
+        message = "An earlier change of yours has not ended yet. Nothing of this one was written; try again."
+        raise Conflict("change-waiting", message) from None
+    try:
+        yield
+    finally:
+        chain.turn.release()
 
 
 async def note_access(database: Database, operator: Operator, clock: Clock, access: Access) -> None:

@@ -26,7 +26,7 @@ from services.backfills.pace import Pace
 from services.changes.changeset import AUDIT_LOGS, STREAMS, ChangeSet, Insert, transact
 from services.clock import Clock
 from services.database import Database, connect
-from services.errors import Refused, Unreachable
+from services.errors import ConsoleError, Refused, Unreachable
 from services.operators.operator import Operator
 from tests.faults.exactness import planned_orders
 from tests.faults.test_unknown_commits import LANDED, LOST, failing_commits
@@ -301,6 +301,36 @@ async def test_a_killed_sealer_holds_up_no_writer_and_no_session(
         await asyncio.wait_for(seal(database, trail.keeper, lambda: NOW), 20)
     assert refusal.value.code == "log-busy"
     await database.client.admin.command({"killAllSessions": []})  # as the server does after its minute
+    await seal(database, trail.keeper, lambda: NOW)
+    found = await trail.check()
+    assert (found.problems, found.sealed, found.unsealed) == ((), 6, 0)
+
+
+@pytest.mark.parametrize(
+    ("slow", "told"),
+    [
+        ({"errorCode": 50}, {"too-slow"}),
+        ({"blockConnection": True, "blockTimeMS": 1_500}, {"too-slow", "connection-lost"}),
+    ],
+    ids=["told by the server", "told by the clock"],
+)
+async def test_a_seal_that_is_slow_tells_of_nobody_else_and_holds_nothing(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: dict[str, Any], told: set[str]
+) -> None:
+    trail, admin = await empty_trail(database, tmp_path), database.client.admin
+    await trail.write(Operator("first", ("ops",)), 3)
+    await seal(database, trail.keeper, lambda: NOW)
+    await trail.write(Operator("second", ("ops",)), 3)
+    monkeypatch.setattr(sealing, "_PATIENCE", 0.5)
+    data = {"failCommands": ["insert"], "namespace": f"{database.name}.{CHECKPOINTS}"} | slow
+    await admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
+    try:
+        with pytest.raises(ConsoleError) as refusal:
+            await seal(database, trail.keeper, lambda: NOW)
+    finally:
+        await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+    assert refusal.value.code in told
+    assert (await admin.command({"serverStatus": 1}))["transactions"]["currentOpen"] == 0
     await seal(database, trail.keeper, lambda: NOW)
     found = await trail.check()
     assert (found.problems, found.sealed, found.unsealed) == ((), 6, 0)

@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -275,3 +277,68 @@ async def test_a_record_that_somebody_else_holds_is_told_to_who_waits(
             await asyncio.wait_for(transact(database, ops, clock, work), 60)
     assert refusal.value.code == "record-busy"
     assert await entries(database) == []
+
+
+@asynccontextmanager
+async def failing(database: Database, **data: Any) -> AsyncIterator[None]:
+    """The server fails these commands meanwhile."""
+    admin = database.client.admin
+    await admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
+    try:
+        yield
+    finally:
+        await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+
+
+def inserting(key: str) -> Any:
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Insert("orders", {"id": key}))
+
+    return work
+
+
+async def test_a_slow_database_is_told_as_slow(database: Database, ops: Operator, clock: Clock) -> None:
+    orders = f"{database.name}.orders"
+    async with failing(database, failCommands=["insert"], errorCode=50, namespace=orders):
+        with pytest.raises(Refused) as refusal:
+            await transact(database, ops, clock, inserting("x"))
+    assert refusal.value.code == "too-slow"
+    assert await entries(database) == []
+
+
+async def test_a_transaction_whose_time_is_over_holds_nothing(
+    database: Database, ops: Operator, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await order(database)
+    await transact(database, ops, clock, inserting("x"))
+    monkeypatch.setattr(changeset, "_PATIENCE", 0.5)
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Update("orders", before, {"notes": "x"}, {"status": "PENDING"}))
+
+    log = f"{database.name}.audit_logs"
+    async with failing(database, failCommands=["insert"], blockConnection=True, blockTimeMS=1_500, namespace=log):
+        with pytest.raises(ConsoleError):
+            await transact(database, ops, clock, work)
+    status = await database.client.admin.command({"serverStatus": 1})
+    assert status["transactions"]["currentOpen"] == 0
+
+
+async def test_who_waits_for_an_earlier_change_is_told_in_the_same_time(
+    database: Database, ops: Operator, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changeset, "_PATIENCE", 0.2)
+    async with ops.trail.own.turn:
+        with pytest.raises(Conflict) as refusal:
+            await asyncio.wait_for(transact(database, ops, clock, inserting("x")), 60)
+        assert refusal.value.code == "change-waiting"
+    await transact(database, ops, clock, inserting("x"))
+    assert len(await entries(database)) == 1
+
+
+async def test_what_only_looks_waits_for_no_change_and_writes_nothing(
+    database: Database, ops: Operator, clock: Clock
+) -> None:
+    async with ops.trail.own.turn:
+        await asyncio.wait_for(transact(database, ops, clock, inserting("x"), write=False), 60)
+    assert await database["orders"].count_documents({}) == len(await entries(database)) == 0
