@@ -116,7 +116,7 @@ async def correct_customer(
         changes.add(own, *others, first=CUSTOMER_ENTRY)
         return Corrected(customer_id, who, differing, entry)
 
-    return await transact(database, operator, clock, work, purpose=Purpose(reason=why), series=series)
+    return await transact(database, operator, clock, work, purpose=Purpose(reason=why), series=series, write=write)
 
 
 def told_changes(updates: Sequence[Update]) -> tuple[FieldChange, ...]:

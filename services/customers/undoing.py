@@ -86,7 +86,7 @@ async def undo_correction(
         who, by = text(document.get("name")), text(entry.get("user_id"))
         return Undone(customer_id, who, entry["_id"], by, at, reason_then, told_changes(updates))
 
-    return await transact(database, operator, clock, work, purpose=Purpose(reason=why))
+    return await transact(database, operator, clock, work, purpose=Purpose(reason=why), write=write)
 
 
 async def _entries(changes: ChangeSet, correction: str | None, customer_id: str) -> list[Document]:

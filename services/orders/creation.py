@@ -136,7 +136,7 @@ async def _create(
             changes.add(Insert("orders", document))
         return made
 
-    return await transact(database, operator, clock, work)
+    return await transact(database, operator, clock, work, write=write)
 
 
 def _lasting(document: Document) -> Document:

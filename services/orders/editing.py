@@ -118,7 +118,7 @@ async def open_beside(
         rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
         return await rules.open_beside(order, await known_as(changes, order.owner))
 
-    return await transact(database, operator, clock, work)
+    return await transact(database, operator, clock, work, write=False)
 
 
 async def preview_update(
@@ -165,7 +165,7 @@ async def _update(
             _write(changes, document, values, name)
         return edited
 
-    return await transact(database, operator, clock, work, series=series_of(f"{EDITING}{name}"))
+    return await transact(database, operator, clock, work, series=series_of(f"{EDITING}{name}"), write=write)
 
 
 def _write(changes: ChangeSet, document: Document, values: Mapping[str, Any], name: str) -> None:
