@@ -273,18 +273,24 @@ def run_console(settings: Settings, kind: type[DeliveryConsole] = DeliveryConsol
 
 async def _run(settings: Settings, kind: type[DeliveryConsole]) -> DeliveryConsole:
     app = kind(lambda: open_context(settings), environment=settings.environment or "", theme=settings.theme)
-    for lost in (signal.SIGTERM, signal.SIGHUP):
-        # Not the loop's own handler: a write to a terminal that takes nothing more holds the loop as well.
-        signal.signal(lost, partial(_end, app, asyncio.get_running_loop()))
+    # Not the loop's own handlers: a write to a terminal that takes nothing more holds the loop as well.
+    ending = partial(_end, app, asyncio.get_running_loop())
+    before = {lost: signal.signal(lost, ending) for lost in (signal.SIGTERM, signal.SIGHUP)}
     try:
         await app.run_async(mouse=not settings.no_mouse)
     finally:
-        await app.close_session()
+        try:
+            await app.close_session()
+        finally:
+            for lost, handler in before.items():
+                signal.signal(lost, handler)
     return app
 
 
 def _end(app: DeliveryConsole, loop: asyncio.AbstractEventLoop, reason: int, _frame: object) -> None:
     """End, as after the terminal was lost; and surely, also where a write to the terminal never returns."""
+    if loop.is_closed():  # it has ended
+        return
     watchdog = threading.Timer(_ENDING_SECONDS, os._exit, (128 + reason,))
     watchdog.daemon = True  # an end in time takes the watchdog along
     watchdog.start()

@@ -1,5 +1,6 @@
 """The console when its terminal goes away: it ends, and so that nobody has to look for it."""
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -8,11 +9,15 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
+from console.app import DeliveryConsole, _end, _run
+from console.settings import Settings
 from tests.console.commandline import environment
 from tests.console.conftest import Shop
 
@@ -56,3 +61,29 @@ def test_it_ends_where_the_terminal_takes_nothing_more(shop: Shop) -> None:
                 process.wait(timeout=0.01)
         process.send_signal(signal.SIGHUP)
         process.wait(timeout=60)
+
+
+class Brief(DeliveryConsole):
+    """A console that ends at once, and what it would do at a signal."""
+
+    async def run_async(self, *_: Any, **__: Any) -> None:
+        self.asked_to_end = signal.getsignal(signal.SIGTERM)
+
+
+async def test_signals_mean_afterwards_what_they_meant_before(shop: Shop) -> None:
+    def meanings() -> list[Any]:
+        return [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+
+    meant = meanings()
+    ended = await _run(Settings(uri=shop.uri, db="shop"), Brief)
+    assert isinstance(ended, Brief)
+    assert ended.asked_to_end not in meant
+    assert meanings() == meant
+
+
+def test_a_signal_after_the_end_disturbs_nothing() -> None:
+    over = asyncio.new_event_loop()
+    over.close()
+    running = threading.active_count()
+    _end(DeliveryConsole(lambda: pytest.fail("it has ended")), over, signal.SIGTERM, None)
+    assert threading.active_count() == running
