@@ -15,8 +15,8 @@ from services.deliveries.confirmation import confirm_delivery
 from services.deliveries.undo import undo_confirmation
 from services.errors import Conflict, Refused
 from services.operators.operator import Operator
-from services.orders.creation import NewOrder, create_order
-from services.orders.editing import cancel_order
+from services.orders.creation import NewOrder, create_order, preview_order
+from services.orders.editing import OrderEdit, cancel_order, open_beside, open_order, preview_update
 from services.orders.undoing import preview_undo, undo_edit
 from tests.services.orders.ordering import TOMORROW, change, everything, stock, stored
 
@@ -240,3 +240,18 @@ async def test_a_reason_is_kept_as_it_was_cleaned(database: Database, support: O
     entry = await database[AUDIT_LOGS].find_one({"record_id": "o1"})
     assert entry is not None
     assert entry["meta"]["reason"] == (await stored(database))["cancel_reason"] == "away \n until May"
+
+
+async def test_who_only_looks_waits_for_no_change_of_the_operators_own(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await stock(database)
+    await change(database, support, clock, notes="a")
+    seen = (await open_order(database, support, "o1")).seen
+    async with support.trail.own.turn:
+        assert (await preview_update(database, support, clock, "o1", OrderEdit(notes="b"), seen)).changes
+        assert (await preview_undo(database, support, clock, "o1")).changes
+        assert (
+            await preview_order(database, support, clock, NewOrder("user-1", {"milk": Decimal(1)}, TOMORROW))
+        ).beside
+        assert await open_beside(database, support, clock, "o1", TOMORROW + timedelta(days=1)) == ()
