@@ -105,7 +105,7 @@ async def _undo(
         told, name = field_changes_of(document, differing), identity(document.get(LAST_EDIT)) or ""
         return Undone(order_id, told, names, checks, edit=name, beside=known)
 
-    return await transact(database, operator, clock, work, purpose=Purpose(reason=reason or None), write=write)
+    return await transact(database, operator, clock, work, purpose=Purpose(reason=reason or None), write=bool(reason))
 
 
 async def _require_last(changes: ChangeSet, document: Document, edit: str, order_id: str) -> None:
