@@ -25,7 +25,7 @@ def test_a_check_tells_every_validator_and_ends_with_1_where_one_refuses(shop: S
     (total,) = [check for check in failed.json["checks"] if check["validator"] == "order.total"]
     assert total == {
         "validator": "order.total", "ok": False, "outcome": "refused", "code": "amount-mismatch",
-        "field": "total_amount", "message": "The order says ₹1.0, its items come to ₹180.0.", "value": 1.0,
+        "field": "total_amount", "message": "The order says ₹1.00, its items come to ₹180.00.", "value": 1.0,
     }  # fmt: skip
     assert "amount-mismatch" in people.out
     assert "\x1b" not in people.out + failed.out
