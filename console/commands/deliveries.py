@@ -214,7 +214,6 @@ def undo(
     context: typer.Context,
     order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="The id, or a beginning that no other has.")],
     reason: Annotated[str, typer.Option(metavar="R", help="Why; it is kept in the audit trail.  [required]")] = "",
-    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Take an order's confirmation back: everything becomes what it was before, until the order is billed."""
@@ -226,7 +225,6 @@ def undo(
 
         typed_reason(reason)
         named = await whole_id(session, "orders", order_id)
-        confirm(f"Take the confirmation of {visible(named)} back?", yes=yes)
         undone = await undo_confirmation(session.database, session.operator, session.clock, named, reason)
         line = f"{undone.order_id} was {_words(undone.was)} and is {_words(undone.status)} again, not confirmed."
         told = [Line(f"Changed since, and left as it is: {in_words(undone.kept)}.")] if undone.kept else []

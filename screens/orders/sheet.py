@@ -87,7 +87,7 @@ def _order(detail: OrderDetail) -> Section:
 def _brought(order: Order) -> str:
     if order.delivered:
         return "Delivered by"
-    return "To be delivered by" if order.status in OPEN_STATUSES else "Delivery person"
+    return "To deliver" if order.status in OPEN_STATUSES else "Delivery person"
 
 
 def _items(items: tuple[Item, ...]) -> Table:

@@ -50,10 +50,10 @@ def test_a_route_is_asked_for_confirmed_order_by_order_and_taken_back(day: Shop)
         {"order_id": "o2", "why": "excepted"}, {"order_id": "o3", "why": "reported-not-delivered"},
     ]  # fmt: skip
 
-    undone = day("deliveries", "undo", "o1", "--reason", "the wrong house", "--yes", "--json")
+    undone = day("deliveries", "undo", "o1", "--reason", "the wrong house", "--json")
     assert (undone.status, undone.json["undone"]["was"], undone.json["undone"]["status"]) == (0, "DELIVERED", "PENDING")
     assert day.database.delivery_statuses.count_documents({}) == 0
-    assert day("deliveries", "undo", "o1", "--reason", "again", "--yes").status == 1
+    assert day("deliveries", "undo", "o1", "--reason", "again").status == 1
     assert day("deliveries", "undo", "o1").status == 2
 
 
