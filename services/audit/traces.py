@@ -16,7 +16,7 @@ from services.audit.reader import RAW
 from services.changes.changeset import AUDIT_LOGS, ChangeSet
 from services.changes.difference import ABSENT, lookup, same
 from services.clock import format_moment
-from services.database import TOLERANT, Document
+from services.database import TOLERANT, WHOLE, Document
 from services.errors import Refused
 
 _UNDATED = datetime.min.replace(tzinfo=UTC)
@@ -33,30 +33,45 @@ async def entries_about(changes: ChangeSet, table: str, record_id: str) -> list[
 
 
 async def entries_as_written(changes: ChangeSet, keys: Collection[str]) -> dict[str, Document]:
-    """The audit entries of these `_id`s, as far as they are there, each as its writer wrote it.
+    """The audit entries of these `_id`s, as far as they are there. Raises Refused where one is altered."""
+    entries, altered = await read_entries(changes, keys)
+    if altered:
+        raise Refused(
+            "entry-altered",
+            f"The audit entry {min(altered)} is not as it was written, so nothing is restored from it; "
+            "an auditor's `audit verify` says more.",
+        )
+    return entries
 
-    Raises Refused for one that no longer has the hash of its content, or not the one that its stream goes on from.
+
+async def read_entries(changes: ChangeSet, keys: Collection[str]) -> tuple[dict[str, Document], set[str]]:
+    """The audit entries of these `_id`s, as far as they are there, and which of them are not as they were written.
+
+    Those do not have the hash of their content any more, or not the one that their stream goes on from.
     """
-    collection = changes.database[AUDIT_LOGS]
-    matching = {"_id": {"$in": list(keys)}}
-    found = await collection.with_options(codec_options=RAW).find(matching, session=changes.session).to_list()
-    entries = [bson.decode(raw.raw, codec_options=TOLERANT) for raw in found]
-    for raw, entry in zip(found, entries, strict=True):
-        link = read_link(raw.raw)
-        if link is None or not link.intact or not await _goes_on(changes, link):
-            raise Refused(
-                "entry-altered",
-                f"The audit entry {entry['_id']} is not as it was written, so nothing is restored from it; "
-                "an auditor's `audit verify` says more.",
-            )
-    return {entry["_id"]: entry for entry in entries}
+    collection, matching = changes.database[AUDIT_LOGS].with_options(codec_options=RAW), {"_id": {"$in": list(keys)}}
+    stored = await collection.find(matching, session=changes.session, batch_size=WHOLE).to_list()
+    entries = [bson.decode(raw.raw, codec_options=TOLERANT) for raw in stored]
+    links = {entry["_id"]: read_link(raw.raw) for entry, raw in zip(entries, stored, strict=True)}
+    sound = {key: link for key, link in links.items() if link and link.intact}
+    goes_on_from = await _following(changes, sound.values())
+    written = {key for key, link in sound.items() if goes_on_from.get((link.stream, link.seq), link.hash) == link.hash}
+    return {entry["_id"]: entry for entry in entries}, links.keys() - written
 
 
-async def _goes_on(changes: ChangeSet, link: Link) -> bool:
-    """Whether the next entry of the stream, where there is one, carries this one's hash."""
-    place = {"chain.stream": link.stream, "chain.seq": link.seq + 1}
-    following = await changes.database[AUDIT_LOGS].find_one(place, {"chain.prev": 1}, session=changes.session)
-    return following is None or lookup(following, "chain.prev") == link.hash
+async def _following(changes: ChangeSet, links: Iterable[Link]) -> dict[tuple[str, int], Any]:
+    """The hash that the next entry of the stream goes on from, where there is one, by each link's place."""
+    streams: dict[str, list[int]] = {}
+    for link in links:
+        streams.setdefault(link.stream, []).append(link.seq + 1)
+    found = {}
+    for stream, seqs in streams.items():
+        places, fields = {"chain.stream": stream, "chain.seq": {"$in": seqs}}, {"chain.seq": 1, "chain.prev": 1}
+        cursor = changes.database[AUDIT_LOGS].find(places, fields, session=changes.session, batch_size=WHOLE)
+        async for entry in cursor:
+            if isinstance(seq := lookup(entry, "chain.seq"), int):
+                found[stream, seq - 1] = lookup(entry, "chain.prev")
+    return found
 
 
 async def who_changed(

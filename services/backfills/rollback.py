@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.audit.traces import read_entries
 from services.backfills.lane import ENTRIES_A_ROW, Batch, Task
 from services.backfills.pace import Pace
 from services.backfills.pinning import Row, pinned
 from services.backfills.runner import Job, Report, Runner
 from services.backfills.runs import Lane, Left, RunView, State, Work, left_alone, load_lanes, load_run
 from services.backfills.verification import compare
-from services.changes.changeset import AUDIT_LOGS, Change, ChangeSet, Delete, Insert, Update
+from services.changes.changeset import Change, ChangeSet, Delete, Insert, Update
 from services.changes.difference import differences, lookup
 from services.changes.series import entry_id, series_of
 from services.clock import Clock, to_stored
@@ -23,6 +24,7 @@ from services.reminders.outbox import withdraw
 from services.typed import typed_reason
 
 _BEGINNING: tuple[State, ...] = ("done", "cancelled", "paused", "running")
+_ALTERED = "an audit entry of its change is not as it was written"
 
 
 async def rollback(
@@ -94,13 +96,13 @@ class RollbackStep:
         """The inverse changes of the rows that were applied, each row whole or not at all."""
         applied, batch = [row for row in rows if self._applied(row)], Batch()
         touched = {row.number: task.backfill.touches(row.body) for row in applied}
-        entries = await _entries(task, touched, changes.session)
+        entries, altered = await _entries(changes, task.run, touched)
         current = await _current(task, [each for pairs in touched.values() for each in pairs], changes.session)
         back: list[str] = []
         for row in applied:
             now = [current.get(pair) for pair in touched[row.number]]
             inverse, kept = _inverse(touched[row.number], entries.get(row.number, {}), now)
-            if why := task.backfill.holds(now) or kept:
+            if why := task.backfill.holds(now) or (_ALTERED if row.number in altered else kept):
                 batch.left.append((row, "kept", why))
                 continue
             changes.add(*inverse, first=row.number * ENTRIES_A_ROW)
@@ -122,20 +124,20 @@ Touched = tuple[str, Any]
 
 
 async def _entries(
-    task: Task, touched: dict[int, Sequence[Touched]], session: Session
-) -> dict[int, dict[int, Document]]:
-    """The commit's audit entries by row number and by the place of the change in the row."""
-    series = series_of(f"{task.run}/commit")
+    changes: ChangeSet, run: str, touched: dict[int, Sequence[Touched]]
+) -> tuple[dict[int, dict[int, Document]], set[int]]:
+    """The commit's audit entries by row and by the place of the change in it, and the rows that have an altered one."""
+    series = series_of(f"{run}/commit")
     places = {
         entry_id(series, number * ENTRIES_A_ROW + place): (number, place)
         for number, pairs in touched.items() for place in range(len(pairs))
     }  # fmt: skip
+    entries, altered = await read_entries(changes, places)
     found: dict[int, dict[int, Document]] = {}
-    cursor = task.database[AUDIT_LOGS].find({"_id": {"$in": list(places)}}, session=session, batch_size=WHOLE)
-    for entry in await cursor.to_list():
-        number, place = places[entry["_id"]]
+    for key, entry in entries.items():
+        number, place = places[key]
         found.setdefault(number, {})[place] = entry
-    return found
+    return found, {places[key][0] for key in altered}
 
 
 async def _current(task: Task, touched: Sequence[Touched], session: Session) -> dict[Touched, Document]:

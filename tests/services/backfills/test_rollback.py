@@ -110,6 +110,20 @@ async def test_what_changed_since_or_was_paid_is_kept_and_listed(
     assert await database["billing_records"].count_documents({}) == 3
 
 
+async def test_nothing_is_restored_from_an_altered_entry(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    await commit(database, ops, clock, run_of(plan), plan.digest)
+    orders = [row.record for row in (await list_rows(database, ops, run_of(plan), "change")).items]
+    entry = {"table": "orders", "record_id": orders[0]}
+    await database["audit_logs"].update_one(entry, {"$set": {"before.billed_month": "2020-01"}})
+    back = await rollback(database, ops, clock, run_of(plan), "wrong")
+    assert (back.state, back.restored, back.kept) == ("rolled-back", 59, 1)
+    left = {each.record: each.reason for each in await list_exceptions(database, ops, run_of(plan))}
+    assert left == {orders[0]: "an audit entry of its change is not as it was written"}
+    assert [order["id"] async for order in database["orders"].find({"billed": True})] == [orders[0]]
+
+
 async def test_records_that_the_run_left_alone_are_left_alone_again(
     database: Database, ops: Operator, clock: Clock, plan: Plan
 ) -> None:
