@@ -119,9 +119,7 @@ AUDIT_BY_USER_AND_KIND = _index(
 
 _CHAINED = {"chain.seq": {"$exists": True}}
 # One writer per stream: nobody can write a second entry into a place of the chain.
-AUDIT_BY_CHAIN = _index(
-    "audit_logs", "chain.stream", "chain.seq", unique=True, partial={"chain.seq": {"$exists": True}}
-)
+AUDIT_BY_CHAIN = _index("audit_logs", "chain.stream", "chain.seq", unique=True, partial=_CHAINED)
 LEAVES_BY_ENTRY = _index("console_audit_leaves", "entries")
 OPEN_STREAMS = _index("console_audit_streams", "opened_at", partial={"ended": False})
 
