@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
-from services.backfills.backfill import Backfill, Surroundings
+from services.backfills.backfill import Surroundings
 from services.backfills.landing import as_stored, has
-from services.backfills.plan import REPAIR_GROUPS, Decision, Options, Tally
+from services.backfills.plan import Decision, Options, Tally
+from services.backfills.repairs.orders import BilledOrder, OrderRepair
 from services.backfills.repairs.repair_billed_flags import billed_by
-from services.billing.month import delivery_day
 from services.changes.changeset import Change, Update
 from services.database import Database, Document, Session
 from services.orders.references import BILL_FIELDS, asked_ids, by_order, clean_id, twins
 from services.records.fields import identity
-from services.records.orders import DELIVERED, PARTIALLY_DELIVERED, Order, read_order, read_status
+from services.records.orders import DELIVERED, PARTIALLY_DELIVERED, read_status
 
 FIELDS = ("billed", "delivery_confirmed", "billed_at", "billed_month")
 _BILLING = ("billed", "billed_at", "billed_month")
@@ -25,19 +24,10 @@ _DELIVERY_FIELDS = {"order_id": 1, "status": 1, "confirmed_at": 1, "confirmation
 
 
 @dataclass(frozen=True)
-class FieldsSource:
+class FieldsSource(BilledOrder):
     """An order with what its missing fields follow from."""
 
-    document: Document
     delivered: Sequence[Document]
-    bills: Sequence[Document]
-    twin: bool
-    """Whether another order has the same id."""
-
-    @cached_property
-    def order(self) -> Order:
-        """The order, parsed."""
-        return read_order(self.document)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -45,7 +35,7 @@ class FieldsSource:
         return tuple(name for name in FIELDS if name not in self.document)
 
 
-class AddOrderFields(Backfill[FieldsSource]):
+class AddOrderFields(OrderRepair[FieldsSource]):
     """An order of any kind gets those of the four fields that it lacks; what is there is left as it is.
 
     The defaults are `billed` false, `billed_at` and `billed_month` null, and `delivery_confirmed` true for a delivered
@@ -58,13 +48,6 @@ class AddOrderFields(Backfill[FieldsSource]):
     name = "add-order-fields"
     title = "Add order fields"
     about = "Gives older orders billed, delivery_confirmed, billed_at and billed_month where they lack them."
-    collection = "orders"
-    groups = REPAIR_GROUPS
-    takes = ("delivered_from", "delivered_to")
-
-    def scope(self, options: Options) -> Document:
-        """All orders, so that those with nothing to do are counted too."""
-        return {}
 
     async def load(
         self, database: Database, documents: Sequence[Document], session: Session | None
@@ -77,17 +60,9 @@ class AddOrderFields(Backfill[FieldsSource]):
         shared = await twins(database, ids, session) if ids else set()
         names = [identity(document.get("id")) for document in documents]
         return [
-            FieldsSource(document, delivered.get(name or "", ()), bills.get(name or "", ()), name in shared)
+            FieldsSource(document, bills.get(name or "", ()), name in shared, delivered.get(name or "", ()))
             for document, name in zip(documents, names, strict=True)
         ]
-
-    def identify(self, source: FieldsSource) -> tuple[str, Any]:
-        """The order's id, or its `_id` in words where it has none."""
-        return source.order.id or str(source.document["_id"]), source.document["_id"]
-
-    def covers(self, source: FieldsSource, options: Options) -> bool:
-        """Orders delivered (or due) on the days asked for."""
-        return options.covers(delivery_day(source.order))
 
     def depends(self, source: FieldsSource) -> Mapping[str, Any]:
         """Which fields are missing, and what the values of those follow from."""

@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
-from services.backfills.backfill import Backfill, Surroundings
+from services.backfills.backfill import Surroundings
 from services.backfills.landing import as_stored, has
-from services.backfills.plan import REPAIR_GROUPS, Decision, Options, Tally
-from services.billing.month import delivery_day
+from services.backfills.plan import Decision, Options, Tally
+from services.backfills.repairs.orders import BilledOrder, OrderRepair
 from services.changes.changeset import Change, Update
 from services.clock import read_timestamp, to_stored
 from services.database import Database, Document, Session
 from services.orders.references import BILL_FIELDS, asked_ids, by_order, clean_id, twins
 from services.records.bills import read_bill
 from services.records.fields import identity
-from services.records.orders import Order, read_order
 
 
-@dataclass(frozen=True)
-class FlagSource:
-    """An order with the billing records that name it."""
-
-    document: Document
-    bills: Sequence[Document]
-    twin: bool
-    """Whether another order has the same id."""
-
-    @cached_property
-    def order(self) -> Order:
-        """The order, parsed."""
-        return read_order(self.document)
-
-
-class RepairBilledFlags(Backfill[FlagSource]):
+class RepairBilledFlags(OrderRepair[BilledOrder]):
     """Whether an order is billed, its billing record says; the flag follows, on orders of every kind and status.
 
     An order with one record but without the flag gets it, with the record's time and month where they can be read.
@@ -49,17 +31,10 @@ class RepairBilledFlags(Backfill[FlagSource]):
     name = "repair-billed-flags"
     title = "Repair billed flags"
     about = "Sets the billed flag of each order that has a billing record; the record wins."
-    collection = "orders"
-    groups = REPAIR_GROUPS
-    takes = ("delivered_from", "delivered_to")
-
-    def scope(self, options: Options) -> Document:
-        """All orders: which of them have a record, only the records know."""
-        return {}
 
     async def load(
         self, database: Database, documents: Sequence[Document], session: Session | None
-    ) -> list[FlagSource]:
+    ) -> list[BilledOrder]:
         """The orders with their bills: two queries."""
         names = [identity(document.get("id")) for document in documents]
         bills = await by_order(
@@ -68,19 +43,11 @@ class RepairBilledFlags(Backfill[FlagSource]):
         billed = [document.get("id") for document, name in zip(documents, names, strict=True) if name in bills]
         shared = await twins(database, asked_ids(billed), session) if billed else set()
         return [
-            FlagSource(document, bills.get(name or "", ()), name in shared)
+            BilledOrder(document, bills.get(name or "", ()), name in shared)
             for document, name in zip(documents, names, strict=True)
         ]
 
-    def identify(self, source: FlagSource) -> tuple[str, Any]:
-        """The order's id, or its `_id` in words where it has none."""
-        return source.order.id or str(source.document["_id"]), source.document["_id"]
-
-    def covers(self, source: FlagSource, options: Options) -> bool:
-        """Orders delivered (or due) on the days asked for."""
-        return options.covers(delivery_day(source.order))
-
-    def depends(self, source: FlagSource) -> Mapping[str, Any]:
+    def depends(self, source: BilledOrder) -> Mapping[str, Any]:
         """The flag, and the records with what is taken from them."""
         stored = source.document
         return {
@@ -89,7 +56,7 @@ class RepairBilledFlags(Backfill[FlagSource]):
             "twin": source.twin,
         }
 
-    def decide(self, source: FlagSource, options: Options, surroundings: Surroundings) -> Decision:
+    def decide(self, source: BilledOrder, options: Options, surroundings: Surroundings) -> Decision:
         """First that applies, by the rules above."""
         order, bills = source.order, source.bills
         if not bills:
@@ -109,7 +76,7 @@ class RepairBilledFlags(Backfill[FlagSource]):
         return Decision("change", None, "There is a billing record.", bill.customer_id, bill.month, None, values)
 
     def changes(
-        self, source: FlagSource, values: Mapping[str, Any], run: str, now: datetime, surroundings: Surroundings
+        self, source: BilledOrder, values: Mapping[str, Any], run: str, now: datetime, surroundings: Surroundings
     ) -> Sequence[Change]:
         """The billing fields of the order."""
         billed = {**values, "billed_at": values["billed_at"] or to_stored(now)}
