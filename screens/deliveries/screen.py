@@ -182,14 +182,15 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         """Rows of deleted orders stay where they were until the list is read once more."""
         table, listed = self.list_target(), list(self._before)
         rows = list(table.rows)
-        for order_id in event.order_ids:
+        deleted = [name for name in event.order_ids if name in self._before]  # a late answer is of an earlier list
+        for order_id in deleted:
             self._gone.add(order_id)
             self._marked.pop(order_id, None)
             self._refusals[order_id] = "The order was deleted; read again, it is no longer listed."
-            above = {name: place for place, name in enumerate(listed[: listed.index(order_id)])}
+            above = set(listed[: listed.index(order_id)])
             places = [number for number, row in enumerate(rows) if row.key in above]
             rows.insert(max(places, default=-1) + 1, self.row_of(self._before[order_id]))
-        if event.order_ids:
+        if deleted:
             table.show(rows, more=table.more, keep=True, at=self._at if self._at in self._gone else None)
 
     def row_of(self, item: DeliveryRow) -> Row:

@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from screens.deliveries.dialog import ConfirmDelivery, ItemLine
 from screens.deliveries.many import ConfirmMany
+from screens.deliveries.questions import Deleted
 from screens.widgets.field import Field
 from screens.widgets.notice import Notice
 from screens.widgets.question import Question
@@ -166,6 +167,21 @@ class TestConfirming:
                     assert [each.key for each in table.rows] == [each for each in listed if each != "z2"]
             finally:
                 await database["orders"].delete_many({"id": {"$in": ["z1", "z2", "z3"]}})
+
+    async def test_a_late_answer_about_a_row_that_is_no_longer_listed_is_dropped(self, company: Company) -> None:
+        async with company.connected() as database, opened(company.app()) as pilot:
+            await database["orders"].insert_one(due("z4"))
+            try:
+                await press(pilot, "f4", "ctrl+r")
+                await database["orders"].delete_one({"id": "z4"})
+                await press(pilot, "ctrl+r", "ctrl+r")
+                listed = [each.key for each in pilot.app.screen.query_one(RecordTable).rows]
+                pilot.app.screen.post_message(Deleted(["z4"]))
+                await settle(pilot)
+                assert [each.key for each in pilot.app.screen.query_one(RecordTable).rows] == listed
+                assert "z4" not in listed
+            finally:
+                await database["orders"].delete_many({"id": "z4"})
 
     async def test_escape_leaves_the_dialog_without_a_change_and_drops_nothing_typed_unasked(
         self, company: Company
