@@ -24,6 +24,7 @@ from services.clock import Clock
 from services.database import Database, Document
 from services.errors import BadRequest, ConsoleError, NotFound, NotPermitted, Refused
 from services.operators.operator import Operator
+from tests.failing import failing
 from tests.services.audit.entries import first_shape, put, second_shape
 from tests.shop import CUSTOMER, stock
 
@@ -236,14 +237,11 @@ async def test_entries_are_followed_as_they_are_written_without_a_gap(database: 
     assert "9876543210" not in repr(await until("masked"))
 
     # As in an election: the server is no primary, also when the driver asks again.
-    fail = {"failCommands": ["getMore", "aggregate"], "errorCode": 189, "errorLabels": ["ResumableChangeStreamError"]}
-    point = {"configureFailPoint": "failCommand", "data": fail}
-    await database.client.admin.command({**point, "mode": {"times": 3}})
-    await database["audit_logs"].insert_many([first_shape(n, id=f"later-{n}") for n in range(6)])
-
-    later = await until("later-5")
+    no_primary: dict[str, Any] = {"errorCode": 189, "errorLabels": ["ResumableChangeStreamError"]}
+    async with failing(database, "getMore", "aggregate", mode={"times": 3}, **no_primary):
+        await database["audit_logs"].insert_many([first_shape(n, id=f"later-{n}") for n in range(6)])
+        later = await until("later-5")
     assert [entry.id for entry in later] == ["later-1", "later-3", "later-5"]
-    await database.client.admin.command({**point, "mode": "off"})
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading

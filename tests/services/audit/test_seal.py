@@ -28,6 +28,7 @@ from services.clock import Clock
 from services.database import Database, connect
 from services.errors import ConsoleError, Refused, Unreachable
 from services.operators.operator import Operator
+from tests.failing import failing
 from tests.faults.exactness import planned_orders
 from tests.faults.test_unknown_commits import LANDED, LOST, failing_commits
 from tests.services.audit.sealed import NOW, SealedTrail
@@ -317,20 +318,17 @@ async def test_a_killed_sealer_holds_up_no_writer_and_no_session(
 async def test_a_seal_that_is_slow_tells_of_nobody_else_and_holds_nothing(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: dict[str, Any], told: set[str]
 ) -> None:
-    trail, admin = await empty_trail(database, tmp_path), database.client.admin
+    trail = await empty_trail(database, tmp_path)
     await trail.write(Operator("first", ("ops",)), 3)
     await seal(database, trail.keeper, lambda: NOW)
     await trail.write(Operator("second", ("ops",)), 3)
     monkeypatch.setattr(sealing, "_PATIENCE", 0.5)
-    data = {"failCommands": ["insert"], "namespace": f"{database.name}.{CHECKPOINTS}"} | slow
-    await admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
-    try:
+    async with failing(database, "insert", on=CHECKPOINTS, **slow):
         with pytest.raises(ConsoleError) as refusal:
             await seal(database, trail.keeper, lambda: NOW)
-    finally:
-        await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     assert refusal.value.code in told
-    assert (await admin.command({"serverStatus": 1}))["transactions"]["currentOpen"] == 0
+    status = await database.client.admin.command({"serverStatus": 1})
+    assert status["transactions"]["currentOpen"] == 0
     await seal(database, trail.keeper, lambda: NOW)
     found = await trail.check()
     assert (found.problems, found.sealed, found.unsealed) == ((), 6, 0)
@@ -367,13 +365,8 @@ async def test_a_transaction_that_is_tried_again_is_linked_once(
         tries += 1
         changes.add(*(Insert("orders", {"id": f"o-{number}"}) for number in range(3)))
 
-    failure = {"failCommands": ["commitTransaction"], "errorCode": 112, "errorLabels": ["TransientTransactionError"]}
-    admin = database.client.admin
-    await admin.command({"configureFailPoint": "failCommand", "mode": {"times": 2}, "data": failure})
-    try:
+    async with failing_commits(database, {"errorCode": 112, "errorLabels": ["TransientTransactionError"]}, 2):
         await transact(database, ops, lambda: NOW, work)
-    finally:
-        await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     assert (tries, ops.trail.own.id.count("~")) == (3, 0)
     await seal_session(database, ops, lambda: NOW)
     await assert_whole(database, trail, 3)

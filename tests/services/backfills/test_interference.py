@@ -15,6 +15,7 @@ from services.clock import Clock
 from services.database import Database, connect
 from services.errors import ConsoleError, Refused
 from services.operators.operator import Operator
+from tests.failing import failing
 from tests.services.backfills.conftest import run_of
 
 
@@ -89,13 +90,9 @@ async def test_a_second_bill_from_the_backend_is_not_called_verified(
 async def test_a_failing_server_leaves_the_run_to_be_resumed(
     database: Database, ops: Operator, clock: Clock, plan: Plan
 ) -> None:
-    fail = {"failCommands": ["insert"], "errorCode": 14031, "namespace": f"{database.name}.billing_records"}
-    await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": fail})
-    try:
+    async with failing(database, "insert", on="billing_records", errorCode=14031):
         with pytest.raises(ConsoleError):
             await commit(database, ops, clock, run_of(plan), plan.digest)
-    finally:
-        await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     assert (await show_run(database, ops, run_of(plan))).state == "interrupted"
     outcome = await resume(database, ops, clock, run_of(plan))
     assert (outcome.applied, outcome.failed, outcome.verified) == (60, 0, True)

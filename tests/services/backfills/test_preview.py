@@ -21,6 +21,7 @@ from services.database import Database, Document
 from services.errors import Refused
 from services.operators.operator import Operator
 from tests import shop
+from tests.failing import failing
 from tests.services.backfills.conftest import FIX, run_of
 
 
@@ -103,28 +104,22 @@ async def test_a_failure_in_the_middle_ends_the_preview_and_leaves_nothing(
 ) -> None:
     await shop.stock(database, orders=[shop.order() for _ in range(40)])
     monkeypatch.setattr(previews, "_CHUNK", 5)
-    data = {"failCommands": [command], "errorCode": 96, "namespace": f"{database.name}.{where}"}
-    await database.client.admin.command({"configureFailPoint": "failCommand", "mode": {"skip": 2}, "data": data})
     before = asyncio.all_tasks()
-    try:
+    async with failing(database, command, on=where, mode={"skip": 2}, errorCode=96):
         with pytest.raises(Refused, match="Failing command via 'failCommand'"):
             await preview(database, ops, clock, FIX)
-    finally:
-        await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     assert asyncio.all_tasks() == before
     assert await database[RUNS].count_documents({}) == await database[ROWS].count_documents({}) == 0
 
 
-async def _fail(database: Database, mode: Document | str) -> None:
-    data = {"failCommands": ["find"], "errorCode": 246, "namespace": f"{database.name}.orders"}
-    await database.client.admin.command({"configureFailPoint": "failCommand", "mode": mode, "data": data})
+NO_SNAPSHOT = 246
 
 
 async def test_a_server_that_has_no_snapshot_yet_is_asked_again(
     database: Database, ops: Operator, clock: Clock, plan: Plan
 ) -> None:
-    await _fail(database, {"times": 3})
-    again = await preview(database, ops, clock, FIX)
+    async with failing(database, "find", on="orders", mode={"times": 3}, errorCode=NO_SNAPSHOT):
+        again = await preview(database, ops, clock, FIX)
     assert (again.digest, again.examined) == (plan.digest, 60)
 
 
@@ -133,12 +128,9 @@ async def test_a_server_that_never_has_a_snapshot_is_told(
 ) -> None:
     monkeypatch.setattr(previews, "_PATIENCE", (0.0, 0.0))
     await shop.stock(database, orders=[shop.order()])
-    await _fail(database, "alwaysOn")
-    try:
+    async with failing(database, "find", on="orders", errorCode=NO_SNAPSHOT):
         with pytest.raises(Refused) as refused:
             await preview(database, ops, clock, FIX)
-    finally:
-        await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     assert refused.value.code == "no-snapshot"
     assert await database[ROWS].count_documents({}) == 0
 
@@ -196,11 +188,7 @@ async def test_a_database_user_who_may_only_read_can_preview_beside_old_plans(
 ) -> None:
     await leave(database, clock, 2, None)
     await leave(database, clock, 31, "planned")
-    data = {"failCommands": ["insert", "delete"], "errorCode": 13, "namespace": f"{database.name}.{collection}"}
-    await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
-    try:
+    async with failing(database, "insert", "delete", on=collection, errorCode=13):
         again = await preview(database, ops, clock, FIX)
-    finally:
-        await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     assert (again.examined, again.digest, again.stored) == (60, plan.digest, False)
     assert "may only read" in (again.unstored_because or "")

@@ -14,6 +14,7 @@ from services.errors import Refused
 from services.operators.operator import Operator
 from tests import shop
 from tests.explaining import watch
+from tests.failing import failing
 from tests.services.billing.test_statement import OCTOBER, made
 
 
@@ -71,14 +72,9 @@ async def test_a_trail_too_long_to_search_is_not_said_to_be_silent(
 async def test_a_database_that_fails_is_told_and_taken_for_no_silence(
     database: Database, viewer: Operator, collection: str
 ) -> None:
-    admin = database.client.admin
-    data = {"failCommands": ["find", "aggregate"], "errorCode": 96, "namespace": f"{database.name}.{collection}"}
-    await admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
-    try:
+    async with failing(database, "find", "aggregate", on=collection, errorCode=96):
         with pytest.raises(Refused, match="Failing command"):
             await explain_balance(database, viewer, shop.CUSTOMER, shop.USER, OCTOBER)
-    finally:
-        await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
 
 async def test_it_is_read_through_indexes(database: Database, ops: Operator, viewer: Operator) -> None:

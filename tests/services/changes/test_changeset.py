@@ -1,6 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ from services.clock import Clock
 from services.database import Database, Document
 from services.errors import Conflict, ConsoleError, Refused, Unreachable
 from services.operators.operator import Operator
+from tests.failing import failing
 
 
 async def order(database: Database, **fields: Any) -> Document:
@@ -245,18 +244,14 @@ async def test_a_lost_connection_is_told_to_who_waits(
     database: Database, ops: Operator, clock: Clock, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setattr(changeset, "_PATIENCE", 0.5)
-    admin, data = database.client.admin, {"failCommands": [command], "closeConnection": True}
 
     async def work(changes: ChangeSet) -> None:
         await changes.database["orders"].find_one({"id": "x"}, session=changes.session)
         changes.add(Insert("orders", {"id": "x"}))
 
-    await admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
-    try:
+    async with failing(database, command, closeConnection=True):
         with pytest.raises(Unreachable) as refusal:
             await asyncio.wait_for(transact(database, ops, clock, work), 60)
-    finally:
-        await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     assert refusal.value.code == ("commit-unknown" if command == "commitTransaction" else "connection-lost")
     await transact(database, ops, clock, work)
     assert await database["orders"].count_documents({"id": "x"}) == len(await entries(database)) == 1
@@ -279,17 +274,6 @@ async def test_a_record_that_somebody_else_holds_is_told_to_who_waits(
     assert await entries(database) == []
 
 
-@asynccontextmanager
-async def failing(database: Database, **data: Any) -> AsyncIterator[None]:
-    """The server fails these commands meanwhile."""
-    admin = database.client.admin
-    await admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
-    try:
-        yield
-    finally:
-        await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
-
-
 def inserting(key: str) -> Any:
     async def work(changes: ChangeSet) -> None:
         changes.add(Insert("orders", {"id": key}))
@@ -298,8 +282,7 @@ def inserting(key: str) -> Any:
 
 
 async def test_a_slow_database_is_told_as_slow(database: Database, ops: Operator, clock: Clock) -> None:
-    orders = f"{database.name}.orders"
-    async with failing(database, failCommands=["insert"], errorCode=50, namespace=orders):
+    async with failing(database, "insert", on="orders", errorCode=50):
         with pytest.raises(Refused) as refusal:
             await transact(database, ops, clock, inserting("x"))
     assert refusal.value.code == "too-slow"
@@ -316,8 +299,7 @@ async def test_a_transaction_whose_time_is_over_holds_nothing(
     async def work(changes: ChangeSet) -> None:
         changes.add(Update("orders", before, {"notes": "x"}, {"status": "PENDING"}))
 
-    log = f"{database.name}.audit_logs"
-    async with failing(database, failCommands=["insert"], blockConnection=True, blockTimeMS=1_500, namespace=log):
+    async with failing(database, "insert", on="audit_logs", blockConnection=True, blockTimeMS=1_500):
         with pytest.raises(ConsoleError):
             await transact(database, ops, clock, work)
     status = await database.client.admin.command({"serverStatus": 1})

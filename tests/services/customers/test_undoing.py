@@ -1,8 +1,6 @@
 """Taking a customer's correction back."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from services.errors import BadRequest, Conflict, ConsoleError, NotPermitted
 from services.operators.operator import Operator
 from tests import shop
 from tests.explaining import watch
+from tests.failing import failing
 from tests.services.backfills.conftest import run_of
 
 MEERA = Operator("meera", ("support",))
@@ -177,17 +176,6 @@ async def test_a_user_who_is_anothers_by_now_is_not_given_back(
     assert refused.value.code == "user-claimed"
 
 
-@asynccontextmanager
-async def slow_commits(database: Database) -> AsyncIterator[None]:
-    """Commits take so long that what begins in one instant is decided before any of it is seen."""
-    slow = {"failCommands": ["commitTransaction"], "blockConnection": True, "blockTimeMS": 250}
-    await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": slow})
-    try:
-        yield
-    finally:
-        await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
-
-
 @pytest.mark.parametrize("rival", ["correction", "backfill"])
 async def test_of_two_who_give_a_user_a_customer_in_one_instant_one_does(
     company: Database, support: Operator, ops: Operator, clock: Clock, rival: str
@@ -203,7 +191,8 @@ async def test_of_two_who_give_a_user_a_customer_in_one_instant_one_does(
     else:
         plan = await preview(company, ops, clock, "link-users-customers")
         link = commit(company, ops, clock, run_of(plan), plan.digest)
-    async with slow_commits(company):
+    # Commits take so long that what begins in one instant is decided before any of it is seen.
+    async with failing(company, "commitTransaction", blockConnection=True, blockTimeMS=250):
         both = (undo_correction(company, support, clock, shop.CUSTOMER, WHY), link)
         done = await asyncio.gather(*both, return_exceptions=True)
     linked = [each["id"] async for each in company["customers_v2"].find({"user_id": "user-1"})]

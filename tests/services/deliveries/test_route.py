@@ -16,6 +16,7 @@ from services.errors import BadRequest, ConsoleError, NotFound, NotPermitted
 from services.operators.operator import Operator
 from tests import shop
 from tests.explaining import watch
+from tests.failing import failing
 
 DAY = date(2026, 11, 22)
 
@@ -143,13 +144,8 @@ async def test_once_the_database_lets_nobody_in_the_rest_is_not_tried(
 ) -> None:
     ids = [f"o{n:03d}" for n in range(40)]
     await shop.stock(database, orders=[due(n) for n in range(40)])
-    shut = {"configureFailPoint": "failCommand", "mode": {"skip": 60},
-            "data": {"failCommands": ["find"], "errorCode": 13}}  # fmt: skip
-    await database.client.admin.command(shut)
-    try:
+    async with failing(database, "find", mode={"skip": 60}, errorCode=13):
         outcomes = await confirm_deliveries(database, support, clock, ids)
-    finally:
-        await database.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     codes = Counter(each.refusal.code if each.refusal else "confirmed" for each in outcomes)
     assert codes.keys() == {"confirmed", "not-authorised", "not-tried"}
     assert codes["not-authorised"] <= AT_ONCE
