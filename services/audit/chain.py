@@ -15,7 +15,9 @@ import re
 import struct
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import bson
@@ -30,6 +32,8 @@ GENESIS = "A" * 43
 """No hash: stands before the first entry of a stream, and for the hash while it is computed."""
 LONGEST_LIFE = 24 * 3600.0
 """Seconds after which a writer begins a new stream, so that a sealer may leave old ones alone."""
+REMEMBERED = 65_536
+"""Entries of a stream that its writer keeps in mind until they are sealed: some 14 MB."""
 
 _BLANK = GENESIS.encode()
 _CHAIN = re.compile(
@@ -140,6 +144,27 @@ def _digest(entry: bytes) -> str:
     return write_hash(digest.digest())
 
 
+class Tail:
+    """The end of a stream, as its writer knows it to have landed: so what is sealed is what was written."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.hash = GENESIS
+        self._recent: deque[tuple[str, bytes]] = deque(maxlen=REMEMBERED)
+
+    def after(self, seq: Any, count: int) -> list[tuple[str, bytes]] | None:
+        """The ids and hashes of so many entries behind that place; None where nobody here remembers them."""
+        first = self.seq - len(self._recent)
+        if not isinstance(seq, int) or not first <= seq <= self.seq:
+            return None
+        return list(islice(self._recent, seq - first, seq - first + count))
+
+    def landed(self, linked: list[tuple[str, bytes]]) -> None:
+        """These entries have landed behind the last."""
+        self.seq, self.hash = self.seq + len(linked), write_hash(linked[-1][1])
+        self._recent.extend(linked)
+
+
 class Stream:
     """The one writer of a stream. Its transactions take turns (`turn`); what did not land was never linked.
 
@@ -149,8 +174,8 @@ class Stream:
 
     def __init__(self, name: str) -> None:
         self.turn = asyncio.Lock()
-        self.written: list[str] = []
-        """The ids under which something of it landed, and nothing more can."""
+        self.written: dict[str, Tail] = {}
+        """By id, what landed under it, where nothing more can that is not known here."""
         self._name = name
         self._lives = 0
         self._begin()
@@ -159,27 +184,32 @@ class Stream:
         self.id = self._name if self._lives == 0 else f"{self._name}~{self._lives}"
         self._lives += 1
         self._born = _elapsed()
-        self._landed = self._next = (0, GENESIS)
+        self._tail = Tail()
+        self._next = self._tail.seq, self._tail.hash
+        self._linked: list[tuple[str, bytes]] = []
         self._unsure = False
 
     @property
     def is_new(self) -> bool:
         """Whether nothing of it has landed yet."""
-        return self._landed[0] == 0
+        return self._tail.seq == 0
 
     def rewind(self) -> None:
         """Before a transaction's work, which the server may ask for again."""
         if _elapsed() - self._born > LONGEST_LIFE:
             self._begin()
-        self._next, self._unsure = self._landed, False
+        self._next = self._tail.seq, self._tail.hash
+        self._linked, self._unsure = [], False
 
     def link(self, entry: Document) -> RawBSONDocument:
         """The entry as it is stored, linked behind the last one."""
         seq, prev = self._next
         chain = {"stream": self.id, "seq": Int64(seq + 1), "prev": prev, "hash": GENESIS}
         raw = bson.encode({**entry, "chain": chain}, codec_options=TOLERANT)
-        digest = write_hash(hashlib.sha256(raw).digest())
+        content = hashlib.sha256(raw).digest()
+        digest = write_hash(content)
         self._next = seq + 1, digest
+        self._linked.append((entry["_id"], content))
         return RawBSONDocument(raw[:-_TAIL] + digest.encode() + raw[-3:], _AS_STORED)
 
     def handed_over(self) -> None:
@@ -188,13 +218,12 @@ class Stream:
 
     def landed(self) -> None:
         """The transaction has landed."""
-        if self.is_new and self._next != self._landed:
-            self.written.append(self.id)
-        self._landed = self._next
+        if self._linked:
+            self._tail.landed(self._linked)
+            self.written[self.id] = self._tail
 
     def failed(self) -> None:
         """The transaction has failed, or may have: then it may still land, and its stream has no known end."""
-        if self._unsure and self._next != self._landed:
-            if not self.is_new:
-                self.written.remove(self.id)
+        if self._unsure and self._linked:
+            self.written.pop(self.id, None)
             self._begin()

@@ -21,7 +21,16 @@ from bson.binary import Binary
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
-from services.audit.chain import LONGEST_LIFE, carried_hash, content_hash, documents_in, key_of, read_key, write_key
+from services.audit.chain import (
+    LONGEST_LIFE,
+    carried_hash,
+    content_hash,
+    documents_in,
+    key_of,
+    read_key,
+    write_hash,
+    write_key,
+)
 from services.audit.checkpoints import last_copied
 from services.audit.log import (
     CHECKPOINTS,
@@ -83,7 +92,8 @@ async def seal_finished(database: Database, trail: Trail, clock: Clock) -> None:
     finished = frozenset(trail.finished)
     if finished and not database.read_only:
         await seal(database, trail, clock, ended=finished)
-        trail.finished -= finished
+        for name in finished:
+            trail.finished.pop(name, None)
 
 
 async def seal_everything(
@@ -116,11 +126,10 @@ async def seal(
     Unless `everything` is asked for, a log that somebody else holds is not waited for long. `progress` hears how many
     entries the log holds. Returns the newest checkpoint, None where there is none.
     """
-    signer = trail.signer
     newest: Checkpoint | None = None
     while True:
         with told(), pymongo.timeout(None if everything else _PATIENCE):
-            made, more = await _seal_once(database, signer, clock(), ended)
+            made, more = await _seal_once(database, trail, clock(), ended)
         if made is None:
             break
         newest = made
@@ -138,16 +147,16 @@ async def seal(
 
 
 async def _seal_once(
-    database: Database, signer: Signer, now: datetime, ended: Collection[str]
+    database: Database, trail: Trail, now: datetime, ended: Collection[str]
 ) -> tuple[Checkpoint | None, bool]:
     """One checkpoint, None where nothing was new; and whether the chains have more."""
+    signer = trail.signer
     await _publish(database, signer)
-    by_chain = await hint(database, AUDIT_BY_CHAIN)
 
     async def once(session: Session) -> tuple[Checkpoint | None, bool]:
         before = await last_checkpoint(database, session)
         batch = _Batch(adopted=before.adopted if before else "")
-        more = await _gather(database, batch, session, now, ended, by_chain)
+        more = await _gather(database, trail, batch, session, now, ended)
         await _adopt(database, batch, session, now)
         await _mark(database, batch, session)
         if not batch.entries and not batch.ended:
@@ -184,33 +193,61 @@ async def _publish(database: Database, signer: Signer) -> None:
             await database[KEYS].insert_one({"_id": signer.key, "public": signer.public})
 
 
+@dataclass(frozen=True)
+class _Fresh:
+    """What a stream has behind its seal: ids and hashes in order, and where they end."""
+
+    entries: Sequence[tuple[Any, bytes]]
+    head: Head | None
+    more: bool = False
+    """Whether there may be still more."""
+
+
 async def _gather(
-    database: Database, batch: _Batch, session: Session, now: datetime, ended: Collection[str], by_chain: Any
+    database: Database, trail: Trail, batch: _Batch, session: Session, now: datetime, ended: Collection[str]
 ) -> bool:
     """Take in what the open streams have new; True where there may be still more."""
+    by_chain = await hint(database, AUDIT_BY_CHAIN)
     old = to_stored(now - timedelta(seconds=2 * LONGEST_LIFE))
     async for stream in database[STREAMS].find({"ended": False}, session=session).sort("opened_at", 1):
         room = _AT_ONCE - len(batch.entries)
         if room <= 0:
             return True
-        name, seq = stream["_id"], stream.get("sealed")
-        cursor = database[AUDIT_LOGS].find(
-            {"chain.stream": name, "chain.seq": {"$gt": seq}}, {"chain.seq": 1, "chain.hash": 1}, session=session
-        ).sort({"chain.stream": 1, "chain.seq": 1}).limit(room)  # fmt: skip
-        fresh = await (cursor.hint(by_chain) if by_chain else cursor).to_list()
-        # Whatever else is wrong with them is sealed as it is, and the check names it.
-        sound = [(entry, content) for entry in fresh if (content := carried_hash(entry))]
-        if sound and await database[LEAVES].find_one({"entries": sound[0][0]["_id"]}, {"_id": 1}, session=session):
+        name, sealed = stream["_id"], stream.get("sealed")
+        fresh = _remembered(trail, name, sealed, room) or await _read(database, name, sealed, room, session, by_chain)
+        leaf = {"entries": fresh.entries[0][0]} if fresh.entries else None
+        if leaf and await database[LEAVES].find_one(leaf, {"_id": 1}, session=session):
             continue  # the list of streams was altered: it is sealed further than it says
-        for entry, content in sound:
-            batch.entries.append(entry["_id"])
+        for entry, content in fresh.entries:
+            batch.entries.append(entry)
             batch.hashes.append(content)
-        if sound:
-            last = sound[-1][0]["chain"]
-            batch.heads.append(Head(stream=name, seq=int(last["seq"]), hash=last["hash"]))
-        if len(fresh) < room and (name in ended or str(stream.get("opened_at")) < old):
+        if fresh.head:
+            batch.heads.append(fresh.head)
+        if not fresh.more and (name in ended or str(stream.get("opened_at")) < old):
             batch.ended.append(name)
     return len(batch.entries) >= _AT_ONCE
+
+
+def _remembered(trail: Trail, name: str, sealed: Any, room: int) -> _Fresh | None:
+    """What this session wrote, as it was written: the check tells what became of it since. None where it cannot say."""
+    tail = trail.tail(name)
+    entries = tail.after(sealed, room) if tail else None
+    if entries is None:
+        return None
+    head = Head(stream=name, seq=sealed + len(entries), hash=write_hash(entries[-1][1])) if entries else None
+    return _Fresh(entries, head, more=len(entries) == room)
+
+
+async def _read(database: Database, name: str, sealed: Any, room: int, session: Session, by_chain: Any) -> _Fresh:
+    """What others wrote, or this session long ago. Whatever else is wrong with it is sealed, and the check names it."""
+    cursor = database[AUDIT_LOGS].find(
+        {"chain.stream": name, "chain.seq": {"$gt": sealed}}, {"chain.seq": 1, "chain.hash": 1}, session=session
+    ).sort({"chain.stream": 1, "chain.seq": 1}).limit(room)  # fmt: skip
+    found = await (cursor.hint(by_chain) if by_chain else cursor).to_list()
+    sound = [(entry, content) for entry in found if (content := carried_hash(entry))]
+    last = sound[-1][0]["chain"] if sound else None
+    head = Head(stream=name, seq=int(last["seq"]), hash=last["hash"]) if last else None
+    return _Fresh([(entry["_id"], content) for entry, content in sound], head, more=len(found) == room)
 
 
 async def _adopt(database: Database, batch: _Batch, session: Session, now: datetime) -> None:

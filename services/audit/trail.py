@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.audit.chain import Stream
+from services.audit.chain import Stream, Tail
 from services.audit.signing import Signer
 from services.changes.series import new_series
 
@@ -22,8 +22,8 @@ class Trail:
     session: str = field(default_factory=lambda: new_series()[:-1])
     streams: list[Stream] = field(default_factory=list)
     """Those that this session still writes to."""
-    finished: set[str] = field(default_factory=set)
-    """The ids of streams that nothing more is written to, and that no seal has ended yet."""
+    finished: dict[str, Tail] = field(default_factory=dict)
+    """By id, the streams that nothing more is written to, and that no seal has ended yet."""
     _own: Stream | None = None
     _begun: int = 0
     _signer: Signer | None = None
@@ -51,7 +51,15 @@ class Trail:
         self.streams = [stream for stream in self.streams if stream not in ended]
         if self._own in ended:
             self._own = None
-        self.finished |= {name for stream in ended for name in stream.written}
+        for stream in ended:
+            self.finished |= stream.written
+
+    def tail(self, name: object) -> Tail | None:
+        """What this session knows to have landed in a stream; None of one that it did not write."""
+        if not isinstance(name, str):
+            return None
+        written = [self.finished, *(stream.written for stream in self.streams)]
+        return next((tails[name] for tails in written if name in tails), None)
 
     @property
     def signer(self) -> Signer:

@@ -108,12 +108,12 @@ def test_an_unknown_end_begins_another_stream_and_leaves_the_old_one_open() -> N
     stream.link({"_id": "first"})
     stream.handed_over()
     stream.landed()
-    assert stream.written == ["s"]
+    assert list(stream.written) == ["s"]
     stream.rewind()
     stream.link({"_id": "second"})
     stream.handed_over()
     stream.failed()
-    assert (stream.id, stream.written, stream.is_new) == ("s~1", [], True)
+    assert (stream.id, stream.written, stream.is_new) == ("s~1", {}, True)
     link = read_link(linked(stream, {"_id": "third"}))
     assert link
     assert (link.stream, link.seq, link.prev) == ("s~1", 1, GENESIS)
@@ -124,7 +124,7 @@ def test_a_transaction_without_a_change_changes_nothing() -> None:
     stream.rewind()
     stream.handed_over()
     stream.failed()
-    assert (stream.id, stream.written) == ("s", [])
+    assert (stream.id, stream.written) == ("s", {})
 
 
 def test_a_long_life_ends(monkeypatch: pytest.MonkeyPatch) -> None:
