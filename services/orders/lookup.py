@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo.errors import OperationFailure
 
@@ -38,8 +38,7 @@ _CHUNK, _LEAST = 500, 20
 """Orders that are read at once to be checked, and otherwise at least."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRow:
+class OrderRow(NamedTuple):
     """An order in a list; the amount is None where the stored one is no number."""
 
     id: str
