@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -23,7 +24,7 @@ from services.audit.report import AuditReport, report
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import format_moment, read_timestamp, to_stored
 from services.database import READ_LIMIT_MS, TOLERANT, Database, Document, told
-from services.deployment.indexes import AUDIT_BY_RECORD, AUDIT_BY_RESOURCE, Hint, hint
+from services.deployment.indexes import AUDIT_BY_RECORD, AUDIT_BY_RESOURCE, Hint, hints
 from services.errors import BadRequest, NotFound, Refused
 from services.operators.operator import Operator
 from services.paging import Page, bad_token, page_size, read_token, write_token
@@ -153,10 +154,10 @@ class AuditQuery:
         if len(filters.tables) != 1:
             raise BadRequest("bad-record", "A record is named by its table and its id.")
         position = read_token(_RECORD_LIST, token)
-        entries: list[Entry] = []
-        for index, query in zip((AUDIT_BY_RECORD, AUDIT_BY_RESOURCE), about_record(filters), strict=True):
-            entries += await self._record_entries(filters, query, await hint(self._database, index))
-        entries.sort(key=_order, reverse=True)
+        found = await hints(self._database, AUDIT_BY_RECORD, AUDIT_BY_RESOURCE)
+        both = zip(about_record(filters), found, strict=True)
+        parts = await asyncio.gather(*(self._record_entries(filters, query, index) for query, index in both))
+        entries = sorted((entry for part in parts for entry in part), key=_order, reverse=True)
         if position is not None:
             last = (read_timestamp(position.get("t")) or _UNDATED_AT, str(position.get("i")))
             entries = [entry for entry in entries if _order(entry) < last]

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from services.clock import read_day
 from services.customers.resolution import CustomerLinks
-from services.database import READ_LIMIT_MS, Database, Document, told
+from services.database import READ_LIMIT_MS, Database, Document, Find, told
 from services.deliveries.shifts import load_shifts
 from services.deliveries.staff import load_staff
 from services.errors import BadRequest
@@ -35,8 +35,10 @@ from services.records.subscriptions import SHIFTS
 Place: TypeAlias = tuple[str | datetime, object]
 """Where an order stands among those of a day: its `delivery_date` as stored, and its `_id`."""
 _CHUNK = 200
-_ORDER = {"address": 0, "notes": 0}
-"""What a row does not show can be long."""
+_ORDER = {
+    "id": 1, "user_id": 1, "customer_id": 1, "order_type": 1, "subscription_id": 1, "items": 1, "status": 1,
+    "delivery_date": 1, "delivered_at": 1, "delivery_boy_id": 1, "delivery_confirmed": 1,
+}  # fmt: skip
 NOBODY = "none"
 """What a filter calls the delivery person of orders that have none."""
 
@@ -200,10 +202,8 @@ async def _rows(database: Database, operator: Operator, documents: list[Document
 
 async def _reports(database: Database, ids: Iterable[str | None]) -> dict[str, str]:
     """The status of the newest report about each order."""
-    cursor = database["delivery_statuses"].find(
-        {"order_id": {"$in": [name for name in ids if name]}}, {"order_id": 1, "status": 1}
-    )
-    found = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
+    named: Document = {"order_id": {"$in": [name for name in ids if name]}}
+    found = await Find("delivery_statuses", named, {"order_id": 1, "status": 1}).ask(database)
     newest_last = sorted(found, key=lambda report: str(report["_id"]))
     return {identity(each.get("order_id")) or "": read_status(each.get("status")) for each in newest_last}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from services.clock import read_day
-from services.database import READ_LIMIT_MS, Database
+from services.database import Database, Find
 from services.records.fields import mappings
 from services.records.subscriptions import read_shift
 
@@ -19,8 +19,7 @@ async def load_shifts(database: Database, subscriptions: Iterable[str | None], d
     if not wanted:
         return {}
     shifts: dict[str, str] = {}
-    cursor = database["subscriptions_v2"].find({"id": {"$in": wanted}}, _FIELDS).max_time_ms(READ_LIMIT_MS)
-    async for document in cursor:
+    for document in await Find("subscriptions_v2", {"id": {"$in": wanted}}, _FIELDS).ask(database):
         days = [each for each in mappings(document.get("day_overrides")) if read_day(each.get("date")) == day]
         named = [shift for each in days if (shift := read_shift(each.get("shift")))]
         shifts[str(document["id"])] = named[0] if named else read_shift(document.get("shift"))

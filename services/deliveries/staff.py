@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.customers.search import NAME_ORDER
-from services.database import READ_LIMIT_MS, Database, Document, Session, told
+from services.database import READ_LIMIT_MS, WHOLE, Database, Document, Session, told
 from services.operators.operator import Operator
 from services.records.fields import flag, identity, text, word
 from services.records.subscriptions import read_shift
@@ -33,8 +33,8 @@ async def load_staff(
     wanted = sorted({name for name in ids if name})
     if not wanted:
         return {}
-    cursor = database["delivery_boys_v2"].find({"id": {"$in": wanted}}, _FIELDS, session=session)
-    return {str(person["id"]): _read(person) async for person in cursor.max_time_ms(READ_LIMIT_MS)}
+    cursor = database["delivery_boys_v2"].find({"id": {"$in": wanted}}, _FIELDS, session=session, batch_size=WHOLE)
+    return {str(person["id"]): _read(person) for person in await cursor.max_time_ms(READ_LIMIT_MS).to_list()}
 
 
 async def find_staff(database: Database, operator: Operator, query: str = "") -> dict[str, DeliveryPerson]:

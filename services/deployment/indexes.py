@@ -310,12 +310,15 @@ async def _checked(database: Database, state: IndexState) -> IndexState:
 
 async def hint(database: Database, index: Index) -> Hint | None:
     """The index as a hint for a query that is made for it; None where it is missing: then the query is slower."""
+    return (await hints(database, index))[0]
+
+
+async def hints(database: Database, *indexes: Index) -> list[Hint | None]:
+    """As `hint`, for several indexes of one collection."""
     with told():
-        found = await database[index.collection].index_information()
-    present = any(
-        tuple((field, way) for field, way in each["key"]) == index.keys
-        and each.get(_PARTIAL) == index.partial
-        and not each.get("sparse")
-        for each in found.values()
-    )
-    return list(index.keys) if present else None
+        found = (await database[indexes[0].collection].index_information()).values()
+    there = [
+        (tuple((field, way) for field, way in each["key"]), each.get(_PARTIAL))
+        for each in found if not each.get("sparse")
+    ]  # fmt: skip
+    return [list(index.keys) if (index.keys, index.partial) in there else None for index in indexes]

@@ -17,7 +17,7 @@ from services.audit.logger import READINGS
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_timestamp
 from services.database import READ_LIMIT_MS, Database, Document, Session, told
-from services.deployment.indexes import AUDIT_BY_RECORD, AUDIT_BY_RESOURCE, Hint, Index, hint
+from services.deployment.indexes import AUDIT_BY_RECORD, AUDIT_BY_RESOURCE, Hint, Index, hint, hints
 from services.errors import NotFound, Refused
 
 MOST_ENTRIES = 100_000
@@ -111,12 +111,12 @@ async def open_trail(database: Database, table: str, record_id: str) -> AsyncIte
     queries = about_record(AuditFilters(tables=(table,), record_id=record_id))
     tables, ids = queries[0]["table"]["$in"], queries[0]["record_id"]["$in"]
     with told():
-        hints = [await hint(database, index) for index in (AUDIT_BY_RECORD, AUDIT_BY_RESOURCE)]
+        by_record = await hints(database, AUDIT_BY_RECORD, AUDIT_BY_RESOURCE)
         collection = await _collection(database, tables)
         by_id = await hint(database, Index(collection, (("id", 1),))) if collection else None
         async with database.snapshot() as session:
             marks: dict[str, Mark] = {}
-            for query, index in zip(queries, hints, strict=True):
+            for query, index in zip(queries, by_record, strict=True):
                 await _add_marks(marks, database, query, index, ids, session)
             # The console's own bookkeeping is told as far as the trail tells it, and not looked through.
             known = collection and (marks or not collection.startswith("console_"))
