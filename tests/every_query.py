@@ -89,13 +89,16 @@ class Recorder(CommandListener):
 
 
 def _site() -> str | None:
-    """The function of the services that is asking, if any of them is."""
+    """The function of the services that is asking, if any of them is; the one that has it asked where that is known."""
     frame: FrameType | None = sys._getframe(2)
+    sender: str | None = None
     while frame is not None:
         if frame.f_code.co_filename.startswith(_SERVICES):
-            return f"{frame.f_code.co_filename[len(_SERVICES) + 1 :]} {frame.f_code.co_qualname}"
+            sender = f"{frame.f_code.co_filename[len(_SERVICES) + 1 :]} {frame.f_code.co_qualname}"
+            if not sender.startswith("database.py "):
+                break
         frame = frame.f_back
-    return None
+    return sender
 
 
 def _shape(value: Any) -> Any:
@@ -114,8 +117,7 @@ def explain(uri: str, asked: Iterable[Asked]) -> list[str]:
         try:
             there: set[str] = set()
             for query in asked:
-                collection = str(next(iter(query.command.values())))
-                if collection not in there:
+                for collection in _collections(query.command) - there:
                     there.add(collection)
                     database.create_collection(collection)
                     for index in INDEXES:
@@ -125,6 +127,12 @@ def explain(uri: str, asked: Iterable[Asked]) -> list[str]:
         finally:
             client.drop_database("explained")
     return sorted(wrong)
+
+
+def _collections(command: dict[str, Any]) -> set[str]:
+    """The collections that a command reads: its own, and those that it joins or unites with."""
+    others = [stage.get("$unionWith", stage.get("$lookup")) for stage in command.get("pipeline", ())]
+    return {str(next(iter(command.values()))), *(each.get("coll", each.get("from")) for each in others if each)}
 
 
 def _wrong(database: Database[dict[str, Any]], query: Asked) -> Iterator[str]:

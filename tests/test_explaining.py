@@ -35,7 +35,7 @@ async def test_every_query_of_a_service_is_recorded_with_where_it_comes_from(dat
     await database["orders"].find_one({"asked_by_a_test": 1})
     await find_orders(database, ops, "ord_1")
     sites = {query.site for query in RECORDER.asked.values()}
-    assert {"orders/lookup.py _Reader._chunk", "customers/search.py _users"} <= sites
+    assert {"orders/lookup.py _Reader._chunk", "customers/search.py find_owners"} <= sites
     assert not [name for name in RECORDER.asked if "asked_by_a_test" in name]
 
 
@@ -44,6 +44,10 @@ async def test_every_query_of_a_service_is_recorded_with_where_it_comes_from(dat
     ({"find": "orders", "filter": {"notes": "x"}}, "scans orders"),
     ({"find": "orders", "filter": {"id": "o1"}, "sort": {"notes": 1}}, "sorts orders in memory"),
     ({"aggregate": "orders", "pipeline": [{"$match": {"status": "x"}}, {"$sort": {"notes": 1}}]}, "sorts orders"),
+    ({"aggregate": "orders", "pipeline": [
+        {"$match": {"id": "x"}}, {"$unionWith": {"coll": "users", "pipeline": [{"$match": {"id": "x"}}]}}]}, ""),
+    ({"aggregate": "orders", "pipeline": [
+        {"$match": {"id": "x"}}, {"$unionWith": {"coll": "users", "pipeline": [{"$match": {"name": "x"}}]}}]}, "scans"),
     ({"update": "orders", "query": {"_id": 1, "notes": "x"}}, ""),
     ({"update": "orders", "query": {"notes": "x"}}, "scans orders"),
     ({"delete": "console_outbox", "query": {"state": "x"}}, "scans console_outbox"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.database import READ_LIMIT_MS, Database, Document
+from services.database import Database, Document, Find, find_together
 from services.records.fields import reference, text
 from services.records.orders import Owner
 
-_CUSTOMER = {"_id": 0, "id": 1, "user_id": 1, "name": 1}
+_CUSTOMER = {"id": 1, "user_id": 1, "name": 1}
 _USER = {"_id": 0, "id": 1, "name": 1, "role": 1, "customer_v2_id": 1}
 _MOST = 20
 
@@ -32,10 +32,17 @@ async def explain_links(database: Database, owner: Owner) -> tuple[Link, ...]:
     names = list(dict.fromkeys(name for name in owner if name))
     if not names:
         return (Link("orders.customer_id", "", "the order names nobody", False),)
-    users = await _read(database, "users", {"id": {"$in": names}}, _USER)
-    pointed = [name for user in users if (name := reference(user.get("customer_v2_id")))]
-    wanted: Document = {"$or": [{"id": {"$in": [*names, *pointed]}}, {"user_id": {"$in": names}}]}
-    customers = await _read(database, "customers_v2", wanted, _CUSTOMER)
+    either: Document = {"$or": [{"id": {"$in": names}}, {"user_id": {"$in": names}}]}
+    users, customers = await find_together(
+        database,
+        Find("users", {"id": {"$in": names}}, _USER, _MOST),
+        Find("customers_v2", either, _CUSTOMER, _MOST),
+    )
+    pointed = {name for user in users if (name := reference(user.get("customer_v2_id")))}
+    if pointed := pointed - set(names):
+        known = {each["_id"] for each in customers}
+        more = await Find("customers_v2", {"id": {"$in": sorted(pointed)}}, _CUSTOMER, _MOST).ask(database)
+        customers += [each for each in more if each["_id"] not in known]
     fields = dict.fromkeys(names, "")
     for field, name in zip(("orders.customer_id", "orders.user_id"), owner, strict=True):
         if name:
@@ -68,7 +75,3 @@ def _of(field: str, name: str, users: Sequence[Document], customers: Sequence[Do
 
 def _customer(customer: Document) -> str:
     return f"the customer {text(customer.get('name')) or 'without a name'} ({reference(customer.get('id')) or 'no id'})"
-
-
-async def _read(database: Database, collection: str, matching: Document, fields: Document) -> list[Document]:
-    return await database[collection].find(matching, fields).limit(_MOST).max_time_ms(READ_LIMIT_MS).to_list()

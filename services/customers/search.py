@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from services.customers.resolution import CustomerLinks
-from services.database import READ_LIMIT_MS, Database, Document, told
+from services.database import READ_LIMIT_MS, Database, Document, Find, find_together, told
 from services.errors import NotFound, Refused
 from services.operators.operator import Operator, mask_address, mask_phone
 from services.records.customers import Customer
@@ -59,21 +59,20 @@ async def find_owners(database: Database, operator: Operator, query: str) -> Own
     number = _as_number(query)
     if _is_number(number) and not (operator.masked and begins_phone(query)):
         matching = _phone_conditions(number)
-        customers, users = await asyncio.gather(
-            _customers(database, {"$or": [part for each in matching for part in each]}),
-            _users(database, {"$or": [{"phone": each[0]["phone"]} for each in matching]}),
+        customers, users = await find_together(
+            database,
+            _customers({"$or": [part for each in matching for part in each]}),
+            _users({"$or": [{"phone": each[0]["phone"]} for each in matching]}),
         )
         if customers or users:
             return await _owners(database, customers, users)
-    named_as: Document = {"$or": [{"id": query}, {"user_id": query}]}
+    by_id = find_together(database, _customers({"$or": [{"id": query}, {"user_id": query}]}), _users({"id": query}))
     named: list[Document] = []
     if could_be_id(query):
-        customers, users = await asyncio.gather(_customers(database, named_as), _users(database, {"id": query}))
+        customers, users = await by_id
         named = [] if customers or users else await _by_name(database, query)
     else:
-        customers, users, named = await asyncio.gather(
-            _customers(database, named_as), _users(database, {"id": query}), _by_name(database, query)
-        )
+        (customers, users), named = await asyncio.gather(by_id, _by_name(database, query))
     if customers or users:
         return await _owners(database, customers, users)
     return await _owners(database, named, []) if named else None
@@ -150,7 +149,7 @@ async def _ids_named(database: Database, operator: Operator, named: str) -> tupl
         return owners.ids
     if len(named) < _LEAST_OF_ID:
         return ()
-    begun = await _customers(database, {"id": {"$gte": named, "$lt": named + _LAST}})
+    begun = await _customers({"id": {"$gte": named, "$lt": named + _LAST}}).ask(database)
     return tuple(name for each in begun if (name := identity(each.get("id"))))
 
 
@@ -229,14 +228,12 @@ async def find_in_area(database: Database, area: str) -> list[str] | None:
     return None if len(customers) > MOST_OF_AREA else await _ids_of(database, customers, [])
 
 
-async def _customers(database: Database, matching: Document) -> list[Document]:
-    cursor = database["customers_v2"].find(matching, _FIELDS).limit(MOST_CUSTOMERS + 1)
-    return await cursor.max_time_ms(READ_LIMIT_MS).to_list()
+def _customers(matching: Document) -> Find:
+    return Find("customers_v2", matching, _FIELDS, MOST_CUSTOMERS + 1)
 
 
-async def _users(database: Database, matching: Document) -> list[Document]:
-    fields = {"_id": 0, "id": 1, "customer_v2_id": 1}
-    return await database["users"].find(matching, fields).limit(MOST_OF_AREA).max_time_ms(READ_LIMIT_MS).to_list()
+def _users(matching: Document) -> Find:
+    return Find("users", matching, {"_id": 0, "id": 1, "customer_v2_id": 1}, MOST_OF_AREA)
 
 
 async def _owners(database: Database, customers: list[Document], users: list[Document]) -> Owners | None:
@@ -249,7 +246,7 @@ async def _owners(database: Database, customers: list[Document], users: list[Doc
 async def _ids_of(database: Database, customers: list[Document], users: list[Document]) -> list[str]:
     """Every id under which orders of these customers and users may stand."""
     own = [identity(customer.get("id")) for customer in customers]
-    pointing = await _users(database, {"customer_v2_id": {"$in": [name for name in own if name]}})
+    pointing = await _users({"customer_v2_id": {"$in": [name for name in own if name]}}).ask(database)
     names = [
         *own,
         *(identity(customer.get("user_id")) for customer in customers),

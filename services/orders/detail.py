@@ -17,7 +17,7 @@ from services.deliveries.staff import staff_names
 from services.errors import Refused
 from services.operators.operator import Operator, mask_address, mask_phone, mask_words
 from services.orders.lookup import stated_paise
-from services.orders.reading import read_documents, require_order
+from services.orders.reading import named_by, require_order
 from services.records.bills import Bill, read_bill
 from services.records.customers import Customer
 from services.records.deliveries import Delivery, read_delivery
@@ -56,15 +56,12 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
     with told():
         documents = await require_order(database, order_id)
         order = read_order(documents[0])
-        by_order = {"order_id": order_id}
-        links, steps, delivered, billed, (names, (entries, too_many)) = await asyncio.gather(
+        links, steps, (delivered, billed), names, (entries, too_many) = await asyncio.gather(
             CustomerLinks.load(database, [order.owner]),
             explain_links(database, order.owner),
-            read_documents(database, "delivery_statuses", by_order),
-            read_documents(database, "billing_records", by_order),
-            asyncio.gather(
-                staff_names(database, [order.delivery_boy_id]), _history(AuditQuery(database, operator), order_id)
-            ),
+            named_by(database, order_id),
+            staff_names(database, [order.delivery_boy_id]),
+            _history(AuditQuery(database, operator), order_id),
         )
     deliveries, bills = tuple(map(read_delivery, delivered)), tuple(map(read_bill, billed))
     resolution = links.resolve(order.owner)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bson import ObjectId
 
-from services.database import READ_LIMIT_MS, Database, Document, told
+from services.database import READ_LIMIT_MS, Database, Document, Find, find_together, told
 from services.errors import NotFound
 from services.operators.operator import Operator
 
@@ -41,6 +41,15 @@ async def find_deleted(database: Database, operator: Operator, order_ids: Sequen
         found += await read_documents(database, "orders", {"_id": {"$in": keys}}, len(keys), {"id": 1}) if keys else []
     there = {name for each in found for name in (each.get("id"), str(each["_id"]))}
     return tuple(name for name in wanted if name not in there)
+
+
+async def named_by(database: Database, order_id: str) -> tuple[list[Document], list[Document]]:
+    """The deliveries and the billing records that name an order."""
+    by_order = {"order_id": order_id}
+    delivered, billed = await find_together(
+        database, *(Find(name, by_order, most=_MOST) for name in ("delivery_statuses", "billing_records"))
+    )
+    return delivered, billed
 
 
 async def read_documents(

@@ -19,7 +19,7 @@ from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deliveries.staff import staff_names
 from services.money import format_rupees
 from services.operators.operator import Operator, mask_phone
-from services.orders.reading import read_documents, require_order
+from services.orders.reading import named_by, read_documents, require_order
 from services.records.bills import read_bill
 from services.records.customers import Customer
 from services.records.deliveries import read_delivery
@@ -68,9 +68,8 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
     with told():
         order = read_order((await require_order(database, order_id))[0])
         by_order = {"order_id": order_id}
-        delivered, billed, links = await asyncio.gather(
-            read_documents(database, "delivery_statuses", by_order),
-            read_documents(database, "billing_records", by_order),
+        (delivered, billed), links = await asyncio.gather(
+            named_by(database, order_id),
             CustomerLinks.load(database, [order.owner], told="ids"),
         )
         customer = links.customer(links.resolve(order.owner).customer_id)

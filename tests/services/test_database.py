@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from pymongo import MongoClient
 
 from services.changes.changeset import ChangeSet, Insert, transact
 from services.clock import Clock
-from services.database import Database, connect
+from services.database import Database, Find, connect, find_together
 from services.deployment.indexes import apply, plan
 from services.errors import Refused, Unreachable
 from services.operators.directory import init, mark
@@ -110,3 +111,23 @@ async def test_an_address_that_is_none_is_told(uri: str) -> None:
     with pytest.raises(Unreachable) as refusal:
         await connect(uri, "shop")
     assert refusal.value.code == "bad-uri"
+
+
+async def test_questions_asked_together_are_answered_as_if_asked_apart(database: Database) -> None:
+    await database["users"].insert_many(
+        {"_id": n, "id": f"u{n}", "number": n, "record": {"a": [n]}} for n in range(300)
+    )
+    await database["orders"].insert_one({"_id": "o", "id": "u7", "when": datetime(2026, 11, 22, tzinfo=UTC)})
+    finds = [
+        Find("nothing_there", {"_id": 7}),
+        Find("users", {"_id": {"$lt": 250}}),
+        Find("users", {"id": "u7"}, {"_id": 0, "number": 1}),
+        Find("orders", {"id": "u7"}),
+        Find("users", {"_id": {"$gte": 250}}, {"id": 1}, most=3),
+    ]
+    together = await find_together(database, *finds)
+    assert together == [await each.ask(database) for each in finds]
+    assert [len(each) for each in together] == [0, 250, 1, 1, 3]
+    assert together[2] == [{"number": 7}]
+    assert await find_together(database) == []
+    assert await find_together(database, finds[2]) == [[{"number": 7}]]
