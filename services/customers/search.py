@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from services.customers.resolution import CustomerLinks
-from services.database import READ_LIMIT_MS, Database, Document, Find, find_together, told
+from services.database import READ_LIMIT_MS, WHOLE, Database, Document, Find, find_together, told
 from services.errors import NotFound, Refused
 from services.operators.operator import Operator, mask_address, mask_phone
 from services.records.customers import Customer
@@ -223,7 +223,8 @@ async def find_in_area(database: Database, area: str) -> list[str] | None:
     `area` is the beginning of its name in any case.
     """
     there = {"area": {"$gte": area, "$lt": area + _LAST}}
-    cursor = database["customers_v2"].find(there, _FIELDS).collation(NAME_ORDER).limit(MOST_OF_AREA + 1)
+    found = database["customers_v2"].find(there, _FIELDS, batch_size=WHOLE)
+    cursor = found.collation(NAME_ORDER).limit(MOST_OF_AREA + 1)
     customers = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
     return None if len(customers) > MOST_OF_AREA else await _ids_of(database, customers, [])
 

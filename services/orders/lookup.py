@@ -32,10 +32,10 @@ _LISTED = {
 }  # fmt: skip
 _LOOKED = 4_000
 """Orders that one page may look through on the server; behind them the next page goes on."""
-_CHECKED = 1_000
-"""The same where each order's surroundings are read as well."""
-_CHUNK, _LEAST = 500, 20
-"""Orders that are read at once to be checked, and otherwise at least."""
+_CHECKED = 500
+"""The same where each order's surroundings are read as well, all at once."""
+_LEAST = 20
+"""Orders that are read at least when a page is not full yet."""
 
 
 class OrderRow(NamedTuple):
@@ -97,16 +97,17 @@ class _Reader:
         self._filters = filters
         self._selection = selection
         self._today = today
-        self._checks = bool(filters.area) or filters.needs_review
+        self._rare = filters.needs_review or (bool(filters.area) and not selection.few)
+        """Whether few of the orders that are read will fit."""
         self._links = CustomerLinks(database, told="listed")
         self._fields = BillOneTimeOrders.fields if filters.needs_review else _LISTED
 
     async def page(self, key: Document | None, size: int) -> tuple[list[OrderRow], Document | None]:
         """The next rows, and the key behind which there may be more."""
         kept: list[tuple[Document, OrderRow]] = []
-        left = _CHECKED if self._checks else _LOOKED
+        left = _CHECKED if self._rare else _LOOKED
         # Of what is owed some has a bill already, though not the flag.
-        take = _CHUNK if self._checks else size + 1 + (size // 2 if self._filters.owed else 0)
+        take = _CHECKED if self._rare else size + 1 + (size // 2 if self._filters.owed else 0)
         # Whom these orders name is read beside them, as far as it is known already.
         (documents, key, looked), _ = await asyncio.gather(
             self._chunk(key, take, min(left, 2 * take)),
@@ -120,7 +121,7 @@ class _Reader:
             if key is None or left <= 0:
                 return [row for _, row in kept], key
             rare = len(documents) < take
-            take = min(_CHUNK, left) if self._checks else max(_LEAST, size + 1 - len(kept))
+            take = max(_LEAST, size + 1 - len(kept))
             documents, key, looked = await self._chunk(key, take, left if rare else min(left, 2 * take))
 
     async def _chunk(self, key: Document | None, take: int, look: int) -> tuple[list[Document], Document | None, int]:
@@ -174,7 +175,7 @@ class _Reader:
     async def _recorded(self, documents: Sequence[Document]) -> set[str | None]:
         """The ids of those that have a billing record."""
         ids = [name for each in documents if (name := identity(each.get("id")))]
-        if not ids:
+        if not ids or self._filters.needs_review:  # what has one, the billing fix leaves to nobody
             return set()
         bills = self._database["billing_records"].find({"order_id": {"$in": ids}}, {"_id": 0, "order_id": 1})
         found = await bills.batch_size(_LOOKED).max_time_ms(READ_LIMIT_MS).to_list()

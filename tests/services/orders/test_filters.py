@@ -59,7 +59,7 @@ def small_steps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     if request.param.startswith("an index"):
         monkeypatch.setattr(selection, "_FEW", 3)
         monkeypatch.setattr("services.customers.search.MOST_OF_AREA", 2)
-        for name, value in (("_LOOKED", 19), ("_CHECKED", 19), ("_CHUNK", 8)):
+        for name, value in (("_LOOKED", 19), ("_CHECKED", 8)):
             monkeypatch.setattr(lookup, name, value)
 
 
