@@ -69,7 +69,7 @@ class CustomerLinks:
         if names:
             self._asked.update(names)
             either: list[Document] = [{"user_id": {"$in": names}}, {"id": {"$in": names}}]
-            # One question costs one way to the server less, but of many names the server twice the time.
+            # One question costs one way to the server less; two of many names it answers side by side.
             await (self._add(*either) if len(names) > _MANY else self._add({"$or": either}))
         unknown = {name for owner in wanted if self.resolve(owner) is NOBODY for name in owner if name}
         if unknown := unknown - self._followed:

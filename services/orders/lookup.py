@@ -68,9 +68,9 @@ async def find_orders(
 ) -> Page[OrderRow]:
     """Orders of an id or its beginning, a phone, a customer's or user's id, or a name's beginning; newest first.
 
-    An empty query lists all orders. Where no index serves a filter, a page looks through a few thousand orders: it can
-    hold fewer than were asked for, or none, and still have a next one. Raises BadRequest for a search too long to be
-    one, an unknown status, or a range that ends before it starts.
+    An empty query lists all orders. Where no index serves a filter, a page looks through a few thousand orders, or some
+    hundred where each is checked: it can hold fewer than were asked for, or none, and still have a next one. Raises
+    BadRequest for a search too long to be one, an unknown status, or a range that ends before it starts.
     """
     operator.require("viewer", "look up orders")
     filters, query = filters or OrderFilters(), read_query(query)
@@ -208,8 +208,10 @@ class _Reader:
         fix, options, surroundings = BillOneTimeOrders(), Options(), Surroundings(self._today)
         found = []
         for source in await fix.load(self._database, documents, None):
+            if not fix.covers(source, options):
+                continue
             decision = fix.decide(source, options, surroundings)
-            if fix.covers(source, options) and decision.group == "needs-review":
+            if decision.group == "needs-review":
                 found.append((source.document, decision.code))
         return found
 

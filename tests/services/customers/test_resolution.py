@@ -3,7 +3,7 @@
 import pytest
 
 from services.customers import resolution
-from services.customers.resolution import NOBODY, resolve_all
+from services.customers.resolution import NOBODY, CustomerLinks, resolve_all
 from services.database import Database
 from tests import shop
 
@@ -27,3 +27,22 @@ async def test_a_snapshot_remembers_its_customers_and_no_other_session_does(
     async with database.snapshot() as later:
         assert (await resolve_all(database, OWNERS, later))[OWNERS[0]] == NOBODY
     assert (await resolve_all(database, OWNERS, None))[OWNERS[1]] == NOBODY
+
+
+async def test_customers_whom_users_name_are_the_same_in_a_transaction_and_outside(database: Database) -> None:
+    named = {"one": "c1", "twins": "c2", "nobody": "c9", "empty": "", "nothing": None, "list": ["c1"], "again": "c1"}
+    users = [{"id": user, "customer_v2_id": customer} for user, customer in named.items()]
+    customers = [shop.customer(_id=n, id=name, user_id=None, name=f"N{n}", area="A")
+                 for n, name in enumerate(["c1", "c2", "c2", None, ""])]  # fmt: skip
+    del customers[3]["id"]
+    await shop.stock(database, users=[*users, {"id": "without"}], customers_v2=customers, orders=[])
+    owners = [(user, user) for user in (*named, "without", "unknown", "c1", "c2")]
+    outside = CustomerLinks(database)
+    for owner in owners:  # one after the other: what is known of one must not stand in the way of the next
+        await outside.read([owner])
+    async with database.snapshot() as session:
+        inside = await CustomerLinks.load(database, owners, session)
+    assert [outside.resolve(owner) for owner in owners] == [inside.resolve(owner) for owner in owners]
+    assert outside.customer("c1") == inside.customer("c1") != outside.customer("c2") == inside.customer("c2")
+    fitting = {owner[0]: outside.resolve(owner).candidates for owner in owners if outside.resolve(owner).candidates}
+    assert fitting == {"one": ("c1",), "twins": ("c2", "c2"), "again": ("c1",), "c1": ("c1",), "c2": ("c2", "c2")}
