@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
 from services.money import rupees_told, to_double, to_paise
@@ -14,6 +15,7 @@ from services.records.orders import NOT_DELIVERED, PARTIALLY_DELIVERED, Item
 HIGHEST_ORDER_RUPEES = Decimal(100_000)
 """An order above this is taken for a slip of the keyboard."""
 HIGHEST_QUANTITY = Decimal(100_000)
+_NOTHING = Decimal(0)
 _TOLERANCE = Decimal("0.01")
 _HALF_A_PAISA = Decimal("0.005")
 _FINEST = Decimal("1e-9")
@@ -114,7 +116,7 @@ def stated_charge(order: Ordered) -> Charge | Undecided:
     whole = [line for line in lines if line is not None]
     if len(whole) < len(lines):
         return Undecided("amount-invalid", "An item's quantity or price is missing, negative or not a number.")
-    summed = sum((line.amount for line in whole), Decimal(0))
+    summed = sum([line.amount for line in whole], _NOTHING)
     if abs(summed - total) > _TOLERANCE:
         return Undecided(
             "amount-mismatch", f"The order says {rupees_told(total)}, its items come to {rupees_told(summed)}."
@@ -126,7 +128,7 @@ def believable_amount(total: Decimal | None) -> Decimal | Undecided:
     """Rupees that one order can cost: more than nothing, and no slip of the keyboard."""
     if total is None:
         return Undecided("amount-invalid", "The order's amount is missing or not a number.")
-    if not 0 < total <= HIGHEST_ORDER_RUPEES:
+    if not _NOTHING < total <= HIGHEST_ORDER_RUPEES:
         return Undecided("amount-invalid", f"{rupees_told(total)} is not a believable amount for one order.")
     if total < _HALF_A_PAISA:
         return Undecided("amount-invalid", "The amount is less than half a paisa.")
@@ -135,9 +137,10 @@ def believable_amount(total: Decimal | None) -> Decimal | Undecided:
 
 def believable_quantity(quantity: Decimal | None) -> TypeGuard[Decimal]:
     """Whether that many of a product can be ordered at once."""
-    return quantity is not None and 0 < quantity <= HIGHEST_QUANTITY
+    return quantity is not None and _NOTHING < quantity <= HIGHEST_QUANTITY
 
 
+@lru_cache(maxsize=8192)  # the same goods are ordered millions of times
 def ordered_line(item: Item) -> Line | None:
     """An item at its price, or at its total where it has none; None where no such amount can be told."""
     quantity, price = item.quantity, item.price
@@ -178,7 +181,7 @@ def _delivered(whole: Charge, report: Sequence[DeliveredItem]) -> Charge | Undec
         lines.append(Line(line.item, delivered, line.amount * delivered / line.quantity))
     if all(line.quantity == full.quantity for line, full in zip(lines, ordered, strict=True)):
         return whole
-    amount = to_paise(sum((line.amount for line in lines), Decimal(0)).quantize(_FINEST))
+    amount = to_paise(sum([line.amount for line in lines], _NOTHING).quantize(_FINEST))
     if amount == 0:
         return Undecided("nothing-delivered", "By the delivery's quantities nothing of it was delivered.", last=True)
     return Charge(amount, tuple(line for line in lines if line.quantity), partial=True)
@@ -194,14 +197,17 @@ def quantities_by_product(report: Sequence[DeliveredItem]) -> dict[str, list[Dec
 
 def billed_items(lines: Sequence[Line]) -> list[dict[str, Any]]:
     """The lines as the backend stores a bill's items: quantities and rupees as doubles."""
-    return [
-        {
-            "product_id": line.item.product_id,
-            "product_name": line.item.name,
-            "quantity": int(line.quantity) if line.quantity == int(line.quantity) else float(line.quantity),
-            "unit": line.item.unit,
-            "price": float(line.item.price if line.item.price is not None else line.amount / line.quantity),
-            "total": to_double(to_paise(line.amount)),
-        }
-        for line in lines
-    ]
+    return [dict(_billed_item(line)) for line in lines]
+
+
+@lru_cache(maxsize=8192)
+def _billed_item(line: Line) -> Mapping[str, Any]:
+    item, quantity = line.item, line.quantity
+    return {
+        "product_id": item.product_id,
+        "product_name": item.name,
+        "quantity": int(quantity) if quantity == int(quantity) else float(quantity),
+        "unit": item.unit,
+        "price": float(item.price if item.price is not None else line.amount / quantity),
+        "total": to_double(to_paise(line.amount)),
+    }
