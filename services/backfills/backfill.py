@@ -119,4 +119,4 @@ class Backfill(ABC, Generic[S]):
 
     def digest(self, source: S) -> bytes:
         """A digest of the values that the decision depends on: it differs after a change that matters."""
-        return hashlib.blake2b(bson.encode(self.depends(source)), digest_size=16).digest()
+        return hashlib.sha256(bson.encode(self.depends(source))).digest()[:16]

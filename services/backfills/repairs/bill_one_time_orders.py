@@ -156,8 +156,8 @@ class BillOneTimeOrders(Backfill[OrderSource]):
     def depends(self, source: OrderSource) -> Mapping[str, Any]:
         """The order's deciding fields, its deliveries, whom it belongs to, and its billing records."""
         return {
-            "order": [(name, source.document[name]) for name in _DECIDING if name in source.document],
-            "deliveries": source.delivered,
+            "order": list(map(source.document.get, _DECIDING)),
+            "deliveries": [list(map(delivery.get, _REPORTING)) for delivery in source.delivered],
             "customer": source.resolution.candidates,
             "bills": [str(bill["_id"]) for bill in source.bills],
             "twin": source.twin,
@@ -266,7 +266,8 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         return Tally(records=records, amount_paise=amount)
 
 
-_DELIVERY_FIELDS = {"order_id": 1, "status": 1, "items": 1, "confirmation_method": 1, "confirmed_at": 1}
+_REPORTING = ("status", "items", "confirmation_method", "confirmed_at")
+_DELIVERY_FIELDS = dict.fromkeys(("order_id", *_REPORTING), 1)
 
 
 _BILL_FIELDS = {"order_id": 1, "amount": 1, "amount_paise": 1, "month": 1}
