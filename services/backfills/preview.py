@@ -207,9 +207,8 @@ class _Preview:
         try:
             async with contextlib.aclosing(ahead(reader.chunks())) as chunks:
                 async for chunk in chunks:
-                    bodies = await self._decide(chunk, found)
-                    await checks.follow(self._check(bodies, found, checker))
-                    stored = pinned.add(bodies)
+                    changing, stored = await self._decide(chunk, found, pinned)
+                    await checks.follow(self._check(changing, found, checker))
                     if rows:
                         await rows.write(stored)
                     if self.progress:
@@ -218,21 +217,30 @@ class _Preview:
         finally:
             await checks.end()
 
-    async def _check(self, bodies: Sequence[Document], found: _Found, session: Session | None) -> None:
+    async def _check(self, changing: Sequence[Document], found: _Found, session: Session | None) -> None:
         """The second opinion on rows to change; none without a snapshot, where the two could differ by an edit."""
-        doubtful = [body for body in bodies if body["group"] == "change"]
-        if doubtful and session is not None:
-            found.doubt(await self.backfill.second_opinion(self.database, doubtful, session))
+        if changing and session is not None:
+            found.doubt(await self.backfill.second_opinion(self.database, changing, session))
 
-    async def _decide(self, chunk: _Chunk, found: _Found) -> list[Document]:
-        bodies: list[Document] = []
+    async def _decide(self, chunk: _Chunk, found: _Found, pinned: PinnedRows) -> tuple[list[Document], list[bytes]]:
+        """The rows to change, and all rows as they are stored.
+
+        A few records at a time are decided, written down and let go of while the processor has them at hand: to
+        fetch them from memory again takes longer than the work.
+        """
+        changing: list[Document] = []
+        stored: list[bytes] = []
         surroundings = Surroundings(india_day(self.now))
-        for start in range(0, len(chunk), _BREATH):
-            for document, source in chunk[start : start + _BREATH]:
+        while chunk:
+            bodies = []
+            for document, source in chunk[:_BREATH]:
                 if (body := self._body(document, source, surroundings, found)) is not None:
                     bodies.append(body)
+            del chunk[:_BREATH]
+            stored += pinned.add(bodies)
+            changing += [body for body in bodies if body["group"] == "change"]
             await asyncio.sleep(0)
-        return bodies
+        return changing, stored
 
     def _body(self, document: Document, source: Any, surroundings: Surroundings, found: _Found) -> Document | None:
         backfill = self.backfill
@@ -274,7 +282,9 @@ class _Reader:
         """All records, chunk by chunk."""
         async with contextlib.aclosing(ahead(self._documents())) as read:
             async for documents in read:
-                yield await self._sources(documents)
+                chunk = await self._sources(documents)
+                documents.clear()  # nothing but the chunk holds a record: once decided, it is let go of
+                yield chunk
 
     async def _documents(self) -> AsyncGenerator[list[Document], None]:
         async with self._cursor as cursor:
