@@ -20,6 +20,8 @@ from services.database import Database, Document
 
 _UNAUTHORISED = 13
 _size = struct.Struct("<i").pack
+_BEFORE_BODY = 14
+"""Bytes of a row before its body, beside the key: the row's length, and of `_id` type, name, length and end."""
 _UNWANTED_AFTER = timedelta(days=30)
 _ORPHANED_AFTER = timedelta(days=1)
 _RUNS_AT_ONCE = 200
@@ -43,10 +45,11 @@ class PinnedRows:
             number = self._numbers[group]
             self._numbers[group] = number + 1
             key = row_key(self._run, group, number)
-            # The bytes that the database answers when asked for the row without its `_id`.
-            row = bson.encode({"body": body})
-            hashed[group].append(row)
-            rows.append(_keyed(key.encode(), row))
+            row = bson.encode({"_id": key, "body": body})
+            # Hashed are the bytes that the database answers when asked for the row without its `_id`.
+            rest = row[_BEFORE_BODY + len(key) :]
+            hashed[group] += (_size(4 + len(rest)), rest)
+            rows.append(row)
         for group, parts in hashed.items():
             self._classes[group].update(b"".join(parts))
         return rows
@@ -54,11 +57,6 @@ class PinnedRows:
     def digests(self) -> dict[Group, str]:
         """The digest of each class."""
         return {group: running.hexdigest() for group, running in self._classes.items()}
-
-
-def _keyed(key: bytes, row: bytes) -> bytes:
-    """A document with an `_id` put before what it has: type and name, length and text."""
-    return b"".join((_size(len(row) + len(key) + 10), b"\x02_id\0", _size(len(key) + 1), key, b"\0", row[4:]))
 
 
 class RowStore:

@@ -119,7 +119,7 @@ class CustomerLinks:
             if not (customer := reference(document.get("id"))):
                 continue
             known = self._by_id.setdefault(customer, [])
-            if any(each["_id"] == document["_id"] for each in known):
+            if known and any(each["_id"] == document["_id"] for each in known):
                 continue
             known.append(document)
             if user := reference(document.get("user_id")):
@@ -150,13 +150,12 @@ class CustomerLinks:
         return known
 
     def _resolve(self, owner: Owner) -> Resolution:
-        customer_id = owner[0] or ""
-        if named := self._by_id.get(customer_id):
-            return _resolution([customer_id] * len(named), "the order names the customer")
-        users = list(dict.fromkeys(name for name in owner if name))
-        own = sorted(customer for user in users for customer in self._by_user.get(user, ()))
-        if own:
-            return _resolution(own, "the customer of the order's user")
+        customer_id, user_id = owner
+        if named := self._by_id.get(customer_id or ""):
+            return _resolution([customer_id or ""] * len(named), "the order names the customer")
+        users = [name for name in ((customer_id,) if customer_id == user_id else owner) if name]
+        if own := [customer for user in users for customer in self._by_user.get(user, ())]:
+            return _resolution(sorted(own), "the customer of the order's user")
         pointed = {customer for user in users for customer in self._linked.get(user, ())}
         linked = sorted(customer for customer in pointed for _ in self._by_id.get(customer, ()))
         if linked:
