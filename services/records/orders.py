@@ -121,7 +121,12 @@ def read_owner(document: Mapping[str, Any]) -> Owner:
 
 def read_status(value: object) -> str:
     """A status in one spelling; an unknown word stays itself in upper case, a missing one is empty."""
-    normal = word(value)
+    return _status(str(value)) if isinstance(value, str) else ""  # BSON code is a string that has no hash
+
+
+@lru_cache(maxsize=1024)  # a handful of words on millions of records
+def _status(written: str) -> str:
+    normal = word(written)
     return _STATUSES.get(normal, normal)
 
 
