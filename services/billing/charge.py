@@ -208,6 +208,6 @@ def _billed_item(line: Line) -> Mapping[str, Any]:
         "product_name": item.name,
         "quantity": int(quantity) if quantity == int(quantity) else float(quantity),
         "unit": item.unit,
-        "price": float(item.price if item.price is not None else line.amount / quantity),
+        "price": float(item.price if item.price is not None else line.amount / quantity) or 0.0,  # never -0.0
         "total": to_double(to_paise(line.amount)),
     }

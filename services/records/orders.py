@@ -214,7 +214,7 @@ def _read_item(item: Mapping[str, Any]) -> Item:
     price, total = item.get("price"), item.get("total")
     stored = item.get("product_id"), name, quantity, item.get("unit"), price, total
     # The cache cannot tell 0.0 from -0.0.
-    read = _item if quantity and price and total != 0 else _item.__wrapped__
+    read = _item if quantity and price and (total is None or total) else _item.__wrapped__
     try:
         return read(*stored)
     except TypeError:  # what nobody meant for an item, and numbers of some kinds, have no hash
