@@ -225,8 +225,7 @@ class _Preview:
     async def _decide(self, chunk: _Chunk, found: _Found, pinned: PinnedRows) -> tuple[list[Document], list[bytes]]:
         """The rows to change, and all rows as they are stored.
 
-        A few records at a time are decided, written down and let go of while the processor has them at hand: to
-        fetch them from memory again takes longer than the work.
+        A few records at a time are decided, written down and let go of, while the processor has them at hand.
         """
         changing: list[Document] = []
         stored: list[bytes] = []
