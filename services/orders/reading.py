@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bson import ObjectId
 
-from services.database import READ_LIMIT_MS, Database, Document, Find, find_together, told
+from services.database import Database, Document, Find, find_together, told
 from services.errors import NotFound
 from services.operators.operator import Operator
 
@@ -18,9 +18,9 @@ async def require_order(database: Database, order_id: str) -> list[Document]:
 
     Raises NotFound.
     """
-    found = await read_documents(database, "orders", {"id": order_id}, 2)
+    found = await Find("orders", {"id": order_id}, most=2).ask(database)
     if not found and ObjectId.is_valid(order_id):
-        found = await read_documents(database, "orders", {"_id": ObjectId(order_id)}, 1)
+        found = await Find("orders", {"_id": ObjectId(order_id)}, most=1).ask(database)
     if not found:
         shown = order_id if len(order_id) <= 60 else f"{order_id[:60]}…"
         raise NotFound(
@@ -37,8 +37,8 @@ async def find_deleted(database: Database, operator: Operator, order_ids: Sequen
     wanted = list(order_ids)
     keys = [ObjectId(name) for name in wanted if ObjectId.is_valid(name)]
     with told():
-        found = await read_documents(database, "orders", {"id": {"$in": wanted}}, 2 * len(wanted), {"id": 1})
-        found += await read_documents(database, "orders", {"_id": {"$in": keys}}, len(keys), {"id": 1}) if keys else []
+        found = await Find("orders", {"id": {"$in": wanted}}, {"id": 1}, 2 * len(wanted)).ask(database)
+        found += await Find("orders", {"_id": {"$in": keys}}, {"id": 1}).ask(database) if keys else []
     there = {name for each in found for name in (each.get("id"), str(each["_id"]))}
     return tuple(name for name in wanted if name not in there)
 
@@ -50,10 +50,3 @@ async def named_by(database: Database, order_id: str) -> tuple[list[Document], l
         database, *(Find(name, by_order, most=_MOST) for name in ("delivery_statuses", "billing_records"))
     )
     return delivered, billed
-
-
-async def read_documents(
-    database: Database, collection: str, matching: Document, most: int = _MOST, fields: Document | None = None
-) -> list[Document]:
-    """The records that match, through an index, at most so many; with `fields` only these of each."""
-    return await database[collection].find(matching, fields).limit(most).max_time_ms(READ_LIMIT_MS).to_list()

@@ -15,11 +15,11 @@ from services.billing.month import billing_month
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_month, read_timestamp
 from services.customers.resolution import CustomerLinks, ids_of
-from services.database import READ_LIMIT_MS, Database, Document, told
+from services.database import READ_LIMIT_MS, Database, Document, Find, told
 from services.deliveries.staff import staff_names
 from services.money import format_rupees
 from services.operators.operator import Operator, mask_phone
-from services.orders.reading import named_by, read_documents, require_order
+from services.orders.reading import named_by, require_order
 from services.records.bills import read_bill
 from services.records.customers import Customer
 from services.records.deliveries import read_delivery
@@ -140,7 +140,7 @@ def _bills(documents: Sequence[Document]) -> list[Event]:
 async def _audited(database: Database, records: Sequence[tuple[str, str]]) -> list[Event]:
     """The entries of both shapes about these records; only the names of the fields are told, so nothing is masked."""
     about: list[Document] = [query for table, record in records for query in about_record(_record(table, record))]
-    entries = map(read_entry, await read_documents(database, AUDIT_LOGS, {"$or": about}, RECORD_ENTRIES))
+    entries = map(read_entry, await Find(AUDIT_LOGS, {"$or": about}, most=RECORD_ENTRIES).ask(database))
     return [Event(entry.at, "audit", entry.user, _told(entry), f"{AUDIT_LOGS}/{entry.id}") for entry in entries]
 
 
@@ -160,7 +160,7 @@ async def _actions(database: Database, operator: Operator, by_order: Document) -
     What people wrote by hand may tell a phone or an address: a viewer sees none of it.
     """
     events = []
-    for document in await read_documents(database, "delivery_actions", by_order, _MOST):
+    for document in await Find("delivery_actions", by_order, most=_MOST).ask(database):
         at = read_timestamp(first(document, "timestamp", "created_at", "performed_at", "action_at", "updated_at"))
         who = first(document, "delivery_boy_name", "performed_by", "delivery_boy_id", "user_id", "created_by")
         what = text(first(document, "action", "action_type", "type", "status")) or "an action without a name"
@@ -176,7 +176,8 @@ async def _payments(database: Database, customer: Customer | None, months: Colle
         return []
     theirs = await ids_of(database, customer.id, customer.user_id)
     events = []
-    for document in await read_documents(database, "payment_transactions", {"customer_id": {"$in": theirs}}, _PAYMENTS):
+    paid = Find("payment_transactions", {"customer_id": {"$in": theirs}}, most=_PAYMENTS)
+    for document in await paid.ask(database):
         payment = read_payment(document)
         if payment.month not in months or payment.month is None:
             continue
@@ -197,7 +198,7 @@ async def _messages(
     message = identity(row.get("message")) if row else None
     people = [name for name in (order_id, customer) if name]
     wanted: list[Document] = [{"_id": log_key(message)}] if message else []
-    documents = await read_documents(database, LOG, {"$or": [*wanted, {"reference_id": {"$in": people}}]}, _MOST)
+    documents = await Find(LOG, {"$or": [*wanted, {"reference_id": {"$in": people}}]}, most=_MOST).ask(database)
     events = []
     if row and not message:
         at, state = read_timestamp(row.get("created_at")), text(row.get("state")) or "unknown"
