@@ -187,7 +187,7 @@ class GuidedConsole(DeliveryConsole):
             audit.show_detail(step.at is not None)
         elif audit.context:
             audit.read_first()  # what lies behind the check is not as it was read either
-            audit.action_verify(anew=True)
+            audit.check()
 
     def _write(self, line: Text) -> None:
         line.no_wrap = False

@@ -29,9 +29,9 @@ from screens.widgets.table import Column, RecordTable, Row
 from screens.widgets.values import told
 
 if TYPE_CHECKING:
+    from screens.audit.verify import Chosen, Verified
     from services.audit.entries import Entry
     from services.audit.export import Exported
-    from services.audit.verify import Verification
     from services.paging import Page
 
 _COLUMNS = (
@@ -100,7 +100,8 @@ class AuditScreen(ListPlace):
         """How many entries came since the list was read; None where nobody follows."""
         self._looked: Looked | None = None
         self._whole = False
-        self._verified: Verification | None = None
+        self._verified: Verified | None = None
+        """The check whose problem was opened last."""
 
     def compose_place(self) -> Iterable[Widget]:
         """What is listed, above the list and the entry."""
@@ -358,20 +359,22 @@ class AuditScreen(ListPlace):
             told = f"{entries} in {done.path}: {count(done.size)} bytes, readable by you alone."
             self.say(told, "information")
 
-    def action_verify(self, *, anew: bool = False) -> None:
-        """Show what the check of the trail found last, or check; a problem can be opened."""
+    def action_verify(self) -> None:
+        """Back to the check whose problem was opened, else check now."""
+        self.check(self._verified)
+
+    def check(self, last: Verified | None = None) -> None:
+        """Check the trail, or come back to that check; a problem can be opened."""
         from screens.audit.verify import VerifyScreen
 
         if context := self.require_context():
-            last = None if anew else self._verified
-            self.app.push_screen(VerifyScreen(context, last, self._keep_verified), self._problem)
+            self._verified = None  # a check that was closed is not told again: the trail goes on
+            self.app.push_screen(VerifyScreen(context, last), self._problem)
 
-    def _keep_verified(self, found: Verification) -> None:
-        self._verified = found
-
-    def _problem(self, entry_id: str | None) -> None:
-        if entry_id and self.context:
-            self.ask("problem", partial(questions.find, self.context, entry_id), lambda found: found)
+    def _problem(self, chosen: Chosen | None) -> None:
+        if chosen and self.context:
+            self._verified = chosen.verified
+            self.ask("problem", partial(questions.find, self.context, chosen.entry), lambda found: found)
 
     def on_found(self, event: Found) -> None:
         """Among the entries about its record; one that names no record, by itself."""

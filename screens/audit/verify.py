@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,6 +24,7 @@ from screens.widgets.keys import KeyBar
 from screens.widgets.meter import Meter, Reading
 from screens.widgets.notice import Notice
 from screens.widgets.table import Column, RecordTable, Row
+from services.clock import format_moment
 
 if TYPE_CHECKING:
     from services.audit.verify import Verification
@@ -44,13 +46,22 @@ class Progressed(Message):
 
 @dataclass
 class Verified(Message):
-    """What the check found."""
+    """What the check found, and when it began to read."""
 
     found: Verification
+    at: datetime
 
 
-class VerifyScreen(ModalScreen["str | None"], Asking):
-    """Checks when it opens for the first time. Returns the id of the entry to open."""
+@dataclass(frozen=True)
+class Chosen:
+    """The id of the entry to open, and the check that named it, to come back to."""
+
+    entry: str
+    verified: Verified
+
+
+class VerifyScreen(ModalScreen["Chosen | None"], Asking):
+    """Shows the check that one comes back to, else checks."""
 
     CSS_PATH = "verify.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,13 +69,10 @@ class VerifyScreen(ModalScreen["str | None"], Asking):
         Binding("escape,q", "close", "Close"),
     ]
 
-    def __init__(
-        self, context: Context, last: Verification | None = None, keep: Callable[[Verification], None] | None = None
-    ) -> None:
+    def __init__(self, context: Context, last: Verified | None = None) -> None:
         super().__init__()
         self._given = context
         self._last = last
-        self._keep = keep
 
     def compose(self) -> ComposeResult:
         """The bar while it runs, the result, and the problems."""
@@ -78,11 +86,11 @@ class VerifyScreen(ModalScreen["str | None"], Asking):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Show what was found last, or check."""
+        """Show that check, or begin one."""
         if self._last is None:
             self.action_verify()
         else:
-            self._show(self._last)
+            self.on_verified(self._last)
 
     def action_verify(self) -> None:
         """Every hash anew."""
@@ -90,7 +98,8 @@ class VerifyScreen(ModalScreen["str | None"], Asking):
         self.query_one("#result", Static).update(text("Computing every hash again from what is stored …", "muted"))
         self.query_one(RecordTable).display = False
         self.query_one(Meter).reading = Reading(0, None, "entries")
-        self.ask("verify", partial(_verify, self._given, self._progress), Verified)
+        began = self._given.clock()
+        self.ask("verify", partial(_verify, self._given, self._progress), partial(Verified, at=began))
 
     def _progress(self, done: int, total: int) -> None:
         self.post_message(Progressed(done, total))
@@ -100,18 +109,13 @@ class VerifyScreen(ModalScreen["str | None"], Asking):
         self.query_one(Meter).reading = Reading(event.done, event.total, "sealed entries")
 
     def on_verified(self, event: Verified) -> None:
-        """Show the result, and keep it for the next time."""
-        self._last = event.found
-        if self._keep:
-            self._keep(event.found)
-        self._show(event.found)
-
-    def _show(self, found: Verification) -> None:
+        """Show the result."""
+        self._last = event
         self.query_one(Meter).reading = None
-        self.query_one("#result", Static).update(_result(found))
+        self.query_one("#result", Static).update(_result(event))
         rows = [
             Row(str(number), (text(problem.kind, "bad"), text(problem.entry), text(problem.detail)))
-            for number, problem in enumerate(found.problems)
+            for number, problem in enumerate(event.found.problems)
         ]
         table = self.query_one(RecordTable)
         table.show(rows)
@@ -130,21 +134,22 @@ class VerifyScreen(ModalScreen["str | None"], Asking):
     @on(RecordTable.Selected)
     def action_open(self) -> None:
         """The entry of the problem, where it is one; its reason in full in any case."""
-        row, found = self.query_one(RecordTable).row, self._last
-        if row is None or found is None:
+        row, last = self.query_one(RecordTable).row, self._last
+        if row is None or last is None:
             return
-        problem = found.problems[int(row.key)]
+        problem = last.found.problems[int(row.key)]
         if problem.kind in ("removed", "truncated", "log-altered", "untrusted"):
             self.query_one(Notice).say(f"{problem.entry}: {problem.detail} There is no entry to open.")
         else:
-            self.dismiss(problem.entry)
+            self.dismiss(Chosen(problem.entry, last))
 
     def action_close(self) -> None:
         """Back to the place."""
         self.dismiss(None)
 
 
-def _result(found: Verification) -> Text:
+def _result(verified: Verified) -> Text:
+    found = verified.found
     wrong = found.problem_count
     if wrong:
         first = Text(f"✗ {counted(wrong, 'thing is', 'things are')} not as sealed, of {count(found.sealed)}.", "bad")
@@ -161,6 +166,7 @@ def _result(found: Verification) -> Text:
         Text(f"{adopted} of other programs, taken in as found.", "muted"),
         Text(f"{counted(found.checkpoints, 'signed checkpoint', 'signed checkpoints')}{newest}.", "muted"),
     ]
+    lines.append(Text(f"Checked {format_moment(verified.at)} India time.", "muted"))
     if not found.pinned:
         words = "The signatures were checked with the keys that the database names; the setting audit_trusted_keys "
         lines.append(Text(f"{words}holds them to keys that you know.", "muted"))

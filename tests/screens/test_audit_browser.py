@@ -307,11 +307,21 @@ class TestVerify:
             assert row is not None
             assert row.key == entry["_id"]
             assert "ALTERED: its content does not fit its" in painted(pilot)
-            await press(pilot, "y")  # what was found last, at once
-            assert "not as sealed" in painted(pilot)
             await database["audit_logs"].replace_one({"_id": entry["_id"]}, entry)
+            await press(pilot, "y")  # back from the entry, to the check that named it
+            assert "not as sealed" in painted(pilot)
             await press(pilot, "r")
             assert "✓" in painted(pilot)
+
+    async def test_one_that_was_closed_is_not_told_again(self, trail: Company) -> None:
+        async with opened(trail.app(MEERA)) as pilot, trail.connected() as database:
+            await press(pilot, "f6", "y")
+            waiting = int(painted(pilot).split(" wait for the next seal")[0].split()[-1])
+            assert "Checked 2026-11-22 10:00 India time." in painted(pilot)
+            await press(pilot, "escape")
+            await write(database)  # two entries
+            await press(pilot, "y")
+            assert f" {waiting + 2} wait for the next seal" in painted(pilot)
 
 
 @SIZES
