@@ -29,7 +29,7 @@ from screens.widgets.table import Column, RecordTable, Row
 from screens.widgets.values import told
 
 if TYPE_CHECKING:
-    from screens.audit.verify import Chosen, Verified
+    from screens.audit.verify import Chosen
     from services.audit.entries import Entry
     from services.audit.export import Exported
     from services.paging import Page
@@ -100,8 +100,8 @@ class AuditScreen(ListPlace):
         """How many entries came since the list was read; None where nobody follows."""
         self._looked: Looked | None = None
         self._whole = False
-        self._verified: Verified | None = None
-        """The check whose problem was opened last."""
+        self._problem: Chosen | None = None
+        """The problem whose entry was opened last, with the check that found it."""
 
     def compose_place(self) -> Iterable[Widget]:
         """What is listed, above the list and the entry."""
@@ -360,20 +360,20 @@ class AuditScreen(ListPlace):
             self.say(told, "information")
 
     def action_verify(self) -> None:
-        """Back to the check whose problem was opened, else check now."""
-        self.check(self._verified)
+        """Back to the problem whose entry was opened, else check now."""
+        self.check(self._problem)
 
-    def check(self, last: Verified | None = None) -> None:
-        """Check the trail, or come back to that check; a problem can be opened."""
+    def check(self, last: Chosen | None = None) -> None:
+        """Check the trail, or come back to that problem; another can be opened."""
         from screens.audit.verify import VerifyScreen
 
         if context := self.require_context():
-            self._verified = None  # a check that was closed is not told again: the trail goes on
-            self.app.push_screen(VerifyScreen(context, last), self._problem)
+            self._problem = None  # a check that was closed is not told again: the trail goes on
+            self.app.push_screen(VerifyScreen(context, last), self._open_problem)
 
-    def _problem(self, chosen: Chosen | None) -> None:
+    def _open_problem(self, chosen: Chosen | None) -> None:
         if chosen and self.context:
-            self._verified = chosen.verified
+            self._problem = chosen
             self.ask("problem", partial(questions.find, self.context, chosen.entry), lambda found: found)
 
     def on_found(self, event: Found) -> None:

@@ -54,10 +54,15 @@ class Verified(Message):
 
 @dataclass(frozen=True)
 class Chosen:
-    """The id of the entry to open, and the check that named it, to come back to."""
+    """The problem whose entry is to be opened, by its number in the check that found it; to come back to."""
 
-    entry: str
     verified: Verified
+    problem: int
+
+    @property
+    def entry(self) -> str:
+        """The id of the entry."""
+        return self.verified.found.problems[self.problem].entry
 
 
 class VerifyScreen(ModalScreen["Chosen | None"], Asking):
@@ -69,10 +74,11 @@ class VerifyScreen(ModalScreen["Chosen | None"], Asking):
         Binding("escape,q", "close", "Close"),
     ]
 
-    def __init__(self, context: Context, last: Verified | None = None) -> None:
+    def __init__(self, context: Context, last: Chosen | None = None) -> None:
         super().__init__()
         self._given = context
-        self._last = last
+        self._chosen = last
+        self._verified: Verified | None = None
 
     def compose(self) -> ComposeResult:
         """The bar while it runs, the result, and the problems."""
@@ -87,10 +93,14 @@ class VerifyScreen(ModalScreen["Chosen | None"], Asking):
 
     def on_mount(self) -> None:
         """Show that check, or begin one."""
-        if self._last is None:
+        if self._chosen is None:
             self.action_verify()
         else:
-            self.on_verified(self._last)
+            self.on_verified(self._chosen.verified)
+            self.call_after_refresh(self._return, self._chosen.problem)  # what has no size yet scrolls nowhere
+
+    def _return(self, problem: int) -> None:
+        self.query_one(RecordTable).cursor = problem
 
     def action_verify(self) -> None:
         """Every hash anew."""
@@ -110,7 +120,7 @@ class VerifyScreen(ModalScreen["Chosen | None"], Asking):
 
     def on_verified(self, event: Verified) -> None:
         """Show the result."""
-        self._last = event
+        self._verified = event
         self.query_one(Meter).reading = None
         self.query_one("#result", Static).update(_result(event))
         rows = [
@@ -134,14 +144,14 @@ class VerifyScreen(ModalScreen["Chosen | None"], Asking):
     @on(RecordTable.Selected)
     def action_open(self) -> None:
         """The entry of the problem, where it is one; its reason in full in any case."""
-        row, last = self.query_one(RecordTable).row, self._last
-        if row is None or last is None:
+        row, verified = self.query_one(RecordTable).row, self._verified
+        if row is None or verified is None:
             return
-        problem = last.found.problems[int(row.key)]
+        problem = verified.found.problems[int(row.key)]
         if problem.kind in ("removed", "truncated", "log-altered", "untrusted"):
             self.query_one(Notice).say(f"{problem.entry}: {problem.detail} There is no entry to open.")
         else:
-            self.dismiss(Chosen(problem.entry, last))
+            self.dismiss(Chosen(verified, int(row.key)))
 
     def action_close(self) -> None:
         """Back to the place."""

@@ -313,6 +313,24 @@ class TestVerify:
             await press(pilot, "r")
             assert "✓" in painted(pilot)
 
+    async def test_the_last_of_many_problems_is_in_sight_also_when_one_comes_back_to_it(self, trail: Company) -> None:
+        async with opened(trail.app(MEERA), (80, 24)) as pilot, trail.connected() as database:
+            for _ in range(8):
+                await write(database)
+            await seal(database, MEERA.trail, lambda: NOW, everything=True)
+            await database["audit_logs"].update_many({"user_id": "vikram"}, {"$set": {"altered": 1}})
+            await press(pilot, "f6", "y")
+            await press(pilot, "end")
+            problems = pilot.app.screen.query_one("#problems", RecordTable)
+            assert problems.row_count > 12
+            assert "▌altered" in painted(pilot)
+            await press(pilot, "enter")
+            assert audit(pilot)
+            await press(pilot, "y")
+            assert pilot.app.screen.query_one("#problems", RecordTable).cursor == problems.row_count - 1
+            assert "▌altered" in painted(pilot)
+            await database["audit_logs"].update_many({}, {"$unset": {"altered": ""}})
+
     async def test_one_that_was_closed_is_not_told_again(self, trail: Company) -> None:
         async with opened(trail.app(MEERA)) as pilot, trail.connected() as database:
             await press(pilot, "f6", "y")
