@@ -8,15 +8,16 @@ from typing import Any
 
 from services.audit.entries import FieldChange
 from services.audit.logger import Purpose
-from services.audit.traces import field_changes_of, in_words, who_changed
+from services.audit.traces import field_changes_of
 from services.changes.changeset import ChangeSet, Update, transact
-from services.changes.difference import assigned_differences, same
+from services.changes.difference import assigned_differences
+from services.changes.resting import require_as_seen, require_one, unchanged, unknown, values_of
 from services.changes.series import entry_id, new_series
 from services.changes.turns import take_turns
 from services.clock import Clock
 from services.customers.search import find_customer
 from services.database import READ_LIMIT_MS, Database, Document, told
-from services.errors import BadRequest, Conflict, NotFound, Refused
+from services.errors import BadRequest, Refused
 from services.operators.operator import Operator
 from services.records.customers import Customer, read_customer
 from services.records.fields import identity, text, word
@@ -67,8 +68,8 @@ async def open_customer(database: Database, operator: Operator, customer_id: str
     with told():
         found = await database["customers_v2"].find_one({"id": customer_id}, max_time_ms=READ_LIMIT_MS)
     if found is None:
-        raise _unknown(customer_id)
-    return Correctable(read_customer(found), _seen(found))
+        raise unknown("customers_v2", customer_id)
+    return Correctable(read_customer(found), values_of(found, WATCHED))
 
 
 async def name_customer(database: Database, operator: Operator, query: str) -> Correctable:
@@ -92,8 +93,8 @@ async def correct_customer(
     why, series = typed_reason(reason) if write else None, new_series()
 
     async def work(changes: ChangeSet) -> Corrected:
-        document = await require_customer(changes, customer_id)
-        await _require_as_seen(changes, document, seen)
+        document = await require_one(changes, "customers_v2", customer_id)
+        await require_as_seen(changes, "customers_v2", document, seen, WATCHED)
         values: dict[str, Any] = {}
         if correction.phone is not None:
             values |= _phone(document, correction.phone)
@@ -112,7 +113,7 @@ async def correct_customer(
         if correction.user_id is not None:
             await take_turns(changes, [identity(document.get("user_id")), identity(values.get("user_id"))])
         entry = entry_id(series, CUSTOMER_ENTRY)
-        own = Update("customers_v2", document, values | {CORRECTION: entry}, guard(document, WATCHED))
+        own = Update("customers_v2", document, values | {CORRECTION: entry}, unchanged(document, WATCHED))
         changes.add(own, *others, first=CUSTOMER_ENTRY)
         return Corrected(customer_id, who, differing, entry)
 
@@ -130,43 +131,6 @@ def told_changes(updates: Sequence[Update]) -> tuple[FieldChange, ...]:
     return tuple(told)
 
 
-def _unknown(customer_id: str) -> NotFound:
-    return NotFound("unknown-customer", f"There is no customer {customer_id[:60]!r}; `orders show` names an order's.")
-
-
-def _seen(document: Document) -> dict[str, Any]:
-    return {name: document.get(name) for name in WATCHED}
-
-
-def guard(document: Document, names: Sequence[str]) -> dict[str, Any]:
-    """The condition that these fields still are what they are in the document."""
-    return {name: {"$eq": document.get(name)} for name in names}
-
-
-async def require_customer(changes: ChangeSet, customer_id: str) -> Document:
-    """The one customer of that id, in the transaction. Raises NotFound, and Refused where two share it."""
-    cursor = changes.database["customers_v2"].find({"id": customer_id}, session=changes.session)
-    found = await cursor.limit(2).to_list()
-    if not found:
-        raise _unknown(customer_id)
-    if len(found) > 1:
-        raise Refused(
-            "id-duplicate", f"Two customers have the id {customer_id!r}; a person must tell them apart first."
-        )
-    return found[0]
-
-
-async def _require_as_seen(changes: ChangeSet, document: Document, seen: Mapping[str, Any]) -> None:
-    changed = [name for name, value in _seen(document).items() if not same(seen.get(name), value)]
-    if changed:
-        by = in_words(await who_changed(changes, "customers_v2", str(document["id"]), changed, document))
-        raise Conflict(
-            "changed-meanwhile",
-            f"The customer was changed since you looked: {by}. Nothing was written, and what you typed is kept; look "
-            "at it as it is now.",
-        )
-
-
 def _phone(document: Document, typed: str) -> dict[str, Any]:
     """The number under every name that the customer has one under: by any of them callers are looked up."""
     phone = read_phone(typed)
@@ -182,24 +146,20 @@ async def _links(changes: ChangeSet, document: Document, user_id: str | None) ->
     users, updates = changes.database["users"], []
     if user_id is not None:
         user = await _free_user(changes, user_id, customer)
-        updates.append(Update("users", user, {"customer_v2_id": customer}, guard(user, ("customer_v2_id",))))
+        updates.append(Update("users", user, {"customer_v2_id": customer}, unchanged(user, ("customer_v2_id",))))
     async for before in users.find({"customer_v2_id": customer}, session=changes.session):
         if before.get("id") != user_id:
-            updates.append(Update("users", before, {"customer_v2_id": None}, guard(before, ("customer_v2_id",))))
+            updates.append(Update("users", before, {"customer_v2_id": None}, unchanged(before, ("customer_v2_id",))))
     return updates
 
 
 async def _free_user(changes: ChangeSet, user_id: str, customer: str | None) -> Document:
     """The one customer's account of that id which is no other customer's; a link to a customer who is gone is none."""
-    found = await changes.database["users"].find({"id": user_id}, session=changes.session).limit(2).to_list()
-    if not found:
-        raise NotFound("unknown-user", f"There is no user {user_id[:60]!r}.")
-    if len(found) > 1:
-        raise Refused("id-duplicate", f"Two users have the id {user_id!r}; a person must tell them apart first.")
-    if word(found[0].get("role")) not in ("", "CUSTOMER"):
+    user = await require_one(changes, "users", user_id)
+    if word(user.get("role")) not in ("", "CUSTOMER"):
         raise Refused("user-not-customer", f"The user {user_id!r} is no customer's account.")
-    await require_unclaimed(changes, user_id, found, customer)
-    return found[0]
+    await require_unclaimed(changes, user_id, [user], customer)
+    return user
 
 
 async def require_unclaimed(changes: ChangeSet, user_id: str, users: Sequence[Document], customer: str | None) -> None:

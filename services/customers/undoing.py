@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from services.audit.logger import Purpose
 from services.audit.traces import entries_as_written, in_words, who_changed
 from services.changes.changeset import AUDIT_LOGS, ChangeSet, Update, transact
 from services.changes.difference import lookup, same
+from services.changes.resting import require_one, unchanged
 from services.changes.series import entry_id
 from services.changes.turns import take_turns
 from services.clock import Clock, read_timestamp
@@ -22,8 +23,6 @@ from services.customers.correction import (
     CORRECTION,
     CUSTOMER_ENTRY,
     WATCHED,
-    guard,
-    require_customer,
     require_unclaimed,
     told_changes,
 )
@@ -67,7 +66,7 @@ async def undo_correction(
     why = typed_reason(reason) if write else None
 
     async def work(changes: ChangeSet) -> Undone:
-        document = await require_customer(changes, customer_id)
+        document = await require_one(changes, "customers_v2", customer_id)
         name = identity(document.get(CORRECTION))
         if correction is not None and name != correction:
             by = in_words(await who_changed(changes, "customers_v2", customer_id, [CORRECTION], document))
@@ -126,7 +125,7 @@ async def _restored(changes: ChangeSet, document: Document, entries: Sequence[Do
             since.append(whose + in_words(await who_changed(changes, table, name, changed, record)))
         values = {path: lookup(entry["before"], path) for path in entry["changes"]}
         watched = (*WATCHED, CORRECTION) if record is document else tuple(values)
-        updates.append(Update(table, record, values, guard(record, watched)))
+        updates.append(Update(table, record, values, unchanged(record, watched)))
     if since:
         raise Refused("changed-since", f"Since the correction something changed: {'; '.join(since)}. It stays.")
     if user := identity(updates[0].values.get("user_id")):
@@ -166,11 +165,8 @@ async def _require_unused(changes: ChangeSet, customer_id: str, entries: Sequenc
     theirs = [each for each in bills if identity(each.get("customer_id")) in (customer_id, user)]
     since = [each for each in theirs if _later(each.get("created_at"), made)]
     if billed := {identity(each.get("order_id")) or identity(each.get("id")) for each in since}:
-        raise Refused(
-            "billed-since",
-            f"Through this link {len(billed)} orders were billed to the customer since, {min(map(str, billed))} among "
-            "them; those bills must be rolled back first.",
-        )
+        words = f"Billed to the customer through this link since: {_named(billed)}. That must be rolled back first."
+        raise Refused("billed-since", words)
     # The backend's monthly page flags orders and makes no bill.
     recorded = {identity(each.get("order_id")) for each in bills}
     flagged = {
@@ -178,12 +174,17 @@ async def _require_unused(changes: ChangeSet, customer_id: str, entries: Sequenc
         if name not in recorded and flag(each.get("billed")) and _later(each.get("billed_at"), made)
     }  # fmt: skip
     whose = await resolve_all(changes.database, list(flagged.values()), changes.session)
-    if resting := sorted(name for name, owner in flagged.items() if whose[owner].customer_id == customer_id):
+    if resting := {name for name, owner in flagged.items() if whose[owner].customer_id == customer_id}:
         raise Refused(
             "billed-since",
-            f"Through this link the customer has {len(resting)} orders that were flagged billed without a bill, since "
-            f"then or nobody knows when, {resting[0]} among them; those flags must be taken away first.",
+            "Flagged billed through this link without a bill, since then or nobody knows when: "
+            f"{_named(resting)}. That must be taken away first.",
         )
+
+
+def _named(orders: Collection[object]) -> str:
+    """One of the orders, and how many there are beside it."""
+    return str(min(map(str, orders))) + (f" and {len(orders) - 1} more" if len(orders) > 1 else "")
 
 
 def _later(stored: object, made: datetime | None) -> bool:

@@ -14,6 +14,7 @@ from bson import ObjectId
 from services.audit.chain import Stream
 from services.audit.logger import Purpose
 from services.changes.changeset import ChangeSet, Insert, Update, transact
+from services.changes.resting import require_one, unchanged
 from services.changes.series import series_of
 from services.clock import Clock, format_moment, india_day, read_day, to_stored
 from services.customers.resolution import CustomerLinks
@@ -96,7 +97,8 @@ async def confirm_delivery(
     )
 
     async def work(changes: ChangeSet) -> Confirmation:
-        document, order = await load_order(changes, order_id)
+        document = await require_one(changes, "orders", order_id)
+        order = read_order(document)
         existing = await load_deliveries(changes, order_id)
         _require_open(order, existing)
         moment = _moment(order, request, changes.now)
@@ -110,16 +112,6 @@ async def confirm_delivery(
     series = series_of(f"{CONFIRMING}{request.id}")
     purpose = Purpose(reason=request.reason or None)
     return await transact(database, operator, clock, work, purpose=purpose, stream=stream, series=series)
-
-
-async def load_order(changes: ChangeSet, order_id: str) -> tuple[Document, Order]:
-    """The order of that id. Raises NotFound where there is none, Refused where there are two."""
-    found = await changes.database["orders"].find({"id": order_id}, session=changes.session).limit(2).to_list()
-    if not found:
-        raise NotFound("unknown-order", f"There is no order {order_id!r}; it may have been deleted meanwhile.")
-    if len(found) > 1:
-        raise Refused("id-duplicate", f"Two orders have the id {order_id!r}; a person must tell them apart first.")
-    return found[0], read_order(found[0])
 
 
 async def load_deliveries(changes: ChangeSet, order_id: str) -> list[Document]:
@@ -230,7 +222,7 @@ class _Confirming:
             values["delivered_at"] = to_stored(self.moment)
         elif self.document.get("delivered_at") is not None:
             values["delivered_at"] = None
-        guard = {name: {"$eq": self.document.get(name)} for name in ("status", "delivery_confirmed")}
+        guard = unchanged(self.document, ("status", "delivery_confirmed"))
         action = "UPDATE" if self.status == NOT_DELIVERED else "DELIVERED"
         self.changes.add(Update("orders", self.document, values, guard, action), first=ORDER_ENTRY)  # type: ignore[arg-type]
         await self._delivery(now, existing, given)
@@ -265,8 +257,8 @@ class _Confirming:
         if self.request.reason:
             values["notes"] = self.request.reason
         if existing:
-            guard = {"status": {"$eq": existing[0].get("status")}}
-            self.changes.add(Update("delivery_statuses", existing[0], values, guard), first=DELIVERY_ENTRY)
+            update = Update("delivery_statuses", existing[0], values, unchanged(existing[0], ("status",)))
+            self.changes.add(update, first=DELIVERY_ENTRY)
             return
         new: Document = {
             "_id": ObjectId(),

@@ -11,6 +11,7 @@ from services.audit.logger import Purpose
 from services.audit.traces import entries_as_written, who_changed
 from services.changes.changeset import ChangeSet, Delete, Update, transact
 from services.changes.difference import differences, lookup, same
+from services.changes.resting import require_one, unchanged
 from services.changes.series import entry_id, series_of
 from services.changes.turns import take_turns
 from services.clock import Clock, india_day
@@ -24,7 +25,6 @@ from services.deliveries.confirmation import (
     SUBSCRIPTION_ENTRY,
     is_billed,
     load_deliveries,
-    load_order,
 )
 from services.errors import Refused
 from services.operators.operator import Operator
@@ -77,7 +77,8 @@ async def undo_confirmation(database: Database, operator: Operator, clock: Clock
     confirmation = identity(found.get(CONFIRMATION)) if found else None
 
     async def work(changes: ChangeSet) -> Undone:
-        document, order = await load_order(changes, order_id)
+        document = await require_one(changes, "orders", order_id)
+        order = read_order(document)
         await _require_possible(changes, document, order, confirmation)
         undoing = _Undoing(changes, await _entries(changes, confirmation or ""))
         undoing.order(document)
@@ -202,8 +203,8 @@ class _Undoing:
             return
         before = await self._still_true(entry["before"])
         values = {name: lookup(before, name) for name in _LAST}
-        guard = {name: {"$eq": subscription.get(name)} for name in _LAST}
-        self._changes.add(Update("subscriptions_v2", subscription, values, guard), first=SUBSCRIPTION_ENTRY)
+        update = Update("subscriptions_v2", subscription, values, unchanged(subscription, _LAST))
+        self._changes.add(update, first=SUBSCRIPTION_ENTRY)
 
     async def _still_true(self, before: Document) -> Document:
         """The last delivery before; where its own confirmation was taken back meanwhile, the one before that."""

@@ -10,16 +10,17 @@ from typing import Any
 
 from services.audit.entries import FieldChange
 from services.audit.logger import Purpose
-from services.audit.traces import field_changes_of, in_words, who_changed
+from services.audit.traces import field_changes_of
 from services.changes.changeset import ChangeSet, Update, applied, transact
-from services.changes.difference import assigned_differences, same
+from services.changes.difference import assigned_differences
+from services.changes.resting import require_as_seen, require_one, unchanged, values_of
 from services.changes.series import series_of
 from services.changes.turns import take_turns
 from services.clock import Clock, india_day, to_stored
 from services.customers.resolution import CustomerLinks
 from services.database import Database, Document, told
 from services.deliveries.staff import staff_names
-from services.errors import Conflict, NotFound, Refused
+from services.errors import Refused
 from services.money import to_double
 from services.operators.operator import Operator
 from services.orders.addresses import address_line, changed_address, check_address, require_address
@@ -27,7 +28,7 @@ from services.orders.items import Quantities, stored_items
 from services.orders.reading import require_order
 from services.orders.resolving import known_as, order_customer, require_active_person
 from services.orders.shown import require_as_shown
-from services.records.fields import first, identity, text
+from services.records.fields import identity, text
 from services.records.orders import OPEN_STATUSES, Order, read_order, read_total
 from services.typed import typed_reason, typed_text
 from services.validation.check import Check
@@ -39,6 +40,7 @@ _WATCHED = (
     "items", "total_amount", "total", "delivery_date", "address", "notes", "status", "delivery_boy_id", "delivered_at",
     "billed", "delivery_confirmed", "customer_id", "user_id",
 )  # fmt: skip
+_GUARDING = ("status", "billed", "delivery_confirmed", "delivery_date")
 LONGEST_NOTE = 2_000
 LAST_EDIT = "last_edit_id"
 """The order's field that names its last edit: by that the edit's audit entry is found again."""
@@ -104,7 +106,7 @@ async def open_order(database: Database, operator: Operator, order_id: str) -> E
         names = await staff_names(database, [order.delivery_boy_id])
         links = await CustomerLinks.load(database, [order.owner], told="ids")
     customer, person = links.resolve(order.owner).customer_id or "", names.get(order.delivery_boy_id or "", "")
-    return Editable(order, customer, person, address_line(document), _seen(document))
+    return Editable(order, customer, person, address_line(document), values_of(document, _WATCHED))
 
 
 async def open_beside(
@@ -114,7 +116,7 @@ async def open_beside(
     operator.require("support", "change orders")
 
     async def work(changes: ChangeSet) -> tuple[str, ...]:
-        order = replace(read_order(await require_one(changes, order_id)), delivery_date=day)
+        order = replace(read_order(await require_one(changes, "orders", order_id)), delivery_date=day)
         rules = OrderValidator(Lookups(changes.database, changes.session), india_day(changes.now))
         return await rules.open_beside(order, await known_as(changes, order.owner))
 
@@ -149,8 +151,8 @@ async def _update(
     name = str(uuid.uuid4())
 
     async def work(changes: ChangeSet) -> Edited:
-        document = await require_one(changes, order_id)
-        await _require_as_seen(changes, document, seen)
+        document = await require_one(changes, "orders", order_id)
+        await require_as_seen(changes, "orders", document, seen, _WATCHED)
         values = await _values(changes, document, edit)
         differing = assigned_differences(document, values)
         if not differing:
@@ -171,7 +173,7 @@ async def _update(
 def _write(changes: ChangeSet, document: Document, values: Mapping[str, Any], name: str) -> None:
     """Write the values of the edit of that name, under which its audit entry is found again."""
     written = {**values, LAST_EDIT: name, "updated_at": to_stored(changes.now)}
-    changes.add(Update("orders", document, written, _guard(document)), first=EDIT_ENTRY)
+    changes.add(Update("orders", document, written, unchanged(document, _GUARDING)), first=EDIT_ENTRY)
 
 
 async def _edited(
@@ -195,9 +197,9 @@ async def cancel_order(
     why, name = typed_reason(reason), str(uuid.uuid4())
 
     async def work(changes: ChangeSet) -> Edited:
-        document = await require_one(changes, order_id)
+        document = await require_one(changes, "orders", order_id)
         if seen is not None:
-            await _require_as_seen(changes, document, seen)
+            await require_as_seen(changes, "orders", document, seen, _WATCHED)
         await require_open(changes, document, "cancelled")
         now = to_stored(changes.now)
         values = {"status": "CANCELLED", "cancelled_at": now, "cancelled_by": operator.account, "cancel_reason": why}
@@ -206,35 +208,6 @@ async def cancel_order(
 
     series = series_of(f"{EDITING}{name}")
     return await transact(database, operator, clock, work, purpose=Purpose(reason=why), series=series)
-
-
-async def require_one(changes: ChangeSet, order_id: str) -> Document:
-    """The one order of that id, in the transaction. Raises NotFound, and Refused where two share it."""
-    found = await changes.database["orders"].find({"id": order_id}, session=changes.session).limit(2).to_list()
-    if not found:
-        raise NotFound("unknown-order", f"There is no order {order_id[:60]!r}; it may have been deleted meanwhile.")
-    if len(found) > 1:
-        raise Refused("id-duplicate", f"Two orders have the id {order_id!r}; a person must tell them apart first.")
-    return found[0]
-
-
-def _seen(document: Document) -> dict[str, Any]:
-    return {name: document.get(name) for name in _WATCHED}
-
-
-def _guard(document: Document) -> dict[str, Any]:
-    return {name: {"$eq": document.get(name)} for name in ("status", "billed", "delivery_confirmed", "delivery_date")}
-
-
-async def _require_as_seen(changes: ChangeSet, document: Document, seen: Mapping[str, Any]) -> None:
-    changed = [name for name, value in _seen(document).items() if not same(seen.get(name), value)]
-    if changed:
-        by = in_words(await who_changed(changes, "orders", str(first(document, "id", "_id")), changed, document))
-        raise Conflict(
-            "changed-meanwhile",
-            f"The order was changed since you opened it: {by}. Nothing was written, and what you typed is "
-            "kept; look at it as it is now.",
-        )
 
 
 async def require_open(changes: ChangeSet, document: Document, deed: str) -> None:

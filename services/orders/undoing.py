@@ -11,6 +11,7 @@ from services.audit.logger import Purpose
 from services.audit.traces import entries_about, entries_as_written, field_changes_of, in_words, who_changed
 from services.changes.changeset import ChangeSet, Update, applied, transact
 from services.changes.difference import assigned_differences, lookup, same
+from services.changes.resting import require_one, unchanged
 from services.changes.series import entry_id, series_of
 from services.changes.turns import take_turns
 from services.clock import Clock, format_moment, india_day, to_stored
@@ -18,7 +19,7 @@ from services.database import Database, Document
 from services.deliveries.staff import staff_names
 from services.errors import Conflict, Refused
 from services.operators.operator import Operator
-from services.orders.editing import EDIT_ENTRY, EDITING, LAST_EDIT, Edited, require_one, require_open
+from services.orders.editing import EDIT_ENTRY, EDITING, LAST_EDIT, Edited, require_open
 from services.orders.resolving import known_as
 from services.records.fields import identity, mapping
 from services.records.orders import read_order
@@ -82,7 +83,7 @@ async def _undo(
     operator.require("support", "take changes back")
 
     async def work(changes: ChangeSet) -> Undone:
-        document = await require_one(changes, order_id)
+        document = await require_one(changes, "orders", order_id)
         if edit is not None:
             await _require_last(changes, document, edit, order_id)
         entry = await _entry(changes, document, order_id)
@@ -98,7 +99,7 @@ async def _undo(
             if _OPENING & values.keys():
                 await take_turns(changes, (await known_as(changes, read_order(document).owner))[:1])
             values |= {"undone": entry["_id"], "undo_reason": reason, "updated_at": to_stored(changes.now)}
-            guard = {name: {"$eq": document.get(name)} for name in {path.partition(".")[0] for path in values}}
+            guard = unchanged(document, {path.partition(".")[0] for path in values})
             changes.add(Update("orders", document, values, guard))
         people = differing.get("delivery_boy_id", {}).values()
         names = await staff_names(changes.database, map(identity, people), changes.session)
