@@ -16,7 +16,7 @@ from services.audit.log import CHECKPOINTS, KEYS, LEAVES, NODES
 from services.audit.seal import seal
 from services.audit.trail import Trail
 from services.audit.verify import Verification, verify
-from services.changes.changeset import AUDIT_LOGS, STREAMS, Insert, transact
+from services.changes.changeset import AUDIT_LOGS, STREAMS, ChangeSet, Insert, transact
 from services.database import Database, Document
 from services.deployment.indexes import AUDIT_BY_CHAIN, LEAVES_BY_ENTRY, OPEN_STREAMS
 from services.operators.operator import Operator
@@ -138,3 +138,31 @@ class SealedTrail:
 
 async def _insert(changes: Any, orders: list[Document]) -> None:
     changes.add(*(Insert("orders", dict(order)) for order in orders))
+
+
+def inserts(prefix: str, count: int) -> Any:
+    """The work of a transaction that makes so many orders."""
+
+    async def work(changes: ChangeSet) -> None:
+        changes.add(*(Insert("orders", {"id": f"{prefix}-{number}", "quantity": 1}) for number in range(count)))
+
+    return work
+
+
+async def empty_trail(database: Database, folder: Path) -> SealedTrail:
+    """A log without an entry."""
+    trail = SealedTrail(database, folder / "copies")
+    await trail.build(random.Random(0), 0, (), 0)
+    return trail
+
+
+async def assert_whole(database: Database, trail: SealedTrail, written: int) -> None:
+    """No fork, no gap; no order without its entry and no entry without its order."""
+    await seal(database, trail.keeper, lambda: NOW, everything=True)
+    found = await trail.check()
+    assert (found.problems, found.entries, found.sealed, found.unsealed) == ((), written, written, 0)
+    orders = {order["id"] async for order in database["orders"].find({}, {"id": 1})}
+    entries = [entry["record_id"] async for entry in database[AUDIT_LOGS].find({}, {"record_id": 1})]
+    assert len(entries) == written == len(orders)
+    assert set(entries) == orders
+    assert await database[STREAMS].count_documents({"ended": False}) == 0

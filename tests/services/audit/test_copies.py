@@ -10,8 +10,7 @@ from services.audit.seal import seal
 from services.database import Database
 from services.errors import Refused
 from services.operators.operator import Operator
-from tests.services.audit.sealed import NOW, SealedTrail
-from tests.services.audit.test_seal import empty_trail
+from tests.services.audit.sealed import NOW, SealedTrail, empty_trail
 
 
 async def sealed_without_a_copy(trail: SealedTrail, name: str) -> None:

@@ -1,13 +1,9 @@
-"""Sealing: what writers leave, at once or killed, is whole; foreign entries never stop it."""
+"""Sealing: what writers leave, also at once, is whole; foreign entries never stop it."""
 
 import asyncio
-import os
 import random
-import signal
-import subprocess
-import sys
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +22,11 @@ from services.backfills.pace import Pace
 from services.changes.changeset import AUDIT_LOGS, STREAMS, ChangeSet, Insert, transact
 from services.clock import Clock
 from services.database import Database, connect
-from services.errors import ConsoleError, Refused, Unreachable
+from services.errors import Refused, Unreachable
 from services.operators.operator import Operator
-from tests.failing import failing
 from tests.faults.exactness import planned_orders
 from tests.faults.test_unknown_commits import LANDED, LOST, failing_commits
-from tests.services.audit.sealed import NOW, SealedTrail
+from tests.services.audit.sealed import NOW, SealedTrail, assert_whole, empty_trail, inserts
 
 UNCONFIRMED = {"writeConcernError": {"code": 64, "errmsg": "waiting for replication timed out"}}
 """The transaction is committed, and the driver asks once more whether it is."""
@@ -46,19 +41,6 @@ EXTREMES: list[dict[str, Any]] = [
     {"when": bson.DatetimeMS(2**62), "code": bson.Code("x"), "regex": bson.Regex("x"), "ref": bson.DBRef("a", 1)},
     {"chain": None},
 ]
-
-
-def inserts(prefix: str, count: int) -> Any:
-    async def work(changes: ChangeSet) -> None:
-        changes.add(*(Insert("orders", {"id": f"{prefix}-{number}", "quantity": 1}) for number in range(count)))
-
-    return work
-
-
-async def empty_trail(database: Database, folder: Path) -> SealedTrail:
-    trail = SealedTrail(database, folder / "copies")
-    await trail.build(random.Random(0), 0, (), 0)
-    return trail
 
 
 async def test_entries_of_any_form_are_sealed_and_checked(database: Database, tmp_path: Path) -> None:
@@ -185,18 +167,6 @@ async def write_much(database: Database, writers: int, entries: int, share: int,
     await writing
 
 
-async def assert_whole(database: Database, trail: SealedTrail, written: int) -> None:
-    """No fork, no gap; no order without its entry and no entry without its order."""
-    await seal(database, trail.keeper, lambda: NOW, everything=True)
-    found = await trail.check()
-    assert (found.problems, found.entries, found.sealed, found.unsealed) == ((), written, written, 0)
-    orders = {order["id"] async for order in database["orders"].find({}, {"id": 1})}
-    entries = [entry["record_id"] async for entry in database[AUDIT_LOGS].find({}, {"record_id": 1})]
-    assert len(entries) == written == len(orders)
-    assert set(entries) == orders
-    assert await database[STREAMS].count_documents({"ended": False}) == 0
-
-
 async def test_writers_and_sealers_at_once_leave_a_whole_log(database: Database, tmp_path: Path) -> None:
     trail = await empty_trail(database, tmp_path)
     await write_much(database, 12, 60, 15, trail.keeper)
@@ -220,124 +190,6 @@ async def test_32_writers_of_1_000_entries_and_a_run_of_20_000_orders(
     assert len(set(records)) == 72_000
     assert await database["billing_records"].count_documents({}) == 20_000
     assert await database["orders"].count_documents({"id": {"$regex": "^w"}}) == 32_000
-
-
-SEALER = """
-import asyncio, sys
-from services.audit.seal import seal
-from services.audit import seal as sealing
-from services.audit.trail import Trail
-from services.clock import utc_now
-from services.database import connect
-
-sealing._AT_ONCE = 20
-
-async def main():
-    database = await connect(*sys.argv[1:])
-    print("begun", flush=True)
-    await seal(database, Trail(), utc_now, progress=lambda size: print(size, flush=True))
-
-asyncio.run(main())
-"""
-
-
-async def kill_sealers(mongod: EmbeddedMongod, database: Database, trail: SealedTrail, kills: int) -> None:
-    chance, killed, written = random.Random(kills), 0, 0
-    while killed < kills:
-        await trail.write(Operator(f"w{written}", ("ops",)), 300)
-        written += 300
-        sealer = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", SEALER, mongod.uri, database.name, stdout=subprocess.PIPE
-        )
-        assert sealer.stdout
-        for _ in range(chance.randrange(1, 5)):
-            await sealer.stdout.readline()
-        await asyncio.sleep(chance.random() * 0.02)  # where in its work it dies is left to chance
-        if sealer.returncode is None:
-            os.kill(sealer.pid, signal.SIGKILL)
-        killed += await sealer.wait() == -signal.SIGKILL
-        # What it left open blocks others until the server's minute is over.
-        await database.client.admin.command({"killAllSessions": []})
-        assert (await trail.check()).problems == ()
-    await seal(database, trail.keeper, lambda: datetime.now(UTC), everything=True)
-    found = await trail.check()
-    assert (found.problems, found.sealed, found.unsealed) == ((), written, 0)
-
-
-async def test_killed_sealers_leave_a_whole_log(mongod: EmbeddedMongod, database: Database, tmp_path: Path) -> None:
-    await kill_sealers(mongod, database, await empty_trail(database, tmp_path), 2)
-
-
-KILLED = """
-import asyncio, os, signal, sys
-from services.audit import seal as sealing
-from services.audit.trail import Trail
-from services.clock import utc_now
-from services.database import connect
-
-stored = sealing._store
-
-async def dying(*given):
-    await stored(*given)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-async def main():
-    sealing._store = dying
-    await sealing.seal(await connect(*sys.argv[1:]), Trail(), utc_now)
-
-asyncio.run(main())
-"""
-
-
-async def test_a_killed_sealer_holds_up_no_writer_and_no_session(
-    mongod: EmbeddedMongod, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sealing, "_PATIENCE", 0.5)
-    trail = await empty_trail(database, tmp_path)
-    await trail.write(Operator("first", ("ops",)), 3)
-    sealer = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, mongod.uri, database.name)
-    assert await sealer.wait() == -signal.SIGKILL
-    await asyncio.wait_for(trail.write(Operator("second", ("ops",)), 3), 10)
-    with pytest.raises(Refused) as refusal:
-        await asyncio.wait_for(seal(database, trail.keeper, lambda: NOW), 20)
-    assert refusal.value.code == "log-busy"
-    await database.client.admin.command({"killAllSessions": []})  # as the server does after its minute
-    await seal(database, trail.keeper, lambda: NOW)
-    found = await trail.check()
-    assert (found.problems, found.sealed, found.unsealed) == ((), 6, 0)
-
-
-@pytest.mark.parametrize(
-    ("slow", "told"),
-    [
-        ({"errorCode": 50}, {"too-slow"}),
-        ({"blockConnection": True, "blockTimeMS": 1_500}, {"too-slow", "connection-lost"}),
-    ],
-    ids=["told by the server", "told by the clock"],
-)
-async def test_a_seal_that_is_slow_tells_of_nobody_else_and_holds_nothing(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: dict[str, Any], told: set[str]
-) -> None:
-    trail = await empty_trail(database, tmp_path)
-    await trail.write(Operator("first", ("ops",)), 3)
-    await seal(database, trail.keeper, lambda: NOW)
-    await trail.write(Operator("second", ("ops",)), 3)
-    monkeypatch.setattr(sealing, "_PATIENCE", 0.5)
-    async with failing(database, "insert", on=CHECKPOINTS, **slow):
-        with pytest.raises(ConsoleError) as refusal:
-            await seal(database, trail.keeper, lambda: NOW)
-    assert refusal.value.code in told
-    status = await database.client.admin.command({"serverStatus": 1})
-    assert status["transactions"]["currentOpen"] == 0
-    await seal(database, trail.keeper, lambda: NOW)
-    found = await trail.check()
-    assert (found.problems, found.sealed, found.unsealed) == ((), 6, 0)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(1_800)
-async def test_40_killed_sealers_leave_a_whole_log(mongod: EmbeddedMongod, database: Database, tmp_path: Path) -> None:
-    await kill_sealers(mongod, database, await empty_trail(database, tmp_path), 40)
 
 
 @pytest.mark.parametrize("failure", [UNCONFIRMED, LOST], ids=["landed", "lost"])
