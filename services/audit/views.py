@@ -13,7 +13,7 @@ from services.errors import BadRequest
 from services.operators.operator import Operator
 from services.saved import Shelf
 
-_VIEWS = Shelf("view", "views")
+SHELF = Shelf("view", "views")
 _PURPOSE = "keep views of the audit trail"
 
 
@@ -38,13 +38,13 @@ class View:
 async def list_views(database: Database, operator: Operator) -> tuple[View, ...]:
     """The operator's own views by name; what is broken is left out."""
     operator.require("viewer", _PURPOSE)
-    return tuple(View(name, words) for name, words in await _VIEWS.every(database, operator))
+    return tuple(View(name, words) for name, words in await SHELF.every(database, operator))
 
 
 async def load_view(database: Database, operator: Operator, name: str) -> View:
     """The view of that name. Raises NotFound."""
     operator.require("viewer", _PURPOSE)
-    return View(name.strip(), await _VIEWS.words(database, operator, name))
+    return View(name.strip(), await SHELF.words(database, operator, name))
 
 
 async def save_view(database: Database, operator: Operator, clock: Clock, name: str, words: Mapping[str, Any]) -> View:
@@ -57,11 +57,11 @@ async def save_view(database: Database, operator: Operator, clock: Clock, name: 
     if not view.words:
         raise BadRequest("no-filters", "A view keeps filters; give some.")
     view.filters()
-    await _VIEWS.put(database, operator, clock, name, view.words)
+    await SHELF.put(database, operator, clock, name, view.words)
     return view
 
 
 async def delete_view(database: Database, operator: Operator, name: str) -> None:
     """Forget a view. Raises NotFound."""
     operator.require("viewer", _PURPOSE)
-    await _VIEWS.remove(database, operator, name)
+    await SHELF.remove(database, operator, name)
