@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from services.backfills.runs import Limits
     from services.clock import Clock
     from services.database import Database
-    from services.operators.operator import Operator
+    from services.operators.operator import Operator, Role
     from services.reminders.providers.account import Account
     from services.reminders.recipients import Language
 
@@ -59,6 +59,16 @@ class Context:
         from services.backfills.runs import Limits
 
         return Limits(records=self.approval_records, amount_paise=self.approval_paise)
+
+    def why_no(self, role: Role) -> str | None:
+        """Why this operator cannot do what needs that role, as a sentence; None where they can."""
+        if self.operator.has(role):
+            return None
+        return f"It needs the role {role}; {self.operator.account} has {self.operator.held}."
+
+    def why_no_writing(self, role: Role) -> str | None:
+        """Why they can write nothing that needs that role."""
+        return self.why_no(role) or self.database.read_only
 
     def today(self) -> date:
         """The calendar day in India."""

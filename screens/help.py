@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from rich.text import Text
 from textual.binding import Binding
 
 from screens.place import Place
-from screens.tones import text
+from screens.tones import text, wrapping
 from screens.widgets.facts import FactsScreen
 from screens.widgets.sheet import Section
 
@@ -27,10 +26,10 @@ _EVERYWHERE = (
 def help_of(place: Place) -> FactsScreen:
     """Tells what can be done here, and why something cannot be done now."""
     sections = [
-        Section("This screen", lines=[_wrapped(place.ABOUT)]),
-        Section("Keys of this screen", [(key, _wrapped(words)) for key, words in _keys(place)]),
-        Section("Keys everywhere", [(key, _wrapped(words)) for key, words in _EVERYWHERE]),
-        Section("Parts of this screen", [(name, _wrapped(words)) for name, words in _parts(place)]),
+        Section("This screen", lines=[wrapping(text(place.ABOUT, limit=None))]),
+        Section("Keys of this screen", [(key, text(words, limit=None)) for key, words in _keys(place)]),
+        Section("Keys everywhere", [(key, text(words, limit=None)) for key, words in _EVERYWHERE]),
+        Section("Parts of this screen", [(name, text(words, limit=None)) for name, words in _parts(place)]),
     ]
     return FactsScreen(f"Help · {place.NAME.title()}", sections)
 
@@ -53,9 +52,3 @@ def _parts(place: Place) -> list[tuple[str, str]]:
             name = str(widget.border_title or widget.id or "header").partition(" · ")[0].replace("-", " ")
             parts.append((name.capitalize(), explains))
     return parts
-
-
-def _wrapped(words: str) -> Text:
-    line = text(words, limit=None)
-    line.no_wrap = False
-    return line

@@ -84,6 +84,12 @@ def text(value: object, tone: str = "", *, limit: int | None = 400) -> Text:
     return Text(visible(value, limit=limit), style=tone, no_wrap=True)
 
 
+def wrapping(line: Text) -> Text:
+    """The same line, which goes on below where it is too long."""
+    line.no_wrap = False
+    return line
+
+
 def status_text(status: str) -> Text:
     """An order's or a delivery's status, coloured by what it means and readable without the colour."""
     return text(status.replace("_", " ").lower() or "no status", _STATUS_TONES.get(status, ""))

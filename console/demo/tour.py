@@ -15,7 +15,7 @@ from textual.widgets import Static
 from console.app import DeliveryConsole, Opened
 from console.demo.story import Story
 from screens.audit.screen import AuditScreen
-from screens.tones import text
+from screens.tones import text, wrapping
 from services.database import told
 from services.errors import ConsoleError
 from services.money import format_rupees
@@ -190,8 +190,7 @@ class GuidedConsole(DeliveryConsole):
             audit.check()
 
     def _write(self, line: Text) -> None:
-        line.no_wrap = False
-        self._line = line
+        self._line = wrapping(line)
         self._show_line(self.screen)
 
     def _show_line(self, screen: Screen[Any]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from screens.tones import action_text, count, text
+from screens.tones import action_text, count, text, wrapping
 from screens.widgets.diff import field_diff
 from screens.widgets.sheet import Section
 from screens.widgets.table import Row
@@ -62,7 +62,7 @@ def sections(entry: Entry, standing: Standing | None, *, whole: bool) -> list[Se
         ("By", text(entry.who or "unknown")),
         ("At", text(f"{format_moment(entry.at)} India time")),
     ]
-    odd = [_wrapping(Text.assemble(("! ", "warn"), text(finding.message))) for finding in entry.findings]
+    odd = [wrapping(Text.assemble(("! ", "warn"), text(finding.message))) for finding in entry.findings]
     changes = field_changes(entry)
     return [
         Section("", facts, odd),
@@ -97,10 +97,5 @@ def _place(standing: Standing | None) -> list[tuple[str, Text]]:
     chain = f"number {standing.seq} in {standing.stream}" if standing.stream else "none: of another program"
     sealed = text("in the signed log", "good") if standing.sealed else text("not yet", "warn")
     if standing.altered:
-        sealed = _wrapping(text(f"ALTERED: {standing.altered}", "bad"))
+        sealed = text(f"ALTERED: {standing.altered}", "bad")
     return [("Chain", text(chain, "" if standing.stream else "muted")), ("Sealed", sealed)]
-
-
-def _wrapping(line: Text) -> Text:
-    line.no_wrap = False
-    return line

@@ -108,15 +108,20 @@ async def reveal(context: Context, entry_id: str, reason: str) -> Revealed:
     return await reveal(context.database, context.operator, context.clock, AUDIT_LOGS, entry_id, reason)
 
 
-def why_no_auditor(context: Context | None) -> str | None:
-    """Why this operator cannot check or take out the trail."""
-    if context is None or context.operator.has("auditor"):
-        return None
-    held = ", ".join(context.operator.roles) or "no role"
-    return f"It needs the role auditor; {context.operator.account} has {held}."
+def why_not(action: str, entry: Entry | None, context: Context | None) -> str | None:
+    """Why that action cannot be done with the entry under the cursor; None where it can."""
+    if entry is None:
+        return "There is no entry under the cursor."
+    if action in ("order", "same", "history") and not (entry.table and entry.record_id):
+        return "The entry does not say which record it is about."
+    if action == "history":
+        return _why_no_history(entry)
+    if action == "order" and entry.table not in ("orders", "order"):
+        return f"The entry is about {entry.table}, not about an order."
+    return _why_no_reveal(context, entry) if action == "reveal" else None
 
 
-def why_no_history(entry: Entry) -> str | None:
+def _why_no_history(entry: Entry) -> str | None:
     """Why what the entry is about has no life to show."""
     from services.audit.logger import READINGS
     from services.changes.changeset import AUDIT_LOGS
@@ -126,7 +131,7 @@ def why_no_history(entry: Entry) -> str | None:
     return None
 
 
-def why_no_reveal(context: Context | None, entry: Entry) -> str | None:
+def _why_no_reveal(context: Context | None, entry: Entry) -> str | None:
     """Why there is nothing to unmask."""
     from services.audit.entries import private_values
 

@@ -21,7 +21,7 @@ from screens.audit.questions import Followed, Found, Heard, Looked, Shown
 from screens.context import Context
 from screens.listing import Listed, ListPlace, Reader
 from screens.place import OpenOrder
-from screens.tones import count, counted, text
+from screens.tones import count, counted, text, wrapping
 from screens.widgets.facts import FactsScreen
 from screens.widgets.reason import ReasonDialog
 from screens.widgets.sheet import Section, Sheet
@@ -133,21 +133,10 @@ class AuditScreen(ListPlace):
     def why_not(self, action: str) -> str | None:
         """Why that cannot be done now; the services say the same."""
         if action in ("verify", "export"):
-            return questions.why_no_auditor(self.context)
+            return self.context.why_no("auditor") if self.context else None
         if action == "clear":
             return None if self._words else "Every entry is listed already."
-        if action not in _OF_AN_ENTRY:
-            return None
-        entry = self._entry()
-        if entry is None:
-            return "There is no entry under the cursor."
-        if action in ("order", "same", "history") and not (entry.table and entry.record_id):
-            return "The entry does not say which record it is about."
-        if action == "history":
-            return questions.why_no_history(entry)
-        if action == "order" and entry.table not in ("orders", "order"):
-            return f"The entry is about {entry.table}, not about an order."
-        return questions.why_no_reveal(self.context, entry) if action == "reveal" else None
+        return questions.why_not(action, self._entry(), self.context) if action in _OF_AN_ENTRY else None
 
     def _entry(self) -> Entry | None:
         return self._entries.get(self.under_cursor())
@@ -388,8 +377,8 @@ class AuditScreen(ListPlace):
         """Ask why first."""
         if entry := self._entry():
             words = text("Phones and addresses of this entry. The trail has who and why before they are shown.")
-            words.no_wrap = False
-            dialog = ReasonDialog("Unmask", words, deed="Show", explains="It is kept in the trail.", longest=500)
+            explains = "It is kept in the trail."
+            dialog = ReasonDialog("Unmask", wrapping(words), deed="Show", explains=explains, longest=500)
             self.app.push_screen(dialog, partial(self._reveal, entry))
 
     def _reveal(self, entry: Entry, reason: str | None) -> None:

@@ -29,13 +29,8 @@ def why_not(
         return None
     if context is None:
         return "There is no connection to the database yet."
-    if action in ("commit", "resume"):
-        operator = context.operator
-        if not operator.has("ops"):
-            held = ", ".join(operator.roles) or "no role"
-            return f"It needs the role ops; {operator.account} has {held}."
-        if context.database.read_only:
-            return context.database.read_only
+    if action in ("commit", "resume") and (why := context.why_no_writing("ops")):
+        return why
     if working and action not in ("run", "report"):
         return f"{working} is being worked on here; its progress is shown above."
     return _commit(plan, runs) if action == "commit" else _run(action, run)

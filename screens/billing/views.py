@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from screens.run.views import STATE_TONES, asked
-from screens.tones import count, text
+from screens.tones import count, text, wrapping
 from screens.widgets.meter import Reading
 from screens.widgets.sheet import Section
 from screens.widgets.table import Bar, Column, RecordTable, Row
@@ -191,9 +191,7 @@ def record_facts(plan: Plan, row: PlanRow) -> list[Section]:
         ("Customer", text(row.customer_id or "—")),
         ("Code", text(row.code or "—")),
     ]
-    lines = [text(words) for words in (row.message, REVIEW_REASONS.get(row.code or "", "")) if words]
-    for line in lines:
-        line.no_wrap = False
+    lines = [wrapping(text(words)) for words in (row.message, REVIEW_REASONS.get(row.code or "", "")) if words]
     return [Section("", facts), Section("Why", lines=lines)] if lines else [Section("", facts)]
 
 

@@ -13,7 +13,7 @@ from textual.message import Message
 
 from screens.context import Context
 from screens.place import Place
-from screens.tones import text
+from screens.tones import text, wrapping
 
 if TYPE_CHECKING:
     from services.customers.correction import Corrected
@@ -71,10 +71,7 @@ class CustomerPlace(Place):
         """Why this operator can change nothing here, as a sentence."""
         if self.context is None:
             return "There is no connection to the database yet."
-        if not self.context.operator.has("support"):
-            held = ", ".join(self.context.operator.roles) or "no role"
-            return f"It needs the role support; {self.context.operator.account} has {held}."
-        return self.context.database.read_only
+        return self.context.why_no_writing("support")
 
     def action_correct_customer(self) -> None:
         """Type what is right."""
@@ -101,8 +98,7 @@ class CustomerPlace(Place):
 
         undone, context = event.undone, self.context
         made = f"Corrected by {undone.by or 'somebody'}, {format_moment(undone.at)}: {undone.why or 'no reason'}"
-        heads = text(f"{undone.name or 'no name'} · {undone.customer_id}", "strong"), text(made, "muted")
-        heads[1].no_wrap = False
+        heads = text(f"{undone.name or 'no name'} · {undone.customer_id}", "strong"), wrapping(text(made, "muted"))
 
         def decided(reason: str | None) -> None:
             if reason and context:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from screens.tones import count, customer_text, status_text, text
+from screens.tones import count, customer_text, status_text, text, wrapping
 from screens.widgets.table import Column, Row
 
 if TYPE_CHECKING:
@@ -89,9 +89,7 @@ def off_line(days: int) -> list[Text]:
     elif days < 0:
         words = "The day has not come yet: confirm only what was brought before it."
         words += "" if days == -1 else " More than a day early needs a reason."
-    line = text(words, "warn")
-    line.no_wrap = False
-    return [line] if words else []
+    return [wrapping(text(words, "warn"))] if words else []
 
 
 def told(outcomes: Sequence[Outcome]) -> tuple[str, bool]:

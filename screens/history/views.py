@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from rich.console import RenderableType
 from rich.text import Text
 
-from screens.tones import action_text, text
+from screens.tones import action_text, text, wrapping
 from screens.widgets.diff import field_diff
 from screens.widgets.sheet import Section
 from screens.widgets.table import Column, Row
@@ -117,8 +117,7 @@ def _findings(findings: Sequence[Finding]) -> list[RenderableType]:
     lines: list[RenderableType] = []
     for finding in findings:
         line = Text.assemble(("! ", "warn"), (f"{finding.code}  ", "strong"), text(finding.message, limit=600))
-        line.no_wrap = False
-        lines.append(line)
+        lines.append(wrapping(line))
     return lines
 
 

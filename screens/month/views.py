@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.widgets import Select
 
 from screens.statement.views import STATUS_TONES
-from screens.tones import count, customer_text, text
+from screens.tones import count, customer_text, text, wrapping
 from screens.widgets.table import Column, RecordTable, Row
 from services.money import format_rupees
 
@@ -72,8 +72,7 @@ def head(totals: MonthTotals) -> Text:
         line.append(f"; {count(review)} more need a person", "warn")
     if total.expected_paise:
         line.append(f"; {format_rupees(total.expected_paise)} are for days after {totals.today}", "warn")
-    line.no_wrap = False
-    return line
+    return wrapping(line)
 
 
 def area_rows(areas: Iterable[AreaMonth], beginning: str) -> list[Row]:

@@ -13,7 +13,7 @@ from textual.message import Message
 
 from screens.asking import Asking, ConnectionLost, Refusal
 from screens.context import Context
-from screens.tones import text
+from screens.tones import text, wrapping
 from screens.widgets.facts import FactsScreen
 from screens.widgets.sheet import Section, Sheet
 
@@ -71,7 +71,7 @@ def check_sections(check: OrderCheck) -> list[Section]:
         grid.add_row(Text(mark, tone), text(f"{group}: {name}" if odd else name), _said(each.result))
     skipped = _grid(30)
     for other in check.skipped:
-        skipped.add_row(text(": ".join(_title(other.validator)), "muted"), _wrapping(text(other.why, "muted")))
+        skipped.add_row(text(": ".join(_title(other.validator)), "muted"), wrapping(text(other.why, "muted")))
     return [
         Section("", [("Order", text(check.order_id, "strong")), ("Checks", _summary(check))]),
         *(Section(title, lines=[grid]) for title, grid in groups.items()),
@@ -99,7 +99,7 @@ def _said(result: Result) -> Text:
     if not result.ok and result.value is not None:
         words.append_text(text(f"  {result.field} = ", "muted"))
         words.append_text(text(result.value, "bad", limit=_LONGEST_VALUE))
-    return _wrapping(words)
+    return wrapping(words)
 
 
 def _summary(check: OrderCheck) -> Text:
@@ -114,13 +114,8 @@ def _grid(*widths: int) -> Table:
     return grid
 
 
-def _wrapping(words: Text) -> Text:
-    words.no_wrap = False
-    return words
-
-
 def _words(words: str, tone: str) -> Section:
-    return Section("", lines=[_wrapping(text(words, tone))])
+    return Section("", lines=[wrapping(text(words, tone))])
 
 
 async def _check(context: Context, order_id: str) -> OrderCheck:

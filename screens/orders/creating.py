@@ -17,7 +17,7 @@ from screens.context import Context
 from screens.orders.check import checks_table
 from screens.orders.form import DUPLICATE, OrderForm, named
 from screens.orders.items import ItemLines
-from screens.tones import text
+from screens.tones import text, wrapping
 from screens.widgets.chooser import Chooser, Chosen
 from screens.widgets.field import Field
 from services.errors import BadRequest
@@ -125,8 +125,7 @@ class MakeOrder(OrderForm["Created | None"]):
         grid.add_column(ratio=1, overflow="fold")
         for name, words in order_in_words(result):
             line = text(words, "total" if name == "total" else "", limit=1_000)
-            line.no_wrap = False
-            grid.add_row(text(name, "muted"), line)
+            grid.add_row(text(name, "muted"), wrapping(line))
         return [grid, "", checks_table(result.checks)]
 
     def against(self, result: Created) -> str | None:

@@ -19,15 +19,15 @@ from screens.listing import ListPlace, Reader
 from screens.orders import questions
 from screens.orders.filters import SearchBar
 from screens.orders.messages import Happened, Looked, OrderChanged, UndoShown
+from screens.orders.rows import COLUMNS, row
 from screens.orders.sheet import TABS, tab_names, tab_sections, timeline_sections
-from screens.tones import customer_text, status_text, text
+from screens.tones import text, wrapping
 from screens.widgets.field import Field
 from screens.widgets.question import Question
 from screens.widgets.sheet import Sheet
-from screens.widgets.table import Column, RecordTable, Row
+from screens.widgets.table import RecordTable, Row
 from screens.widgets.tabs import TabLine
 from services.clock import month_of
-from services.money import format_rupees
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -43,15 +43,6 @@ if TYPE_CHECKING:
 
 _RESTING = 0.08
 """Seconds that the cursor rests on a row before the order is read."""
-_COLUMNS = (
-    Column("Order", 11, grow=1),
-    Column("Customer", 14, grow=2),
-    Column("Area", 10, grow=1, drop=3),
-    Column("Due", 10, drop=2),
-    Column("Status", 13, grow=1),
-    Column("Amount", 10, right=True),
-    Column("", 2, drop=1),
-)
 _NOTHING = "Nothing found. Try fewer letters, or less of the phone."
 
 
@@ -99,7 +90,7 @@ class OrdersScreen(CustomerPlace, ListPlace):
         yield SearchBar()
         with Horizontal(classes="columns"):
             table = RecordTable(
-                _COLUMNS, noun="orders", id="orders", empty=_NOTHING,
+                COLUMNS, noun="orders", id="orders", empty=_NOTHING,
                 explains="The orders found; ₹ marks billed ones, ! what needs a person. Enter shows the order.",
             )  # fmt: skip
             table.border_title = "Orders"
@@ -157,7 +148,7 @@ class OrdersScreen(CustomerPlace, ListPlace):
 
     def row_of(self, item: OrderRow) -> Row:
         """One order."""
-        return _row(item)
+        return row(item)
 
     def page_shown(self, page: Page[OrderRow], *, first: bool) -> None:
         """Nothing found, nothing to show; a page can be empty though there is more to look through."""
@@ -340,8 +331,7 @@ class OrdersScreen(CustomerPlace, ListPlace):
             if meant:
                 self._take_back(undone)
 
-        words = text(undone.refusal.result.message, limit=300)
-        words.no_wrap = False
+        words = wrapping(text(undone.refusal.result.message, limit=300))
         question = Question("Another order for the day", words, deed="Another order is meant", keep="Keep")
         self.app.push_screen(question, decided)
 
@@ -386,23 +376,6 @@ class OrdersScreen(CustomerPlace, ListPlace):
 
             self.read_first()
             self.say(confirmed(confirmation), "information")
-
-
-def _row(row: OrderRow) -> Row:
-    mark = "₹" if row.billing_record else "⚑" if row.billed else "!" if row.review else ""
-    billed = text(mark, "good" if row.billing_record else "warn")
-    return Row(
-        row.id,
-        (
-            text(row.id),
-            customer_text(row.customer_name, known=row.customer_id is not None),
-            text(row.area, "muted"),
-            text(row.delivery_date or "—", "muted"),
-            status_text(row.status),
-            text(format_rupees(row.amount_paise), "money"),
-            billed,
-        ),
-    )
 
 
 def _name(detail: OrderDetail) -> str:

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from screens.tones import quantity, status_text, text
+from screens.tones import quantity, status_text, text, wrapping
 from screens.widgets.sheet import Section
 from services.clock import format_moment
 from services.money import format_rupees, to_paise
@@ -62,8 +62,7 @@ def timeline_sections(events: Sequence[Event]) -> list[Section]:
     for event in events:
         head = Text.assemble(text(format_moment(event.at), "muted"), "  ", text(event.source, _SOURCES[event.source]))
         words = Text.assemble(text(event.who, "strong"), " " if event.who else "", text(event.what))
-        words.no_wrap = False
-        lines += [head, Padding(words, (0, 0, 0, 2))]
+        lines += [head, Padding(wrapping(words), (0, 0, 0, 2))]
     return [Section("What happened, India time", lines=lines)]
 
 
@@ -97,8 +96,7 @@ def _items(items: tuple[Item, ...]) -> Table:
         grid.add_column(justify="right", no_wrap=True)
     for item in items:
         unit = text(f"{quantity(item.quantity)} {item.unit}".strip())
-        name = text(item.name or item.product_id or "—")
-        name.no_wrap = False
+        name = wrapping(text(item.name or item.product_id or "—"))
         grid.add_row(name, unit, text(_money(item.price), "muted"), text(_money(item.total), "money"))
     return grid
 
@@ -145,8 +143,7 @@ def _links(detail: OrderDetail) -> Section:
             "\n  → ",
             text(link.leads_to, "" if link.sound else "warn"),
         )
-        words.no_wrap = False
-        lines.append(words)
+        lines.append(wrapping(words))
     return Section("Links", lines=lines)
 
 
@@ -203,9 +200,7 @@ def _findings(detail: OrderDetail) -> Section:
     grid.add_column(width=1)
     grid.add_column(ratio=1, overflow="fold")
     for finding in detail.findings:
-        words = text(finding.message)
-        words.no_wrap = False
-        grid.add_row(Text("!", "warn"), words)
+        grid.add_row(Text("!", "warn"), wrapping(text(finding.message)))
     return Section("Findings", lines=[grid] if detail.findings else [Text("✓ nothing odd", "good")])
 
 

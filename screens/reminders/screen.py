@@ -18,7 +18,7 @@ from screens.context import Context
 from screens.customers.place import CORRECTING, CustomerPlace
 from screens.listing import ListPlace, Reader
 from screens.reminders import questions, views
-from screens.tones import count, text
+from screens.tones import count, text, wrapping
 from screens.widgets.dialog import TypedConfirmation
 from screens.widgets.field import Field
 from screens.widgets.meter import Meter, Reading
@@ -102,13 +102,8 @@ class RemindersScreen(CustomerPlace, ListPlace):
             return super().why_not(action)
         if self.context is None:
             return "There is no connection to the database yet."
-        operator = self.context.operator
-        if not operator.has("ops"):
-            return f"It needs the role ops; {operator.account} has {', '.join(operator.roles) or 'no role'}."
-        if self.context.database.read_only:
-            return self.context.database.read_only
-        if self._working:
-            return self._working
+        if why := self.context.why_no_writing("ops") or self._working:
+            return why
         if action == "send":
             return None
         reminder = self._reminder()
@@ -248,10 +243,8 @@ class RemindersScreen(CustomerPlace, ListPlace):
             self._ask_why(reminder.run, None, f"All that is unsent of {reminder.run}, held and released.")
 
     def _ask_why(self, run: str, customer_id: str | None, words: str) -> None:
-        line = text(words)
-        line.no_wrap = False
         explains = "It is kept with the reminders."
-        dialog = ReasonDialog("Cancel reminders", line, deed="Cancel them", explains=explains)
+        dialog = ReasonDialog("Cancel reminders", wrapping(text(words)), deed="Cancel them", explains=explains)
         self.app.push_screen(dialog, partial(self._cancel, run, customer_id))
 
     def _cancel(self, run: str, customer_id: str | None, reason: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from screens.tones import count, text
+from screens.tones import count, text, wrapping
 from screens.widgets.sheet import Section
 from screens.widgets.table import Bar, Column, RecordTable, Row
 from services.clock import format_moment
@@ -72,8 +72,7 @@ def head(report: RecoveryReport) -> Text:
     line.append(f"verified: {verified_words(report)}", "muted" if fine else "bad")
     if run.reversal:
         line.append("\n").append_text(text(f"rolled back by {run.reversal.by}: {run.reversal.reason}", "warn"))
-    line.no_wrap = False
-    return line
+    return wrapping(line)
 
 
 def figure_columns(report: RecoveryReport, title: str, *, width: int, bar: bool = True) -> tuple[Column, ...]:

@@ -18,7 +18,7 @@ from screens.asking import Asking, Refusal
 from screens.context import Context
 from screens.run import views
 from screens.run.views import resumable
-from screens.tones import count, text
+from screens.tones import count, text, wrapping
 from screens.widgets.dialog import TypedConfirmation
 from screens.widgets.keys import KeyBar
 from screens.widgets.meter import Meter
@@ -110,13 +110,11 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
 
     def why_not(self, action: str) -> str | None:
         """Why that cannot be decided now; the services say the same."""
-        run, operator = self._run, self._given.operator
+        run = self._run
         if run is None or action in ("close", "report"):
             return None if action == "close" or run else "The run is not read yet."
-        if action != "verify" and not operator.has("ops"):
-            return f"It needs the role ops; {operator.account} has {', '.join(operator.roles) or 'no role'}."
-        if action != "verify" and self._given.database.read_only:
-            return self._given.database.read_only
+        if action != "verify" and (why := self._given.why_no_writing("ops")):
+            return why
         over = f"{run.run} is {run.state}."
         refusals: dict[str, str | None] = {
             "pause": None if run.alive else f"{over} Nobody works on it.",
@@ -191,8 +189,7 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
     def action_rollback(self) -> None:
         """Ask why, then for the number of records."""
         words = text("Everything that this run changed and nobody has changed since becomes what it was before.")
-        words.no_wrap = False
-        dialog = ReasonDialog("Take the run back", words, deed="Go on", explains="It is kept with the run.")
+        dialog = ReasonDialog("Take the run back", wrapping(words), deed="Go on", explains="It is kept with the run.")
         self.app.push_screen(dialog, self._reasoned)
 
     def _reasoned(self, reason: str | None) -> None:

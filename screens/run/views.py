@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from screens.tones import count, text
+from screens.tones import count, text, wrapping
 from screens.widgets.meter import Reading
 from screens.widgets.sheet import Section
 from services.backfills.registry import find_backfill
@@ -84,9 +84,7 @@ def sections(run: RunView, exceptions: Sequence[RunException]) -> list[Section]:
         *([("Asked", text(words, "info"))] if words else []),
         ("Digest", text(run.digest)),
     ]))  # fmt: skip
-    left = [text(f"{each.outcome:8} {each.record}  {each.reason}", limit=300) for each in exceptions]
-    for line in left:
-        line.no_wrap = False
+    left = [wrapping(text(f"{each.outcome:8} {each.record}  {each.reason}", limit=300)) for each in exceptions]
     return [*found, Section("Left alone", lines=left)] if left else found
 
 

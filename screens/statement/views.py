@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from screens.tones import count, customer_text, quantity, text
+from screens.tones import count, customer_text, quantity, text, wrapping
 from screens.widgets.sheet import Section
 from screens.widgets.table import Column, RecordTable, Row
 from services.clock import month_days
@@ -77,8 +77,7 @@ def head(statement: Statement) -> Text:
     line.append("\n").append(f"Counts {counted_words(statement)}.", "warn" if statement.expected_paise else "muted")
     if statement.carried:
         line.append("\n").append_text(text(f"Before: {carried_words(statement.carried)}.", "muted", limit=600))
-    line.no_wrap = False
-    return line
+    return wrapping(line)
 
 
 def line_rows(statement: Statement) -> list[Row]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rich.table import Table
 from rich.text import Text
 
-from screens.tones import text
+from screens.tones import text, wrapping
 from screens.widgets.values import in_one_notation, opened, told, written
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _values(change: FieldChange, *, whole: bool) -> Text:
     if whole and (old, new) != (written(change.old), written(change.new)):
         stored = f"  stored: {written(change.old)} → {written(change.new)}"
         line.append_text(text(stored, "muted", limit=_LONGEST))
-    return _wrapping(line)
+    return wrapping(line)
 
 
 def _apart(old: str, new: str, *, whole: bool) -> Text:
@@ -104,7 +104,7 @@ def _value(field: str, value: Any, tone: str, *, whole: bool) -> Text:
     line = _cut(words or '""', tone, whole=whole)
     if whole and words != written(value):
         line = Text.assemble(line, text(f"  stored: {written(value)}", "muted", limit=_LONGEST))
-    return _wrapping(line)
+    return wrapping(line)
 
 
 def _cut(words: str, tone: str, *, whole: bool) -> Text:
@@ -115,9 +115,4 @@ def _cut(words: str, tone: str, *, whole: bool) -> Text:
 
 
 def _folded(names: Sequence[str]) -> Text:
-    return _wrapping(text(f"= {len(names)} unchanged: {', '.join(names)}", "muted", limit=_CUT))
-
-
-def _wrapping(line: Text) -> Text:
-    line.no_wrap = False
-    return line
+    return wrapping(text(f"= {len(names)} unchanged: {', '.join(names)}", "muted", limit=_CUT))

@@ -48,7 +48,7 @@ class StatusHeader(Widget):
             return left.append("connecting …", "muted")
         left.append_text(text(context.database.name, "strong"))
         who = Text.assemble(text(context.operator.account, "strong", limit=24), ("  ", "muted"))
-        who.append_text(text(", ".join(context.operator.roles) or "no role", "muted"))
+        who.append_text(text(context.operator.held, "muted"))
         return self._spread(left, who)
 
     def _badge(self) -> Text:

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from screens.tones import text
+from screens.tones import text, wrapping
 from services.text import visible
 
 _LABEL = 13
@@ -70,9 +70,7 @@ def _render(section: Section) -> RenderableType:
     grid.add_column(width=_LABEL, no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
     for label, value in section.facts:
-        wrapping = value.copy()
-        wrapping.no_wrap = False
-        grid.add_row(text(label, "muted"), wrapping)
+        grid.add_row(text(label, "muted"), wrapping(value.copy()))
     heading = [Text(visible(section.title), style="title")] if section.title else []
     facts = [grid] if section.facts else []
     return Padding(Group(*heading, *facts, *section.lines), (0, 0, 1, 0))

@@ -39,12 +39,16 @@ class Operator:
     def require(self, role: Role, action: str) -> None:
         """Raise NotPermitted unless the operator has the role; called before anything is read or written."""
         if not self.has(role):
-            held = ", ".join(self.roles) or "no role"
             raise NotPermitted(
                 "not-permitted",
-                f"{self.account} ({held}) may not {action}; that needs the role {role}. "
+                f"{self.account} ({self.held}) may not {action}; that needs the role {role}. "
                 "An operator with the role ops can give it: operators add ACCOUNT --role ROLE.",
             )
+
+    @property
+    def held(self) -> str:
+        """The roles in words."""
+        return ", ".join(self.roles) or "no role"
 
     @property
     def masked(self) -> bool:
