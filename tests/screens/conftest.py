@@ -9,13 +9,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from console.app import DeliveryConsole
 from console.demo.dataset import Dataset, load
 from console.demo.mongod import EmbeddedMongod
 from screens.asking import LIVE
 from screens.context import Context
-from services.database import Database, connect
+from screens.widgets.notice import Notice
+from services.database import Database, Document, connect
 from services.deployment.indexes import apply
 from services.operators.operator import Operator
 
@@ -118,6 +120,25 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 async def type_text(pilot: Pilot[None], words: str) -> None:
     """Type into what has the focus."""
     await press(pilot, *("space" if letter == " " else letter for letter in words))
+
+
+async def put(pilot: Pilot[None], name: str, value: str) -> None:
+    """Put a value into a field, and wait for all that it asks for."""
+    pilot.app.screen.query_one(f"#{name} Input", Input).value = value
+    await settle(pilot)
+
+
+def said(pilot: Pilot[None]) -> str:
+    """Why a dialog refuses."""
+    return pilot.app.screen.query_one("#refusal", Notice).said
+
+
+async def stored(company: Company, collection: str, record_id: str) -> Document:
+    """A record as it is in the database."""
+    async with company.connected() as database:
+        found = await database[collection].find_one({"id": record_id})
+    assert found is not None
+    return found
 
 
 def painted(pilot: Pilot[None]) -> str:

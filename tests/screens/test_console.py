@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from pymongo import MongoClient
 from textual.widgets import Input
 
 from console.app import DeliveryConsole
@@ -14,6 +13,7 @@ from screens.widgets.header import PLACES
 from screens.widgets.notice import Notice
 from services.errors import NotPermitted, Unreachable
 from services.operators.operator import Operator
+from tests.failing import failing
 from tests.screens.conftest import Company, opened, painted, press, settle, type_text
 
 
@@ -99,9 +99,9 @@ class TestOpening:
 
 class TestALostConnection:
     async def test_a_banner_shows_heals_by_itself_and_what_was_typed_is_answered(self, own_company: Company) -> None:
-        async with opened(own_company.app()) as pilot:
+        async with opened(own_company.app()) as pilot, own_company.connected() as database:
             await press(pilot, "f3")
-            with broken(own_company):
+            async with failing(database, "find", "ping", closeConnection=True, appName="delivery-console"):
                 await type_text(pilot, "ord_")
                 banner = pilot.app.screen.query_one("#connection", Notice)
                 assert "Trying again by itself" in banner.said
@@ -111,21 +111,6 @@ class TestALostConnection:
             await settle(pilot)
             assert pilot.app.screen.query_one("#search Input", Input).value == "ord_"
             assert "orders" in painted(pilot)
-
-
-class broken:  # noqa: N801 - reads as a word in `with broken(company)`
-    """Within it, the server closes the connection at every find and ping."""
-
-    def __init__(self, company: Company) -> None:
-        self._client: MongoClient[dict[str, object]] = MongoClient(company.uri)
-
-    def __enter__(self) -> None:
-        data = {"failCommands": ["find", "ping"], "closeConnection": True, "appName": "delivery-console"}
-        self._client.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
-
-    def __exit__(self, *_: object) -> None:
-        self._client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
-        self._client.close()
 
 
 class TestKeys:

@@ -1,17 +1,13 @@
 """Correcting a customer on the screen, from an order and wherever else one is shown."""
 
-from typing import Any
-
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from screens.customers.correcting import CorrectCustomer
-from screens.widgets.notice import Notice
 from screens.widgets.question import Question
 from services.customers.correction import Correction, correct_customer, open_customer
 from services.operators.operator import Operator
 from tests import shop
-from tests.screens.conftest import NOW, Company, opened, painted, press, settle, type_text
+from tests.screens.conftest import NOW, Company, opened, painted, press, put, said, stored, type_text
 
 MEERA = Operator("meera", ("support",))
 
@@ -25,27 +21,11 @@ async def stock(company: Company) -> None:
         )  # fmt: skip
 
 
-async def stored(company: Company) -> dict[str, Any]:
-    async with company.connected() as database:
-        found = await database["customers_v2"].find_one({"id": "cust-asha"})
-    assert found is not None
-    return found
-
-
 async def corrected_by_meera(company: Company) -> None:
     async with company.connected() as database:
         seen = (await open_customer(database, MEERA, "cust-asha")).seen
         given = (database, MEERA, lambda: NOW, "cust-asha", Correction(phone="9000000001"), seen)
         await correct_customer(*given, "she called")
-
-
-async def put(pilot: Pilot[None], name: str, value: str) -> None:
-    pilot.app.screen.query_one(f"#{name} Input", Input).value = value
-    await settle(pilot)
-
-
-def said(pilot: Pilot[None]) -> str:
-    return pilot.app.screen.query_one("#refusal", Notice).said
 
 
 async def test_a_customer_is_corrected_and_taken_back_while_others_work_on_it(own_company: Company) -> None:
@@ -79,7 +59,7 @@ async def test_a_customer_is_corrected_and_taken_back_while_others_work_on_it(ow
         assert "9000000001 → 9886012345" in painted(pilot)
         await press(pilot, "ctrl+s")
         assert "[31m is corrected; P takes it back." in painted(pilot)
-        after = await stored(own_company)
+        after = await stored(own_company, "customers_v2", "cust-asha")
         assert (after["phone"], after["user_id"]) == ("9886012345", "user-new")
         await press(pilot, "p")  # the order is nobody's any more; what was just done can be taken back all the same
         assert not isinstance(pilot.app.screen, CorrectCustomer)
@@ -90,7 +70,7 @@ async def test_a_customer_is_corrected_and_taken_back_while_others_work_on_it(ow
         await type_text(pilot, "hers after all")
         await press(pilot, "enter", "enter")
         assert "is as before the last correction" in painted(pilot)
-        before = await stored(own_company)
+        before = await stored(own_company, "customers_v2", "cust-asha")
         assert (before["phone"], before["user_id"]) == ("9000000001", "user-asha")
         await press(pilot, "b", "P")
         assert "Corrected by meera, 2026-11-22 10:00: she called" in painted(pilot)

@@ -12,19 +12,11 @@ from screens.deliveries.dialog import ConfirmDelivery, ItemLine
 from screens.deliveries.many import ConfirmMany
 from screens.deliveries.questions import Deleted
 from screens.widgets.field import Field
-from screens.widgets.notice import Notice
 from screens.widgets.question import Question
 from screens.widgets.table import RecordTable
 from services.operators.operator import Operator
 from tests import shop
-from tests.screens.conftest import Company, opened, painted, press, settle, type_text
-
-
-async def stored(company: Company, order_id: str) -> dict[str, object]:
-    async with company.connected() as database:
-        found = await database["orders"].find_one({"id": order_id})
-    assert found is not None
-    return found
+from tests.screens.conftest import Company, opened, painted, press, put, said, settle, stored, type_text
 
 
 async def cancel_all_of_today(company: Company) -> None:
@@ -78,7 +70,7 @@ class TestConfirming:
             await press(pilot, "ctrl+s")
             assert not isinstance(pilot.app.screen, ConfirmDelivery)
             assert "is confirmed as delivered" in painted(pilot)
-        assert (await stored(own_company, row.key))["status"] == "DELIVERED"
+        assert (await stored(own_company, "orders", row.key))["status"] == "DELIVERED"
 
     async def test_a_refusal_is_shown_in_the_dialog_and_nothing_typed_is_lost(self, own_company: Company) -> None:
         async with opened(own_company.app()) as pilot:
@@ -89,7 +81,7 @@ class TestConfirming:
             await type_text(pilot, "gate was open")
             await press(pilot, "ctrl+s")
             assert pilot.app.screen is dialog
-            assert "a cancelled order cannot be confirmed" in dialog.query_one("#refusal", Notice).said
+            assert "a cancelled order cannot be confirmed" in said(pilot)
             assert "cancelled order" in painted(pilot)
             assert dialog.query_one("#reason Input", Input).value == "gate was open"
 
@@ -99,7 +91,7 @@ class TestConfirming:
             line = pilot.app.screen.query(ItemLine).first()
             line.input.value = "1000"
             await press(pilot, "ctrl+s")
-            assert "must be between 0 and the ordered" in pilot.app.screen.query_one("#refusal", Notice).said
+            assert "must be between 0 and the ordered" in said(pilot)
             assert line.input.value == "1000"
 
     async def test_what_is_no_number_is_refused_before_it_is_sent(self, company: Company) -> None:
@@ -125,7 +117,7 @@ class TestConfirming:
             await settle(pilot)
             assert pilot.app.screen is dialog
             assert dialog.query_one("#at Input", Input).value == typed
-            assert "has not come yet" in dialog.query_one("#refusal", Notice).said
+            assert "has not come yet" in said(pilot)
 
     async def test_an_order_of_a_day_to_come_is_confirmed_when_it_is_said_again(self, own_company: Company) -> None:
         async with opened(own_company.app()) as pilot:
@@ -133,13 +125,13 @@ class TestConfirming:
             row = pilot.app.screen.query_one(RecordTable).row
             assert row is not None
             await press(pilot, "enter", "ctrl+s")
-            assert "that day has not come" in pilot.app.screen.query_one("#refusal", Notice).said
-            pilot.app.screen.query_one("#at Input", Input).value = "09:59"
+            assert "that day has not come" in said(pilot)
+            await put(pilot, "at", "09:59")
             await press(pilot, "ctrl+s")
-            assert "has not come yet" in pilot.app.screen.query_one("#refusal", Notice).said
-            pilot.app.screen.query_one("#at Input", Input).value = ""
+            assert "has not come yet" in said(pilot)
+            await put(pilot, "at", "")
             await press(pilot, "ctrl+s")
-            assert (await stored(own_company, row.key)).get("delivery_confirmed") is not True
+            assert (await stored(own_company, "orders", row.key)).get("delivery_confirmed") is not True
             await press(pilot, "ctrl+s")
             assert "is confirmed as delivered" in painted(pilot)
             await press(pilot, "a", "c")
@@ -268,7 +260,7 @@ class TestConfirmingMany:
             await press(pilot, "enter", "enter")
             assert "z1 is pending again, not confirmed" in painted(pilot)
             assert "✓" not in line_of(pilot, "z1")
-        assert (await stored(own_company, "z1"))["status"] == "pending"
+        assert (await stored(own_company, "orders", "z1"))["status"] == "pending"
 
     async def test_a_route_leaves_out_what_is_marked_or_told_as_failed(self, own_company: Company) -> None:
         told = shop.delivery(ROUTE[1], status="Not Delivered")
@@ -287,7 +279,7 @@ class TestConfirmingMany:
             await type_text(pilot, "gate locked")
             await press(pilot, "enter", "enter")
             assert "not delivered" in line_of(pilot, "z1")
-        states = [(await stored(own_company, name)).get("status") for name in ("z1", "z2", "z3", "z4", "z5")]
+        states = [(await stored(own_company, "orders", name)).get("status") for name in ("z1", "z2", "z3", "z4", "z5")]
         assert states == ["NOT_DELIVERED", "pending", "DELIVERED", "not_delivered", "cancelled"]
 
     async def test_the_dialog_of_one_is_filled_in_with_what_is_on_record(self, own_company: Company) -> None:
@@ -301,7 +293,7 @@ class TestConfirmingMany:
             assert [line.input.value for line in pilot.app.screen.query(ItemLine)] == ["1", "1"]
             await press(pilot, "ctrl+s")
             assert "z1 is confirmed as partially delivered" in painted(pilot)
-        assert (await stored(own_company, "z1"))["status"] == "PARTIALLY_DELIVERED"
+        assert (await stored(own_company, "orders", "z1"))["status"] == "PARTIALLY_DELIVERED"
 
     async def test_what_cannot_be_done_says_why(self, company: Company) -> None:
         async with opened(company.app(Operator("vera", ("viewer",)))) as pilot:

@@ -7,14 +7,14 @@ from textual.widgets import Input
 from screens.orders.editing import EditOrder
 from screens.orders.items import OrderedLine
 from screens.orders.screen import OrdersScreen
-from screens.widgets.notice import Notice
 from screens.widgets.question import Question
+from services.database import Document
 from services.operators.operator import Operator
 from services.orders.editing import cancel_order
-from tests.screens.conftest import NOW, OPS, Company, opened, painted, press, settle, type_text
+from tests.screens.conftest import NOW, OPS, Company, opened, painted, press, put, said, stored, type_text
 
 
-async def an_order(company: Company) -> dict[str, object]:
+async def an_order(company: Company) -> Document:
     async with company.connected() as database:
         await database["orders"].update_many({"notes": {"$ne": ""}, "status": "pending"}, {"$set": {"notes": ""}})
         found = await database["orders"].find_one({"status": "pending", "delivery_date": "2026-11-23"})
@@ -22,23 +22,10 @@ async def an_order(company: Company) -> dict[str, object]:
     return found
 
 
-async def stored(company: Company, order_id: object) -> dict[str, object]:
-    async with company.connected() as database:
-        found = await database["orders"].find_one({"id": order_id})
-    assert found is not None
-    return found
-
-
-async def look_up(pilot: Pilot[None], order_id: object) -> None:
+async def look_up(pilot: Pilot[None], order_id: str) -> None:
     await press(pilot, "f3")
-    pilot.app.screen.query_one("#search Input", Input).value = str(order_id)
-    await settle(pilot)
+    await put(pilot, "search", order_id)
     await press(pilot, "escape")
-
-
-async def put(pilot: Pilot[None], name: str, value: str) -> None:
-    pilot.app.screen.query_one(f"#{name} Input", Input).value = value
-    await settle(pilot)
 
 
 async def test_the_difference_is_shown_before_it_is_written_and_z_takes_it_back(own_company: Company) -> None:
@@ -50,18 +37,18 @@ async def test_the_difference_is_shown_before_it_is_written_and_z_takes_it_back(
         await press(pilot, "ctrl+s")
         assert "ring twice" in painted(pilot)
         assert "Write it" in painted(pilot)
-        assert (await stored(own_company, order["id"]))["notes"] == ""
+        assert (await stored(own_company, "orders", order["id"]))["notes"] == ""
         await press(pilot, "ctrl+s")
         assert "is changed" in painted(pilot)
-        assert (await stored(own_company, order["id"]))["notes"] == "ring twice"
+        assert (await stored(own_company, "orders", order["id"]))["notes"] == "ring twice"
         await press(pilot, "x", "tab")
         await type_text(pilot, "away")
         await press(pilot, "enter", "enter")
-        assert (await stored(own_company, order["id"]))["status"] == "CANCELLED"
+        assert (await stored(own_company, "orders", order["id"]))["status"] == "CANCELLED"
         await press(pilot, "z", "tab")
         await type_text(pilot, "back")
         await press(pilot, "enter", "enter")
-        assert (await stored(own_company, order["id"]))["status"] == "pending"
+        assert (await stored(own_company, "orders", order["id"]))["status"] == "pending"
 
 
 async def test_whether_an_order_is_meant_beside_another_of_its_day_is_asked_before_it_is_restored(
@@ -82,7 +69,7 @@ async def test_whether_an_order_is_meant_beside_another_of_its_day_is_asked_befo
         await press(pilot, "z", "tab", "enter", "tab")
         await type_text(pilot, "both are meant")
         await press(pilot, "enter", "enter")
-    assert (await stored(own_company, order["id"]))["status"] == "pending"
+    assert (await stored(own_company, "orders", order["id"]))["status"] == "pending"
 
 
 async def test_the_second_of_two_operators_is_told_and_loses_nothing_typed(own_company: Company) -> None:
@@ -101,14 +88,14 @@ async def test_the_second_of_two_operators_is_told_and_loses_nothing_typed(own_c
         await press(pilot, "ctrl+s")
         dialog = pilot.app.screen
         assert isinstance(dialog, EditOrder)
-        assert "notes by asha" in dialog.query_one("#refusal", Notice).said
+        assert "notes by asha" in said(pilot)
         assert dialog.query_one("#address Input", Input).value == "9, New Street"
         assert dialog.query_one("#notes Input", Input).value == "hers"
         assert "Write it" in painted(pilot)
         await press(pilot, "ctrl+s")
         assert "is changed" in painted(pilot)
-    after = await stored(own_company, order["id"])
-    assert (after["notes"], after["address"]["address_line1"]) == ("hers", "9, New Street")  # type: ignore[index]
+    after = await stored(own_company, "orders", order["id"])
+    assert (after["notes"], after["address"]["address_line1"]) == ("hers", "9, New Street")
 
 
 async def test_an_order_deleted_while_it_is_changed_is_told_and_what_was_typed_stays(own_company: Company) -> None:
@@ -120,7 +107,7 @@ async def test_an_order_deleted_while_it_is_changed_is_told_and_what_was_typed_s
         async with own_company.connected() as database:
             await database["orders"].delete_one({"id": order["id"]})
         await press(pilot, "ctrl+s")
-        assert "may have been deleted" in pilot.app.screen.query_one("#refusal", Notice).said
+        assert "may have been deleted" in said(pilot)
         assert pilot.app.screen.query_one("#notes Input", Input).value == "typed"
         await put(pilot, "day", "2026-02-31")
         await press(pilot, "ctrl+s")
@@ -150,8 +137,8 @@ async def test_items_and_people_are_chosen_and_shown_by_name(own_company: Compan
         assert "Zed (boy-1) → Zoe (boy-2)" in shown
         assert "2 × Zucchini 1 kg bag at ₹40.00 (p-zz)" in shown
         await press(pilot, "ctrl+s")
-        after = await stored(own_company, order["id"])
-        assert (after["delivery_boy_id"], after["items"][-1]["product_id"]) == ("boy-2", "p-zz")  # type: ignore[index]
+        after = await stored(own_company, "orders", order["id"])
+        assert (after["delivery_boy_id"], after["items"][-1]["product_id"]) == ("boy-2", "p-zz")
         await press(pilot, "z")
         assert "Zoe (boy-2) → Zed (boy-1)" in painted(pilot)
 

@@ -18,7 +18,7 @@ from services.database import Document
 from services.operators.operator import Operator
 from services.orders.creation import NewOrder, create_order
 from tests import shop
-from tests.screens.conftest import NOW, Company, opened, painted, press, type_text
+from tests.screens.conftest import NOW, Company, opened, painted, press, put, said, type_text
 
 PHONE = "9000000042"
 
@@ -67,7 +67,7 @@ async def test_an_order_is_made_in_a_few_keys_looked_at_first_and_stands_under_t
             own = {"custom_product_prices": {"p-zz": 1000.0}}
             await database["customers_v2"].update_one({"id": "cust-z"}, {"$set": own})
         await press(pilot, "ctrl+s")
-        assert "came to ₹115.50 and comes to ₹3,000.00" in pilot.app.screen.query_one("#refusal", Notice).said
+        assert "came to ₹115.50 and comes to ₹3,000.00" in said(pilot)
         shown = " ".join(painted(pilot).replace("│", " ").split())
         assert "3 × Zucchini 1 kg bag at ₹1,000.00" in shown
         assert await orders_of_zara(own_company) == []
@@ -84,19 +84,19 @@ async def test_somebody_who_was_faster_is_named_nothing_typed_is_lost_and_a_seco
     own_company: Company,
 ) -> None:
     async with with_zara(own_company) as pilot:
-        pilot.app.screen.query_one("#search Input", Input).value = PHONE
+        await put(pilot, "search", PHONE)
         await press(pilot, "n", "enter")  # whoever was looked up is offered first
         await type_text(pilot, "zucc kg")
         await press(pilot, "enter")
         form = pilot.app.screen
         assert isinstance(form, MakeOrder)
-        form.query_one("#notes Input", Input).value = "ring twice"
+        await put(pilot, "notes", "ring twice")
         await press(pilot, "ctrl+s")
         async with own_company.connected() as database:
             new = NewOrder("cust-z", {"p-zz": Decimal(1)}, date(2026, 11, 23))
             first = await create_order(database, Operator("asha", ("support",)), lambda: NOW, new)
         await press(pilot, "ctrl+s")
-        assert first.order_id in form.query_one("#refusal", Notice).said
+        assert first.order_id in said(pilot)
         assert form.query_one("#notes Input", Input).value == "ring twice"
         assert len(await orders_of_zara(own_company)) == 1
         form.query_one("#again", Checkbox).value = True
@@ -118,7 +118,7 @@ async def test_what_cannot_be_is_told_and_escape_asks_before_it_drops_anything(c
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, OrdersScreen)
         await press(pilot, "n")
-        pilot.app.screen.query_one("#words Input", Input).value = customer["id"]
+        await put(pilot, "words", customer["id"])
         await press(pilot, "enter")
         await type_text(pilot, "milk")
         await press(pilot, "enter")
@@ -131,7 +131,7 @@ async def test_what_cannot_be_is_told_and_escape_asks_before_it_drops_anything(c
         for day, words in (
             ("9999-12-31", "outside the years"), ("2026-02-31", "is not a day"), ("yesterday", "is over"),
         ):  # fmt: skip
-            form.query_one("#day Input", Input).value = day
+            await put(pilot, "day", day)
             await press(pilot, "ctrl+s")
             assert words in refusal.said
         await press(pilot, "escape", "escape")

@@ -5,10 +5,9 @@ from textual.widgets import Checkbox, Input, Select
 from screens.deliveries.dialog import ConfirmDelivery
 from screens.history.screen import HistoryScreen
 from screens.statement.screen import StatementScreen
-from screens.widgets.notice import Notice
 from screens.widgets.table import RecordTable
 from services.operators.operator import Operator
-from tests.screens.conftest import Company, opened, painted, press, settle, type_text
+from tests.screens.conftest import Company, opened, painted, press, put, said, settle, type_text
 
 
 async def first_order(company: Company) -> dict[str, object]:
@@ -182,8 +181,7 @@ class TestFilters:
             await settle(pilot)
             assert 0 < table.row_count < 30
             assert "delivered" in painted(pilot)
-            pilot.app.screen.query_one("#area Input", Input).value = "no such area"
-            await settle(pilot)
+            await put(pilot, "area", "no such area")
             assert (table.row_count, "Nothing found" in painted(pilot)) == (0, True)
 
     async def test_a_search_is_kept_applied_and_forgotten(self, own_company: Company) -> None:
@@ -203,8 +201,7 @@ class TestFilters:
     async def test_31_february_is_told_and_nothing_typed_is_lost(self, company: Company) -> None:
         async with opened(company.app()) as pilot:
             await press(pilot, "f3", "escape")
-            pilot.app.screen.query_one("#from Input", Input).value = "2026-02-31"
-            await settle(pilot)
+            await put(pilot, "from", "2026-02-31")
             assert "is not a day" in painted(pilot)
             assert pilot.app.screen.query_one("#from Input", Input).value == "2026-02-31"
 
@@ -212,17 +209,17 @@ class TestFilters:
 async def test_a_search_is_kept_applied_and_forgotten(own_company: Company) -> None:
     async with opened(own_company.app()) as pilot:
         await press(pilot, "f3")
-        pilot.app.screen.query_one("#area Input", Input).value = "Jaya"
+        await put(pilot, "area", "Jaya")
         await press(pilot, "escape", "f", "tab")
         await type_text(pilot, "jaya")
         await press(pilot, "enter")
         assert pilot.app.focused is pilot.app.screen.query_one(RecordTable)
-        pilot.app.screen.query_one("#name Input", Input).value = ""
+        await put(pilot, "name", "")
         await press(pilot, "tab")
         await press(pilot, "enter")
-        assert pilot.app.screen.query_one("#refusal", Notice).said
+        assert said(pilot)
         await press(pilot, "escape")
-        pilot.app.screen.query_one("#area Input", Input).value = ""
+        await put(pilot, "area", "")
         await press(pilot, "escape", "f", "enter")
         assert pilot.app.screen.query_one("#area Input", Input).value == "Jaya"
         await press(pilot, "f", "d")
