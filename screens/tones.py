@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from rich.style import Style
 from rich.text import Text
@@ -105,11 +104,6 @@ def customer_text(name: str, *, known: bool = True) -> Text:
     if not known:
         return Text("no customer", style="bad")
     return text(name) if name.strip() else Text("no name", style="hint")
-
-
-def quantity(number: Decimal | None) -> str:
-    """A quantity without needless zeros; a question mark where it is no number."""
-    return "?" if number is None else f"{number.normalize():f}"
 
 
 def counted(number: int, one: str, more: str) -> str:

@@ -1,4 +1,7 @@
-"""Rupees and paise. All arithmetic is in integer paise or Decimal; a double exists only at the database's border."""
+"""Rupees and paise, and quantities in words.
+
+All arithmetic is in integer paise or Decimal; a double exists only at the database's border.
+"""
 
 from __future__ import annotations
 
@@ -66,3 +69,8 @@ def rupees_told(rupees: Decimal) -> str:
         return f"₹{rupees:.3E}"
     paise = rupees * 100
     return format_rupees(int(paise)) if paise == int(paise) else f"₹{rupees:,}"
+
+
+def quantity_told(number: Decimal | None) -> str:
+    """A quantity without needless zeros; a question mark where it is no number."""
+    return "?" if number is None else f"{number.normalize():f}"

@@ -95,11 +95,11 @@ def month_of_all(
 
 
 def _statement(made: Statement) -> list[Block]:
-    from services.billing.statement_words import quantity_words, state_words, statement_facts
-    from services.money import format_rupees
+    from services.billing.statement_words import state_words, statement_facts
+    from services.money import format_rupees, quantity_told
 
     lines = [
-        (line.kind, line.description, line.day or "", quantity_words(line.quantity),
+        (line.kind, line.description, line.day or "", quantity_told(line.quantity),
          format_rupees(line.unit_price_paise), format_rupees(line.amount_paise), state_words(line))
         for line in made.lines
     ]  # fmt: skip

@@ -16,10 +16,11 @@ from textual.widgets import Button, Static
 
 from screens.asking import Question
 from screens.context import Context
-from screens.tones import quantity, status_text, text
+from screens.tones import status_text, text
 from screens.widgets.field import Field
 from screens.widgets.quantity import QuantityLine
 from screens.widgets.writing import STYLES, WritingDialog
+from services.money import quantity_told
 
 if TYPE_CHECKING:
     from services.deliveries.confirmation import Confirmation
@@ -50,8 +51,8 @@ class ItemLine(QuantityLine):
     """One item: its name, the delivered quantity to type, and what was ordered."""
 
     def __init__(self, item: Item, known: Decimal | None) -> None:
-        ordered = text(f"of {quantity(item.quantity)} {item.unit}", "muted")
-        super().__init__(item.key, item.name, "" if known is None else quantity(known), ordered)
+        ordered = text(f"of {quantity_told(item.quantity)} {item.unit}", "muted")
+        super().__init__(item.key, item.name, "" if known is None else quantity_told(known), ordered)
         self.item = item
         self.known = known
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from textual.containers import Vertical
 
-from screens.tones import quantity, text
+from screens.tones import text
 from screens.widgets.quantity import QuantityLine
-from services.money import format_rupees, to_paise
+from services.money import format_rupees, quantity_told, to_paise
 
 if TYPE_CHECKING:
     from services.orders.products import Offer
@@ -56,7 +56,7 @@ class ItemLines(Vertical):
                 await line.remove()
         for key, same in by_key.items():
             numbers = [each.quantity for each in same if each.quantity is not None]
-            value = quantity(sum(numbers, Decimal(0))) if len(numbers) == len(same) else ""
+            value = quantity_told(sum(numbers, Decimal(0))) if len(numbers) == len(same) else ""
             if key in there:
                 line = there[key]
                 line.input.value, line.filled = line.typed if line.changed else value, value

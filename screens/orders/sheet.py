@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from screens.tones import quantity, status_text, text, wrapping
+from screens.tones import status_text, text, wrapping
 from screens.widgets.sheet import Section
 from services.clock import format_moment
-from services.money import format_rupees, to_paise
+from services.money import format_rupees, quantity_told, to_paise
 from services.records.orders import OPEN_STATUSES
 from services.text import visible_lines
 
@@ -95,7 +95,7 @@ def _items(items: tuple[Item, ...]) -> Table:
     for _ in range(3):
         grid.add_column(justify="right", no_wrap=True)
     for item in items:
-        unit = text(f"{quantity(item.quantity)} {item.unit}".strip())
+        unit = text(f"{quantity_told(item.quantity)} {item.unit}".strip())
         name = wrapping(text(item.name or item.product_id or "—"))
         grid.add_row(name, unit, text(_money(item.price), "muted"), text(_money(item.total), "money"))
     return grid
@@ -168,7 +168,7 @@ def _delivery(delivery: Delivery) -> list[RenderableType]:
     lines: list[RenderableType] = [head]
     for item in delivery.items:
         short = item.delivered != item.ordered
-        amounts = f"{quantity(item.delivered)} of {quantity(item.ordered)}"
+        amounts = f"{quantity_told(item.delivered)} of {quantity_told(item.ordered)}"
         lines.append(text(f"  {amounts}  {item.name}", "warn" if short else "muted"))
     if delivery.notes:
         lines.append(Text(visible_lines(delivery.notes, limit=_LONGEST_NOTE), style="muted"))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from screens.tones import count, customer_text, quantity, text, wrapping
+from screens.tones import count, customer_text, text, wrapping
 from screens.widgets.sheet import Section
 from screens.widgets.table import Column, RecordTable, Row
 from services.clock import month_days
-from services.money import format_rupees
+from services.money import format_rupees, quantity_told
 
 if TYPE_CHECKING:
     from services.billing.statement import Line, Statement
@@ -90,7 +90,7 @@ def _cells(line: Line) -> tuple[Text, ...]:
     return (
         text(line.description, quiet),
         text(line.day or "", "muted"),
-        text(quantity(line.quantity), quiet),
+        text(quantity_told(line.quantity), quiet),
         text(format_rupees(line.unit_price_paise), "muted"),
         text(format_rupees(line.amount_paise), "money" if line.amount_paise else "muted"),
         text(line.billed, BILLED_TONES[line.billed]) if line.billed else Text(),
@@ -128,7 +128,7 @@ def line_sections(statement: Statement, line: Line) -> list[Section]:
 
     facts = [
         ("What", text(line.description, "strong")),
-        ("Quantity", text(quantity(line.quantity))),
+        ("Quantity", text(quantity_told(line.quantity))),
         ("Price", text(format_rupees(line.unit_price_paise))),
         ("Amount", text(format_rupees(line.amount_paise), "money")),
     ]
@@ -144,7 +144,7 @@ def line_sections(statement: Statement, line: Line) -> list[Section]:
     items.add_column(ratio=1, overflow="fold")
     items.add_column(justify="right")
     for item in line.items:
-        items.add_row(text(item.name), text(quantity(item.quantity)))
+        items.add_row(text(item.name), text(quantity_told(item.quantity)))
     return [Section("", facts), Section("Items", lines=[items, text("Enter shows the order.", "hint")])]
 
 
@@ -163,7 +163,7 @@ def _calendar(statement: Statement, line: Line) -> Table:
 
 def _day(each: DayQuantity, today: date) -> Text:
     mark, tone = _MARKS.get(each.rule, ("", "strong"))
-    number = quantity(each.quantity) if each.quantity or mark == "*" else "" if mark else "·"
+    number = quantity_told(each.quantity) if each.quantity or mark == "*" else "" if mark else "·"
     coming = each.day > today and each.quantity > 0
     return Text.assemble((f"{each.day.day:2d} ", "muted"), (number + mark, "hint" if coming else tone))
 

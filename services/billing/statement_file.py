@@ -9,10 +9,11 @@ from typing import Any
 
 from services.billing.carried import Carried
 from services.billing.statement import Line, Statement
-from services.billing.statement_words import RULES, quantity_words, state_words, statement_facts
+from services.billing.statement_words import RULES, state_words, statement_facts
 from services.clock import to_stored
 from services.exports.files import Format, Written, write_export
 from services.exports.tables import Cell, Column, Export, Table
+from services.money import quantity_told
 from services.orders.lookup import price_paise
 from services.records.orders import Item
 from services.subscriptions.quantity import DayQuantity
@@ -139,7 +140,7 @@ def _number(quantity: Decimal) -> int | float:
 
 
 def _count(quantity: Decimal) -> Cell:
-    return int(quantity) if quantity == int(quantity) else quantity_words(quantity)
+    return int(quantity) if quantity == int(quantity) else quantity_told(quantity)
 
 
 def _day(day: object) -> str | None:

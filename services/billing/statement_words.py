@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from services.billing.carried import Carried, EarlierBills
 from services.billing.statement import Billed, Line, Statement
@@ -34,11 +33,6 @@ BILLED_WORDS: Mapping[Billed, str] = {
     "review": "needs a person",
 }
 """Whether a one-time order is billed."""
-
-
-def quantity_words(quantity: Decimal) -> str:
-    """A quantity without needless zeros."""
-    return f"{quantity.normalize():f}"
 
 
 def state_words(line: Line) -> str:

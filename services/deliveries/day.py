@@ -15,6 +15,7 @@ from services.database import READ_LIMIT_MS, Database, Document, Find, told
 from services.deliveries.shifts import load_shifts
 from services.deliveries.staff import load_staff
 from services.errors import BadRequest
+from services.money import quantity_told
 from services.operators.operator import Operator, mask_phone
 from services.paging import Page, bad_token, list_kind, page_size, read_token, scalar_key, write_token
 from services.records.days import day_ranges, day_ranges_below
@@ -23,7 +24,6 @@ from services.records.orders import (
     CANCELLED,
     FAILED_STATUSES,
     NOT_DELIVERED,
-    Item,
     Kind,
     Order,
     known_statuses,
@@ -210,11 +210,7 @@ async def _reports(database: Database, ids: Iterable[str | None]) -> dict[str, s
 
 def describe_items(order: Order) -> str:
     """The items in one line."""
-    return ", ".join(f"{_quantity(item)} × {item.name}" for item in order.items)
-
-
-def _quantity(item: Item) -> str:
-    return "?" if item.quantity is None else f"{item.quantity.normalize():f}"
+    return ", ".join(f"{quantity_told(item.quantity)} × {item.name}" for item in order.items)
 
 
 def _fits(row: DeliveryRow, filters: DayFilters) -> bool:

@@ -105,9 +105,8 @@ async def confirm_deliveries(
 
     async def confirm(order_id: str, stream: Stream) -> Outcome:
         if lost.is_set():
-            return Outcome(
-                order_id, None, Unreachable("not-tried", "Not tried: the connection to the database was lost.")
-            )
+            untried = Unreachable("not-tried", "Not tried: the connection to the database was lost.")
+            return Outcome(order_id, None, untried)
         try:
             done = await confirm_delivery(
                 database, operator, clock, order_id,

@@ -65,9 +65,10 @@ async def undo_confirmation(database: Database, operator: Operator, clock: Clock
     """Take the confirmation of an order back: order, delivery and subscription as they were before it.
 
     Where the customer has another open order for the day by now, that is told. A delivery that the confirmation made
-    goes. A subscription with a later delivery keeps that one. Raises
-    BadRequest without a reason, NotFound for an unknown order, and Refused where the order is billed, the console did
-    not confirm it, or somebody changed since what the confirmation wrote; the sentence names what.
+    goes. A subscription with a later delivery keeps that one.
+
+    Raises BadRequest without a reason, NotFound for an unknown order, and Refused where the order is billed, the
+    console did not confirm it, or somebody changed since what the confirmation wrote; the sentence names what.
     """
     operator.require("support", "take confirmations back")
     database.require_writable()

@@ -1,4 +1,4 @@
-"""Changing an order: what would change, doing just that, cancelling it, and taking the last change back."""
+"""Changing an order: what would change, doing just that, and cancelling it."""
 
 from __future__ import annotations
 

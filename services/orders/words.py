@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from services.audit.entries import FieldChange
-from services.money import format_rupees, rupees_told
+from services.money import format_rupees, quantity_told, rupees_told
 from services.orders.creation import Created
 from services.orders.editing import Edited
 from services.records.orders import Item, read_items
@@ -66,8 +66,7 @@ def _by_key(items: object) -> dict[str, str]:
 
 
 def _item(item: Item) -> str:
-    quantity = "?" if item.quantity is None else f"{item.quantity.normalize():f}"
     name = " ".join(filter(None, (item.name or item.key, item.unit)))
     price = f" at {rupees_told(item.price)}" if item.price is not None else ""
     behind = f" ({item.product_id})" if item.product_id and item.name else ""
-    return f"{quantity} × {name}{price}{behind}"
+    return f"{quantity_told(item.quantity)} × {name}{price}{behind}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from services.billing.charge import HIGHEST_QUANTITY, believable_quantity
+from services.money import quantity_told
 from services.records.orders import DELIVERED, NOT_DELIVERED, PARTIALLY_DELIVERED
 from services.validation.result import Result, accepted, quoted, refused
 
@@ -15,15 +16,17 @@ def ordered_quantity(name: str, ordered: Decimal | None) -> Result:
     if not believable_quantity(ordered):
         words = f"The ordered quantity of {quoted(name)} is not a number above 0 and up to {HIGHEST_QUANTITY:,}."
         return refused("item-unreadable", "quantity", ordered, words)
-    return accepted("quantity", ordered, f"{ordered:f} of {quoted(name)} were ordered.")
+    return accepted("quantity", ordered, f"{quantity_told(ordered)} of {quoted(name)} were ordered.")
 
 
 def delivered_quantity(name: str, delivered: Decimal | None, ordered: Decimal) -> Result:
     """Between 0 and what was ordered."""
     if delivered is None or not delivered.is_finite() or not 0 <= delivered <= ordered:
-        words = f"Delivered of {quoted(name)} must be between 0 and the ordered {ordered.normalize():f}."
+        words = f"Delivered of {quoted(name)} must be between 0 and the ordered {quantity_told(ordered)}."
         return refused("bad-quantity", "delivered_qty", delivered, words)
-    return accepted("delivered_qty", delivered, f"{delivered:f} of {ordered:f} were delivered.")
+    return accepted(
+        "delivered_qty", delivered, f"{quantity_told(delivered)} of {quantity_told(ordered)} were delivered."
+    )
 
 
 def delivered_status(quantities: Sequence[tuple[Decimal, Decimal]]) -> str:
