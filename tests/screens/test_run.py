@@ -24,6 +24,12 @@ async def stored(company: Company, **values: Any) -> None:
         await database["console_runs"].update_many({}, {"$set": values})
 
 
+async def preview(pilot: Any) -> None:
+    """Make a plan and open its run; a key that needs what the one before asked for waits for it."""
+    await press(pilot, "f5", "p")
+    await press(pilot, "v")
+
+
 async def commit(pilot: Any) -> str:
     await press(pilot, "c")
     dialog = pilot.app.screen
@@ -63,10 +69,12 @@ async def test_a_committed_run_is_taken_back_with_a_reason_and_a_typed_number(ow
 
 async def test_another_operators_plan_is_approved_but_not_ones_own(own_company: Company) -> None:
     async with opened(own_company.app()) as pilot:
-        await press(pilot, "f5", "p", "v", "a")
+        await preview(pilot)
+        await press(pilot, "a")
         assert "It is your own plan" in painted(pilot)
     async with opened(own_company.app(RAVI)) as pilot:
-        await press(pilot, "f5", "v", "a")
+        await press(pilot, "f5", "v")
+        await press(pilot, "a")
         assert "Approved." in painted(pilot)
         assert "ravi" in painted(pilot)
 
@@ -95,7 +103,8 @@ async def test_a_run_that_somebody_else_works_on_is_seen_and_paused(own_company:
 async def test_a_cancelled_plan_is_over(own_company: Company) -> None:
     before = await bills(own_company)
     async with opened(own_company.app()) as pilot:
-        await press(pilot, "f5", "p", "v", "x")
+        await preview(pilot)
+        await press(pilot, "x")
         assert isinstance(pilot.app.screen, TypedConfirmation)
         await press(pilot, "tab")
         await type_text(pilot, "cancel")
