@@ -29,7 +29,7 @@ from services.deployment.indexes import AUDIT_BY_CHAIN, apply
 from services.operators.operator import Operator
 
 ORDERS = int(os.environ.get("DELIVERY_CONSOLE_BENCHMARK_ORDERS", "24000"))
-TURNS = 3
+TURNS = 7
 
 
 def server_pid(mongod: EmbeddedMongod) -> int:
@@ -92,6 +92,9 @@ async def test_commit_with_and_without_the_chain(
         rate, spent = (statistics.median(figures) for figures in zip(*found[chained], strict=True))
         turns = [round(each) for each, _ in found[chained]]
         print(f"{name:10} {rate:8,.0f}/s  {spent:6.0f} us of processor an order   {turns}")
-    costs = [statistics.median(figures) for figures in zip(*found[True], strict=True)]
-    bare = [statistics.median(figures) for figures in zip(*found[False], strict=True)]
-    print(f"cost       {1 - costs[0] / bare[0]:8.1%} of the rate, {costs[1] / bare[1] - 1:.1%} more processor")
+    # Whatever else the machine does makes a turn slower, never quicker: beside the medians stand the best turns.
+    for name, of_turns in (("median", statistics.median), ("best", max)):
+        rates = [of_turns(rate for rate, _ in found[chained]) for chained in (True, False)]
+        print(f"cost       {1 - rates[0] / rates[1]:8.1%} of the rate, {name}")
+    spent = [statistics.median(each for _, each in found[chained]) for chained in (True, False)]
+    print(f"           {spent[0] / spent[1] - 1:8.1%} more processor, median")
