@@ -159,10 +159,14 @@ class VerifyScreen(ModalScreen["Chosen | None"], Asking):
 
 
 def _result(verified: Verified) -> Text:
+    from services.audit.verify import NOTHING_SEALED
+
     found = verified.found
     wrong = found.problem_count
     if wrong:
         first = Text(f"✗ {counted(wrong, 'thing is', 'things are')} not as sealed, of {count(found.sealed)}.", "bad")
+    elif found.sealed == 0:
+        first = Text(NOTHING_SEALED, "warn")
     else:
         first = Text(
             f"✓ {counted(found.sealed, 'sealed entry is as it was', 'sealed entries are as they were')}.", "good"

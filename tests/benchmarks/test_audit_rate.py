@@ -24,7 +24,7 @@ from services.deployment.indexes import INDEXES
 from services.operators.operator import Operator
 
 ENTRIES = int(os.environ.get("DELIVERY_CONSOLE_BENCHMARK_ENTRIES", "100000"))
-ROUNDS = 30
+ROUNDS = 100
 START = datetime(2026, 5, 1, tzinfo=UTC)
 STAFF = [f"boy_{number}" for number in range(120)]
 TABLES = (

@@ -71,6 +71,8 @@ def verify_trail(
 
 
 def _verification(found: Verification) -> list[Block]:
+    from services.audit.verify import NOTHING_SEALED
+
     keys = "against trusted keys" if found.pinned else "against the keys that the database itself names"
     newest = "" if found.newest is None else f", the newest is number {found.newest}"
     blocks: list[Block] = [
@@ -82,7 +84,10 @@ def _verification(found: Verification) -> list[Block]:
         ))
     ]  # fmt: skip
     if not found.problem_count:
-        return [*blocks, Line("Nothing was altered, removed, inserted or reordered.")]
+        return [
+            *blocks,
+            Line("Nothing was altered, removed, inserted or reordered." if found.sealed else NOTHING_SEALED),
+        ]
     rows = [(problem.entry, problem.kind, problem.detail) for problem in found.problems[:_TOLD]]
     blocks += [
         Line("1 problem." if found.problem_count == 1 else f"{found.problem_count:,} problems."),
