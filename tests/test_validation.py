@@ -1,37 +1,69 @@
-"""The 27 validators: what each accepts, what it refuses, and that no value breaks one.
+"""The 27 validators: what each accepts, what it refuses, and that no value breaks one."""
 
-Here are those of orders and subscriptions; the others are in test_validation_of_*.py.
-"""
-
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 from bson import Decimal128, ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.clock import month_of
 from services.database import Database, Document
 from services.errors import Refused
 from services.records.deliveries import read_delivery
 from services.records.orders import read_items, read_order
 from services.validation.address import AddressValidator
+from services.validation.billing import BillingValidator
+from services.validation.delivery import DeliveryValidator
 from services.validation.lookups import Lookups
 from services.validation.order import PAYMENT_METHODS, OrderValidator
+from services.validation.result import Result
 from services.validation.subscription import SubscriptionValidator
 from services.validation.values import ValidationUtils
 from tests import shop
-from tests.validating import (
-    ACCEPTED,
-    ANYTHING,
-    DELIVERIES,
-    HOSTILE,
-    ORDERS,
-    SUBSCRIPTIONS,
-    TODAY,
-    none_accepted,
-    says,
+
+TODAY = date(2026, 11, 22)
+ACCEPTED = "accepted"
+HOSTILE: tuple[Any, ...] = (
+    None, "", " ", "x" * 10_000, "\x1b]0;pwned\x07\x00\n", {"$ne": None}, {"$where": "sleep(1)"}, "$where", ".*",
+    ["$ne"], [[]], float("nan"), 1e309, -1e309, -0.0, -1, 10**30, -(10**30), Decimal("sNaN"), Decimal128("NaN"),
+    Decimal128("-1E+6144"), "2026-02-31", "31 February", "\ud800", "\u202e", b"\xff", ObjectId("0" * 24),
+    datetime(1, 1, 1), datetime.max.replace(tzinfo=UTC), "+1 202 555 0147", "८ २", "{{7*7}}", "=cmd()",  # noqa: DTZ001
+)  # fmt: skip
+ANYTHING: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.decimals() | st.datetimes() | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
 )
+
+
+UNASKED = Lookups(cast(Database, None))
+"""For validators of values, which ask no database."""
+ORDERS = OrderValidator(UNASKED, TODAY)
+BILLING = BillingValidator(UNASKED, TODAY)
+DELIVERIES = DeliveryValidator(UNASKED)
+SUBSCRIPTIONS = SubscriptionValidator(UNASKED, TODAY)
+
+
+def says(result: Result) -> str:
+    """The code of a result that is not quite in order."""
+    assert (result.outcome == "ok") == (result.code is None)
+    assert result.field
+    assert result.message.endswith((".", "…"))
+    return result.code or ACCEPTED
+
+
+async def none_accepted(ask: Callable[[Any], Awaitable[Result]], *but: Any) -> None:
+    """No hostile value is accepted, and each is answered with a sentence of bounded length."""
+    for value in HOSTILE:
+        if repr(value) not in map(repr, but):  # a signalling NaN compares with nothing
+            result = await ask(value)
+            assert not result.ok, value
+            assert says(result)
+            assert len(result.message) < 400
 
 
 @pytest.fixture
@@ -40,13 +72,28 @@ def database(emptied: Database) -> Database:
 
 
 @pytest.fixture
-def orders(database: Database) -> OrderValidator:
-    return OrderValidator(Lookups(database), TODAY)
+def lookups(database: Database) -> Lookups:
+    return Lookups(database)
 
 
 @pytest.fixture
-def subscriptions(database: Database) -> SubscriptionValidator:
-    return SubscriptionValidator(Lookups(database), TODAY)
+def orders(lookups: Lookups) -> OrderValidator:
+    return OrderValidator(lookups, TODAY)
+
+
+@pytest.fixture
+def billing(lookups: Lookups) -> BillingValidator:
+    return BillingValidator(lookups, TODAY)
+
+
+@pytest.fixture
+def deliveries(lookups: Lookups) -> DeliveryValidator:
+    return DeliveryValidator(lookups)
+
+
+@pytest.fixture
+def subscriptions(lookups: Lookups) -> SubscriptionValidator:
+    return SubscriptionValidator(lookups, TODAY)
 
 
 class TestOrderValidator:
@@ -249,6 +296,322 @@ class TestOrderValidator:
         assert says(await orders.no_duplicate(read_order(due), [None])) == "date-unreadable"
 
 
+class TestAddressValidator:
+    @pytest.mark.parametrize(
+        ("value", "code"),
+        [
+            ("9876543210", ACCEPTED), ("+91 98765 43210", ACCEPTED), ("098765-43210", ACCEPTED), (9876543210, ACCEPTED),
+            ("91-9876543210", ACCEPTED), ("९८७६५४३२१०", "phone-digits"), ("080-2345 6789", "phone-not-mobile"),
+            ("+1 202 555 0147", "phone-foreign"), ("+44 7911 123456", "phone-foreign"), ("", "phone-missing"),
+            (None, "phone-missing"), (True, "phone-missing"), ("12345", "phone-invalid"),
+            ("0000000000", "phone-invalid"),
+            ("9876543210 or 9876543211", "phone-invalid"), ("98765432101", "phone-invalid"),
+            ("tel:9876543210;ext=5", "phone-invalid"),
+        ],
+    )  # fmt: skip
+    async def test_phone(self, value: object, code: str) -> None:
+        assert says(await AddressValidator().phone(value)) == code
+
+    async def test_phone_takes_nothing_hostile(self) -> None:
+        await none_accepted(AddressValidator().phone)
+
+    @given(st.integers(6_000_000_000, 9_999_999_999), st.sampled_from(["{}", "+91{}", "0{}", "+91 {}", "91{}"]))
+    async def test_a_phone_is_judged_alike_in_every_writing(self, number: int, form: str) -> None:
+        plain = await AddressValidator().phone(str(number))
+        assert (await AddressValidator().phone(form.format(number))).code == plain.code
+
+    @pytest.mark.parametrize(
+        ("value", "code"),
+        [
+            ("asha.rao+milk@example.in", ACCEPTED), (" asha@example.in ", ACCEPTED), ("अ@उदाहरण.भारत", ACCEPTED),
+            ("", "email-missing"), (None, "email-missing"), (5, "email-missing"), ("asha", "email-invalid"),
+            ("asha@", "email-invalid"), ("a@b@example.in", "email-invalid"), ("asha@localhost", "email-invalid"),
+            ("a\x00@example.in", "email-invalid"), ("asha..rao@example.in", "email-invalid"),
+            ("a@example.in\nBcc: b@example.in", "email-invalid"),
+            pytest.param("x" * 250 + "@example.in", "email-invalid", id="long"),
+        ],
+    )  # fmt: skip
+    async def test_email(self, value: object, code: str) -> None:
+        assert says(await AddressValidator().email(value)) == code
+
+    async def test_email_takes_nothing_hostile(self) -> None:
+        await none_accepted(AddressValidator().email)
+
+    @pytest.mark.parametrize(
+        ("fields", "code", "told"),
+        [
+            ({}, ACCEPTED, "Karnataka"), ({"pincode": "560 038"}, ACCEPTED, "Karnataka"),
+            ({"pincode": 560038}, ACCEPTED, "Karnataka"), ({"pincode": "110001"}, ACCEPTED, "Delhi"),
+            ({"pincode": "682555"}, ACCEPTED, "Lakshadweep"), ({"pincode": "900056"}, ACCEPTED, "Army"),
+            ({"state": " karnataka "}, ACCEPTED, "Karnataka"), ({"state": "KA"}, ACCEPTED, "Karnataka"),
+            ({"state": "Goa"}, "pincode-elsewhere", "Goa"), ({"pincode": "540001"}, "pincode-unknown", "54"),
+            ({"pincode": "060038"}, "pincode-malformed", "not 0"), ({"pincode": "56003"}, "pincode-malformed", "six"),
+            ({"pincode": "5600388"}, "pincode-malformed", "six"), ({"pincode": "56003x"}, "pincode-malformed", "six"),
+            ({"pincode": "५६००३८"}, "pincode-malformed", "six"), ({"pincode": "560038\n1"}, "pincode-malformed", "six"),
+            ({"pincode": 560038.0}, "pincode-malformed", "six"), ({"pincode": None}, "address-incomplete", "pincode"),
+            ({"city": " "}, "address-incomplete", "city"),
+            ({"address_line1": {"$ne": 1}, "city": None}, "address-incomplete", "address_line1, city"),
+        ],
+    )  # fmt: skip
+    async def test_pincode(self, fields: Document, code: str, told: str) -> None:
+        address = {"address_line1": "12, 4th Cross", "city": "Bengaluru", "pincode": "560038", **fields}
+        result = await AddressValidator().pincode(address)
+        assert says(result) == code
+        assert told in result.message
+
+    async def test_pincode_takes_nothing_hostile(self) -> None:
+        address = {"address_line1": "12", "city": "Bengaluru"}
+        await none_accepted(lambda value: AddressValidator().pincode({**address, "pincode": value}))
+
+    async def test_every_circle_begins_where_india_post_says(self) -> None:
+        firsts = {
+            "Delhi": "11", "Haryana": "12 13", "Chandigarh": "14 15 16", "Himachal": "17", "Kashmir": "18 19",
+            "Uttarakhand": "20 24 28", "Rajasthan": "30 34", "Gujarat": "36 39", "Goa": "40 44", "Madhya": "45 48",
+            "Chhattisgarh": "49", "Telangana": "50", "Andhra": "51 53", "Karnataka": "56 59", "Tamil": "60 64",
+            "Kerala": "67 69", "West Bengal": "70 74", "Odisha": "75 77", "Assam": "78", "North East": "79",
+            "Jharkhand": "80 85", "Army": "90 99", "No postal circle": "29 35 54 55 86 89",
+        }  # fmt: skip
+        for circle, beginnings in firsts.items():
+            for first in beginnings.split():
+                address = {"address_line1": "1", "city": "B", "pincode": f"{first}0001"}
+                assert circle in (await AddressValidator().pincode(address)).message
+
+    @given(st.integers(0, 9_999_999))
+    async def test_a_pincode_is_six_digits_of_which_the_first_is_not_0(self, number: int) -> None:
+        result = await AddressValidator().pincode({"address_line1": "1", "city": "B", "pincode": str(number)})
+        assert result.ok == (100_000 <= number <= 999_999)
+
+    @pytest.mark.parametrize(
+        ("latitude", "longitude", "code"),
+        [
+            (12.97, 77.64, ACCEPTED), (Decimal128("12.97"), 77, ACCEPTED), (8.08, 77.55, ACCEPTED),
+            (77.64, 12.97, "coordinates-swapped"), (95.3, 27.5, "coordinates-swapped"),
+            (0, -0.0, "coordinates-abroad"), (51.5, -0.12, "coordinates-abroad"), (-12.97, 77.64, "coordinates-abroad"),
+            (90.1, 0, "coordinates-impossible"), (12.97, 180.5, "coordinates-impossible"),
+            (10**30, 77, "coordinates-impossible"), ("12.97", "77.64", "coordinates-unreadable"),
+            (True, 77.64, "coordinates-unreadable"), (12.97, None, "coordinates-unreadable"),
+            (float("nan"), 77.64, "coordinates-unreadable"), (1e309, 77.64, "coordinates-unreadable"),
+        ],
+    )  # fmt: skip
+    async def test_coordinates(self, latitude: object, longitude: object, code: str) -> None:
+        assert says(await AddressValidator().coordinates(latitude, longitude)) == code
+
+    async def test_coordinates_take_nothing_hostile(self) -> None:
+        await none_accepted(lambda value: AddressValidator().coordinates(12.97, value), -0.0, -1)
+
+    @given(st.floats(-90, 90), st.floats(-180, 180))
+    async def test_coordinates_and_the_swapped_ones_are_never_both_in_order(self, north: float, east: float) -> None:
+        one = await AddressValidator().coordinates(north, east)
+        other = await AddressValidator().coordinates(east, north)
+        assert one.ok
+        assert not (one.code is None and other.code is None)
+        assert one.code is not None or other.code == "coordinates-swapped"
+
+
+class TestBillingValidator:
+    async def test_order_exists(self, database: Database, billing: BillingValidator) -> None:
+        await database["orders"].insert_many([{"id": "o1"}, {"id": "twin"}, {"id": "twin"}])
+        assert says(await billing.order_exists("o1")) == ACCEPTED
+        assert says(await billing.order_exists("o2")) == "unknown-order"
+        assert says(await billing.order_exists("twin")) == "id-duplicate"
+        assert says(await billing.order_exists(None)) == "id-missing"
+
+    async def test_order_exists_takes_nothing_hostile(self, database: Database, billing: BillingValidator) -> None:
+        await database["orders"].insert_many([{"id": "o1"}, {"id": None}, {"id": {"$ne": None}}, {"id": ".x"}])
+        await none_accepted(billing.order_exists)
+
+    @pytest.mark.parametrize(
+        ("status", "code"),
+        [
+            ("DELIVERED", ACCEPTED), ("delivered", ACCEPTED), ("Partially-Delivered", ACCEPTED),
+            ("pending", "not-delivered"), ("NOT_DELIVERED", "not-delivered"), ("cancelled", "not-delivered"),
+            ("DELIVERED?", "not-delivered"), (True, "not-delivered"), ({"$ne": None}, "not-delivered"),
+            (None, "not-delivered"), pytest.param("x" * 10_000, "not-delivered", id="long"),
+        ],
+    )  # fmt: skip
+    async def test_order_delivered(
+        self, database: Database, billing: BillingValidator, status: object, code: str
+    ) -> None:
+        await database["orders"].insert_one({"id": "o1", "status": status})
+        assert says(await billing.order_delivered("o1")) == code
+
+    async def test_order_delivered_takes_nothing_hostile(self, database: Database, billing: BillingValidator) -> None:
+        await database["orders"].insert_one({"id": "o1", "status": "DELIVERED"})
+        await none_accepted(billing.order_delivered)
+
+    @pytest.mark.parametrize(
+        ("billed", "bills", "code"),
+        [
+            (False, 0, ACCEPTED), (None, 0, ACCEPTED), ("yes", 0, ACCEPTED), (1, 0, ACCEPTED),
+            (True, 0, "flagged-no-record"), (True, 1, "already-billed"), (False, 1, "already-billed"),
+            (False, 2, "already-billed"),
+        ],
+    )  # fmt: skip
+    async def test_not_billed(
+        self, database: Database, billing: BillingValidator, billed: object, bills: int, code: str
+    ) -> None:
+        order = shop.order(id="o1", billed=billed)
+        await shop.stock(database, orders=order, billing_records=[shop.bill(order) for _ in range(bills)])
+        assert says(await billing.not_billed("o1")) == code
+
+    async def test_not_billed_takes_nothing_hostile(self, database: Database, billing: BillingValidator) -> None:
+        await database["orders"].insert_one({"id": "o1"})
+        await none_accepted(billing.not_billed)
+
+    @pytest.mark.parametrize(
+        ("rupees", "code"),
+        [
+            (180.0, ACCEPTED), (0.005, ACCEPTED), (100_000, ACCEPTED), (Decimal128("1.50"), ACCEPTED),
+            (0, "amount-invalid"), (-0.0, "amount-invalid"), (-1.5, "amount-invalid"), (0.0049, "amount-invalid"),
+            (100_000.01, "amount-invalid"), ("180", "amount-invalid"), (True, "amount-invalid"),
+        ],
+    )  # fmt: skip
+    async def test_amount(self, rupees: object, code: str) -> None:
+        assert says(await BILLING.amount(rupees)) == code
+
+    async def test_amount_takes_nothing_hostile(self) -> None:
+        await none_accepted(BILLING.amount)
+
+    @pytest.mark.parametrize(
+        ("order_id", "month", "code"),
+        [
+            ("o1", "2026-11", ACCEPTED), ("o1", "2026-01", ACCEPTED), ("o1", "2026-12", "month-in-future"),
+            ("o1", "2026-13", "month-malformed"), ("o1", "2026-1", "month-malformed"),
+            ("o1", "1999-12", "month-malformed"), ("o1", 202611, "month-malformed"),
+            ("o1", "२०२६-११", "month-malformed"), ("o1", "2026-11\n", "month-malformed"),
+            ("o1", None, "no-delivery-month"), ("billed", "2026-10", "bill-duplicate"),
+            ("billed", "2026-09", "bill-duplicate"),
+        ],
+    )  # fmt: skip
+    async def test_month(
+        self, database: Database, billing: BillingValidator, order_id: str, month: object, code: str
+    ) -> None:
+        await database["billing_records"].insert_one(shop.bill({"id": "billed"}))
+        assert says(await billing.month(order_id, month)) == code
+
+    async def test_month_leaves_the_bill_itself_out(self, database: Database, billing: BillingValidator) -> None:
+        bills = [shop.bill({"id": name}, _id=key) for name, key in (("o1", 1), ("o2", 2), ("o2", 3))]
+        await database["billing_records"].insert_many(bills)
+        assert says(await billing.month("o1", "2026-10", 1)) == ACCEPTED
+        assert says(await billing.month("o2", "2026-10", 2)) == "bill-duplicate"
+
+    async def test_month_takes_nothing_hostile(self) -> None:
+        await none_accepted(lambda value: BILLING.month("o1", value))
+
+    @given(st.dates(date(2020, 1, 1), date(2030, 12, 31)))
+    async def test_a_month_is_accepted_once_it_has_begun(self, day: date) -> None:
+        class Nothing(Lookups):
+            async def find(self, collection: str, field: str, reference: object) -> list[Document]:
+                return []
+
+        validator = BillingValidator(Nothing(UNASKED.database), TODAY)
+        assert (await validator.month("o1", month_of(day))).ok == ((day.year, day.month) <= (2026, 11))
+
+
+class TestDeliveryValidator:
+    async def test_delivery_exists(self, database: Database, deliveries: DeliveryValidator) -> None:
+        await database["delivery_statuses"].insert_one({"order_id": "o1"})
+        assert says(await deliveries.delivery_exists("o1")) == ACCEPTED
+        assert says(await deliveries.delivery_exists("o2")) == "delivery-missing"
+
+    async def test_delivery_exists_takes_nothing_hostile(
+        self, database: Database, deliveries: DeliveryValidator
+    ) -> None:
+        await database["delivery_statuses"].insert_many([{"order_id": "o1"}, {"order_id": None}, {}])
+        await none_accepted(deliveries.delivery_exists)
+
+    async def test_person_exists(self, database: Database, deliveries: DeliveryValidator) -> None:
+        await database["delivery_boys_v2"].insert_one({"id": "raj", "name": "[b]Raj\x1b"})
+        await database["delivery_boys"].insert_one({"id": "old"})
+        assert says(await deliveries.person_exists("raj")) == ACCEPTED
+        assert says(await deliveries.person_exists("old")) == "delivery-person-unknown"
+
+    async def test_person_exists_takes_nothing_hostile(self, database: Database, deliveries: DeliveryValidator) -> None:
+        await database["delivery_boys_v2"].insert_many([{"id": "raj"}, {"id": None}])
+        await none_accepted(deliveries.person_exists)
+
+    @pytest.mark.parametrize(
+        ("fields", "code"),
+        [
+            ({"is_active": True}, ACCEPTED), ({"status": "Active"}, ACCEPTED),
+            ({"is_active": True, "status": "x"}, ACCEPTED), ({"is_active": False}, "delivery-person-inactive"),
+            ({"is_active": False, "status": "active"}, "delivery-person-inactive"),
+            ({"status": "inactive"}, "delivery-person-inactive"), ({"is_active": "no"}, "delivery-person-unclear"),
+            ({}, "delivery-person-unclear"), ({"status": {"$ne": "inactive"}}, "delivery-person-unclear"),
+        ],
+    )  # fmt: skip
+    async def test_person_active(
+        self, database: Database, deliveries: DeliveryValidator, fields: Document, code: str
+    ) -> None:
+        await database["delivery_boys_v2"].insert_one({"id": "raj", **fields})
+        assert says(await deliveries.person_active("raj")) == code
+
+    async def test_person_active_takes_nothing_hostile(self, database: Database, deliveries: DeliveryValidator) -> None:
+        await database["delivery_boys_v2"].insert_one({"id": "raj", "is_active": True})
+        await none_accepted(deliveries.person_active)
+
+    @pytest.mark.parametrize(
+        ("delivered", "status", "code"),
+        [
+            ({"eggs": 2, "bread": 1}, "delivered", ACCEPTED),
+            ({"eggs": 0, "bread": 1}, "partially delivered", ACCEPTED),
+            ({"eggs": 0.5, "bread": 1}, "PARTIALLY_DELIVERED", ACCEPTED),
+            ({"eggs": 0, "bread": 0}, "not_delivered", ACCEPTED),
+            ({"eggs": -0.0, "bread": 0}, "not_delivered", ACCEPTED), (None, "delivered", ACCEPTED),
+            ({"eggs": 1, "bread": 1}, "delivered", "quantities-differ"),
+            ({"eggs": 2, "bread": 1}, "not_delivered", "quantities-differ"),
+            ({"eggs": 0, "bread": 0}, "delivered", "nothing-delivered"),
+            ({"eggs": 3, "bread": 1}, "delivered", "bad-quantity"),
+            ({"eggs": -1, "bread": 1}, "delivered", "bad-quantity"),
+            ({"eggs": "2", "bread": 1}, "delivered", "bad-quantity"),
+            ({"eggs": True, "bread": 1}, "delivered", "bad-quantity"),
+        ],
+    )  # fmt: skip
+    async def test_quantities(self, delivered: dict[str, Any], status: str, code: str) -> None:
+        order = shop.order()
+        delivery = read_delivery(shop.delivery(order, delivered, status=status))
+        items = read_items(order)
+        assert says(await DELIVERIES.quantities(delivery.status, delivery.items, items)) == code
+
+    async def test_quantities_of_what_was_not_ordered(self) -> None:
+        order = shop.order()
+        delivery = read_delivery(shop.delivery(order, {"eggs": 2, "bread": 1}))
+        eggs = read_items({"items": order["items"][:1]})
+        assert says(await DELIVERIES.quantities("DELIVERED", delivery.items, eggs)) == "not-ordered"
+        nothing = read_items({"items": [{"product_id": "eggs", "quantity": "two"}]})
+        assert says(await DELIVERIES.quantities("DELIVERED", delivery.items, nothing)) == "item-unreadable"
+
+    async def test_quantities_take_nothing_hostile(self) -> None:
+        order = shop.order()
+
+        async def ask(value: object) -> Result:
+            delivery = read_delivery(shop.delivery(order, {"eggs": value, "bread": 0}))  # type: ignore[dict-item]
+            return await DELIVERIES.quantities(delivery.status, delivery.items, read_items(order))
+
+        await none_accepted(ask)
+
+    @given(st.integers(1, 50), st.integers(-60, 60))
+    async def test_a_quantity_is_between_0_and_what_was_ordered(self, ordered: int, delivered: int) -> None:
+        items = read_items({"items": [{"product_id": "eggs", "quantity": ordered, "price": 1}]})
+        given_ = read_delivery({"items": [{"product_id": "eggs", "delivered_qty": delivered}]}).items
+        result = await DELIVERIES.quantities("NOT_DELIVERED", given_, items)
+        assert result.ok == (0 <= delivered <= ordered)
+
+    @pytest.mark.parametrize(
+        ("value", "code"),
+        [
+            ("delivered", ACCEPTED), ("PARTIALLY_DELIVERED", ACCEPTED), ("not-delivered", ACCEPTED),
+            (" Out for delivery ", ACCEPTED), ("teleported", "delivery-status-unknown"),
+            ("delivered\x00", "delivery-status-unknown"), ("DELIVERED; drop", "delivery-status-unknown"),
+        ],
+    )  # fmt: skip
+    async def test_status(self, value: str, code: str) -> None:
+        assert says(await DELIVERIES.status(value)) == code
+
+    async def test_status_takes_nothing_hostile(self) -> None:
+        await none_accepted(DELIVERIES.status)
+
+
 class TestSubscriptionValidator:
     async def test_customer_exists(self, database: Database, subscriptions: SubscriptionValidator) -> None:
         twins = [shop.customer(id="t1", user_id="twin"), shop.customer(id="t2", user_id="twin")]
@@ -321,6 +684,55 @@ class TestSubscriptionValidator:
             for start, end in ((one, other), (other, one))
         ]
         assert there + back == (one != other)
+
+
+NUMBERS = [0, -0.0, 0.0001, 1, 50.5, 100, 100.01, -0.01, -5, Decimal("7.5"), Decimal128("99.99"), 10**30, -(10**30)]
+NO_NUMBERS: list[Any] = [None, True, "5", "", float("nan"), 1e309, Decimal("NaN"), Decimal128("Infinity"), {}, [], b"5"]
+
+
+class TestValidationUtils:
+    @pytest.mark.parametrize("value", NUMBERS)
+    async def test_numbers_are_judged_by_their_range(self, value: Any) -> None:
+        number = float(value.to_decimal() if isinstance(value, Decimal128) else value)
+        assert (await ValidationUtils.percentage("share", value)).ok == (0 <= number <= 100)
+        assert (await ValidationUtils.positive_number("price", value)).ok == (number > 0)
+        assert (await ValidationUtils.non_negative_number("price", value)).ok == (number >= 0)
+
+    @pytest.mark.parametrize("value", NO_NUMBERS)
+    async def test_what_is_no_number_is_refused(self, value: object) -> None:
+        assert says(await ValidationUtils.percentage("share", value)) == "not-a-percentage"
+        assert says(await ValidationUtils.positive_number("price", value)) == "not-positive"
+        assert says(await ValidationUtils.non_negative_number("price", value)) == "negative"
+
+    @given(st.floats() | st.integers())
+    async def test_percentages_are_non_negative_and_positive_ones_too(self, value: float) -> None:
+        percentage = await ValidationUtils.percentage("share", value)
+        positive = await ValidationUtils.positive_number("share", value)
+        assert (await ValidationUtils.non_negative_number("share", value)).ok or not (percentage.ok or positive.ok)
+        assert percentage.ok == (0 <= value <= 100)
+
+    @pytest.mark.parametrize(
+        ("value", "code"),
+        [("ab", ACCEPTED), (" abc ", ACCEPTED), ("అమ్మ", ACCEPTED), ("a", "too-short"), ("   ", "too-short"),
+         ("abcdef", "too-long"), pytest.param("x" * 10_000, "too-long", id="long"),
+         (None, "not-text"), (55, "not-text"), (["ab"], "not-text")],
+    )  # fmt: skip
+    async def test_string_length(self, value: object, code: str) -> None:
+        assert says(await ValidationUtils.string_length("name", value, 2, 5)) == code
+
+    @given(st.text(max_size=12), st.integers(0, 6), st.integers(0, 6))
+    async def test_a_text_fits_where_its_length_does(self, words: str, shortest: int, more: int) -> None:
+        result = await ValidationUtils.string_length("name", words, shortest, shortest + more)
+        assert result.ok == (shortest <= len(words.strip()) <= shortest + more)
+
+    @pytest.mark.parametrize(
+        ("value", "code"),
+        [("OPEN", ACCEPTED), ("in progress", ACCEPTED), ("In-Progress", ACCEPTED), ("shut", "unknown-value"),
+         ("", "unknown-value"), (None, "unknown-value"), (True, "unknown-value"), ({"$ne": "OPEN"}, "unknown-value"),
+         (".*", "unknown-value")],
+    )  # fmt: skip
+    async def test_enum_value(self, value: object, code: str) -> None:
+        assert says(await ValidationUtils.enum_value("state", value, ("OPEN", "IN_PROGRESS"))) == code
 
 
 class TestAllOfThem:
