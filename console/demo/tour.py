@@ -61,8 +61,8 @@ STEPS = (
     ),
     Step(
         Story.tamper,
-        lambda s: "Now somebody lowers the new bill behind the console's back, directly in the database: the entry "
-        "under the cursor says ₹1.00, and nothing on it looks wrong.",
+        lambda s: "Now somebody changes the trail itself, directly in the database: the entry under the cursor says "
+        "that the new bill came to ₹1.00, and in the list nothing looks wrong.",
         lambda s: {"table": "billing_records", "text": s.order},
         lambda s: s.entry,
     ),

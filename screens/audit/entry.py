@@ -63,6 +63,8 @@ def sections(entry: Entry, standing: Standing | None, *, whole: bool) -> list[Se
         ("At", text(f"{format_moment(entry.at)} India time")),
     ]
     odd = [wrapping(Text.assemble(("! ", "warn"), text(finding.message))) for finding in entry.findings]
+    if standing and standing.altered:
+        odd.insert(0, wrapping(text(f"! ALTERED: {standing.altered}. Believe nothing of it.", "bad")))
     changes = field_changes(entry)
     return [
         Section("", facts, odd),

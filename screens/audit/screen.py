@@ -187,8 +187,6 @@ class AuditScreen(ListPlace):
             self._news, self._at = 0, ""
             self._tell()
             self.read_first()
-            return
-        super().on_key(event)
 
     @on(RecordTable.Highlighted, "#entries")
     def entry_highlighted(self) -> None:
@@ -349,8 +347,9 @@ class AuditScreen(ListPlace):
             self.say(told, "information")
 
     def action_verify(self) -> None:
-        """Back to the problem whose entry was opened, else check now."""
-        self.check(self._problem)
+        """From the entry of a problem back to the check that named it, else check now."""
+        last = self._problem
+        self.check(last if last and last.entry == self.under_cursor() else None)
 
     def check(self, last: Chosen | None = None) -> None:
         """Check the trail, or come back to that problem; another can be opened."""

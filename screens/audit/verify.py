@@ -159,7 +159,7 @@ class VerifyScreen(ModalScreen["Chosen | None"], Asking):
 
 
 def _result(verified: Verified) -> Text:
-    from services.audit.verify import NOTHING_SEALED
+    from services.audit.verify import NOTHING_SEALED, OF_THE_TRAIL
 
     found = verified.found
     wrong = found.problem_count
@@ -180,7 +180,7 @@ def _result(verified: Verified) -> Text:
         Text(f"{adopted} of other programs, taken in as found.", "muted"),
         Text(f"{counted(found.checkpoints, 'signed checkpoint', 'signed checkpoints')}{newest}.", "muted"),
     ]
-    lines.append(Text(f"Checked {format_moment(verified.at)} India time.", "muted"))
+    lines.append(Text(f"Checked {format_moment(verified.at)} India time. {OF_THE_TRAIL}", "muted"))
     if not found.pinned:
         words = "The signatures were checked with the keys that the database names; the setting audit_trusted_keys "
         lines.append(Text(f"{words}holds them to keys that you know.", "muted"))

@@ -17,6 +17,7 @@ from bson.raw_bson import RawBSONDocument
 from services.audit.entries import Entry, listed, masked, read_entry
 from services.audit.filters import AuditFilters, about_record, accepts, in_days, matching
 from services.audit.follow import follow
+from services.audit.log import LEAVES
 from services.audit.names import with_names
 from services.audit.ranges import ranges
 from services.audit.reader import RAW, Reader, Stopped, in_list
@@ -115,7 +116,7 @@ class AuditQuery:
                     entry = read_entry(document)
                     shown = masked(entry) if self._operator.masked else entry
                     return (await with_names(self._database, [shown]))[0]
-        raise unknown_entry(entry_id)
+            raise await no_entry(self._database, entry_id)
 
     async def _indexed_page(self, filters: AuditFilters, token: str | None, size: int) -> Page[Entry]:
         reader = Reader(self._database, filters, await ranges(self._database, filters), _positions(token))
@@ -224,8 +225,12 @@ def entry_keys(entry_id: str) -> list[Document]:
     return [*keys, {"_id": ObjectId(entry_id)}] if ObjectId.is_valid(entry_id) else keys
 
 
-def unknown_entry(entry_id: str) -> NotFound:
-    """The refusal of an id that no entry has."""
+async def no_entry(database: Database, entry_id: str) -> NotFound:
+    """The refusal of an id that no entry has, or none has any more."""
+    keys = [key["_id"] for key in entry_keys(entry_id) if "id" not in key]
+    if await database[LEAVES].find_one({"entries": {"$in": keys}}, {"_id": 1}, max_time_ms=READ_LIMIT_MS):
+        words = f"The audit entry {entry_id} was sealed and is gone: somebody removed it. `audit verify` tells more."
+        return NotFound("entry-removed", words)
     return NotFound("unknown-entry", f"There is no audit entry {entry_id}; `audit list` shows the ids.")
 
 

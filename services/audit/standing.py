@@ -9,7 +9,7 @@ import bson
 
 from services.audit.chain import content_hash, read_hash, read_link
 from services.audit.log import LEAVES, leaves_of
-from services.audit.query import entry_keys, unknown_entry
+from services.audit.query import entry_keys, no_entry
 from services.audit.reader import RAW
 from services.changes.changeset import AUDIT_LOGS
 from services.database import READ_LIMIT_MS, TOLERANT, Database, Document, told
@@ -47,7 +47,7 @@ async def standing(database: Database, operator: Operator, entry_id: str) -> Sta
                     stream if isinstance(stream, str) else None, seq if isinstance(seq, int) else None,
                     tile is not None, _altered(stored.raw, document["_id"], tile),
                 )  # fmt: skip
-    raise unknown_entry(entry_id)
+        raise await no_entry(database, entry_id)
 
 
 def _altered(entry: bytes, key: Any, tile: Document | None) -> str:

@@ -26,6 +26,7 @@ from services.operators.operator import Operator
 
 Progress = Callable[[int, int], None]
 """Hears of the leaves checked so far, and of all."""
+OF_THE_TRAIL = "This is of the trail. Whether a record is as its entries tell, its history says."
 NOTHING_SEALED = "Nothing is sealed yet: an entry that was removed would leave no trace."
 _AHEAD = 3
 """Tiles whose entries are fetched while one is checked."""

@@ -43,7 +43,8 @@ def export_entries(
             "file": str(done.path), "format": done.format, "entries": done.entries, "bytes": done.size,
             "manifest": done.manifest,
         }  # fmt: skip
-        told = f"{done.entries:,} entries are in {done.path}: {done.size:,} bytes, readable by you alone."
+        told = f"{done.entries:,} entries are in {done.path}: {done.size:,} bytes, readable by you alone. Whether "
+        told += "they are as they were written, `audit verify` tells."
         return Answer(document, [Line(told)])
 
     run(context, work, as_json=as_json)

@@ -71,7 +71,7 @@ def verify_trail(
 
 
 def _verification(found: Verification) -> list[Block]:
-    from services.audit.verify import NOTHING_SEALED
+    from services.audit.verify import NOTHING_SEALED, OF_THE_TRAIL
 
     keys = "against trusted keys" if found.pinned else "against the keys that the database itself names"
     newest = "" if found.newest is None else f", the newest is number {found.newest}"
@@ -84,10 +84,8 @@ def _verification(found: Verification) -> list[Block]:
         ))
     ]  # fmt: skip
     if not found.problem_count:
-        return [
-            *blocks,
-            Line("Nothing was altered, removed, inserted or reordered." if found.sealed else NOTHING_SEALED),
-        ]
+        whole = "Nothing was altered, removed, inserted or reordered." if found.sealed else NOTHING_SEALED
+        return [*blocks, Line(f"{whole} {OF_THE_TRAIL}")]
     rows = [(problem.entry, problem.kind, problem.detail) for problem in found.problems[:_TOLD]]
     blocks += [
         Line("1 problem." if found.problem_count == 1 else f"{found.problem_count:,} problems."),

@@ -250,7 +250,7 @@ def _pairs(view: RunView) -> list[tuple[str, object]]:
         expected = "what was counted" if not view.reversal else "nothing of what was restored"
         pairs.append(("In the database", f"{view.found.records}{_worth(view, view.found.amount_paise)}; "
                       f"expected: {expected}"))  # fmt: skip
-    pairs.append(("Verified", {True: "yes", False: "NO: totals differ", None: "not yet"}[view.verified]))
+    pairs.append(("Verified", {True: "yes", False: "NO: it is not what was counted", None: "not yet"}[view.verified]))
     pairs.append(("Seconds", f"{view.seconds:.1f}"))
     if view.rate:
         left = f", about {view.seconds_left:.0f} s left" if view.seconds_left is not None else ""

@@ -244,8 +244,8 @@ class BillOneTimeOrders(Backfill[OrderSource]):
     async def landed(self, database: Database, run: str, bodies: Sequence[Document]) -> Tally:
         """The rows of which the order is billed as they say, and the order's only bill says what they say.
 
-        The amount is that of all rows of which the run made a bill that is there, right or wrong: after a rollback
-        none may be left.
+        The amount is that of all bills of the run that are there, right or wrong, where one states none as planned:
+        after a rollback none may be left.
         """
         named: Document = {"order_id": {"$in": [body["record"] for body in bodies]}}
         bills: dict[str, list[Document]] = {}
@@ -258,8 +258,7 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         for body, order in zip(bodies, orders, strict=True):
             record, values = body["record"], body["values"]
             found, paise = bills.get(record, []), values["amount_paise"]
-            if any(bill.get("run") == run for bill in found):
-                amount += paise
+            amount += sum(_paise_of(bill) or paise for bill in found if bill.get("run") == run)
             asked = (run, record, values["customer_id"], values["month"], float, to_double(paise), Int64, paise)
             billed = (record, True, values["month"])
             records += [_said(bill) for bill in found] == [asked] and _billed(order) == billed
@@ -281,6 +280,11 @@ def _said(bill: Document) -> tuple[Any, ...]:
     rupees, paise = bill.get("amount"), bill.get("amount_paise")
     asked = bill.get("run"), bill["order_id"], bill.get("customer_id"), bill.get("month")
     return *asked, type(rupees), rupees, type(paise), paise
+
+
+def _paise_of(bill: Document) -> int | None:
+    paise = bill.get("amount_paise")
+    return paise if isinstance(paise, int) else None
 
 
 def _billed(order: Document) -> tuple[Any, ...]:

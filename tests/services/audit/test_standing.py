@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from services.audit.query import AuditQuery
 from services.audit.seal import seal
 from services.audit.standing import Standing, standing
 from services.changes.changeset import ChangeSet, Insert, transact
@@ -69,6 +70,22 @@ async def test_entries_without_a_readable_chain_have_no_place(database: Database
     stored = await database["audit_logs"].insert_many([*broken, second_shape(9)])
     for key in stored.inserted_ids:
         assert (await standing(database, viewer, str(key))).stream is None
+
+
+async def test_an_entry_that_was_sealed_and_is_gone_is_told_as_removed(
+    database: Database, ops: Operator, viewer: Operator, clock: Clock
+) -> None:
+    async def work(changes: ChangeSet) -> None:
+        changes.add(Insert("orders", {"id": "one"}))
+
+    await transact(database, ops, clock, work)
+    await seal(database, ops.trail, clock)
+    await database["console_audit_leaves"].create_index("entries")
+    gone = await database["audit_logs"].find_one_and_delete({"record_id": "one"})
+    assert gone is not None
+    for asked in (standing(database, viewer, gone["_id"]), AuditQuery(database, viewer).entry(gone["_id"])):
+        with pytest.raises(NotFound, match="was sealed and is gone"):
+            await asked
 
 
 async def test_an_unknown_entry_and_who_is_no_operator_are_refused(database: Database, viewer: Operator) -> None:

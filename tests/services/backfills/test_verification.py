@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import pytest
 from bson import Int64
 
+from services.backfills.plan import Tally
 from services.backfills.rollback import rollback
 from services.backfills.runs import RunView
 from services.backfills.verification import verify
@@ -75,6 +76,13 @@ async def test_amounts_that_moved_from_one_bill_to_another_are_seen(
     for order_id, rupees in (("ord-1", 50.0), ("ord-2", -50.0)):
         await database[BILL].update_one({"order_id": order_id}, {"$inc": {"amount": rupees}})
     assert await verified(database, ops, run) is False
+
+
+async def test_what_is_found_is_what_the_bills_come_to(database: Database, ops: Operator, committed: Committed) -> None:
+    run = await committed(FIX, orders=two())
+    await database[BILL].update_one({"order_id": "ord-1"}, {"$set": {"amount": 100.0, "amount_paise": Int64(10000)}})
+    seen = await verify(database, ops, run.run)
+    assert (seen.verified, seen.found) == (False, Tally(records=1, amount_paise=28000))
 
 
 @pytest.mark.parametrize("named", ["ord-1", ["ord-1", "ord-9"]])
