@@ -16,7 +16,7 @@ _NOT_DIGITS = re.compile(r"\D")
 def text(value: object) -> str:
     """A string as it is; nothing for anything that is not text or a number."""
     if isinstance(value, str):
-        return value
+        return value if type(value) is str else str(value)  # BSON code is a string that has no hash
     return str(value) if isinstance(value, (int, float, ObjectId)) and not isinstance(value, bool) else ""
 
 

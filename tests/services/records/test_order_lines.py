@@ -40,3 +40,11 @@ def test_a_line_for_nothing_is_billed_at_a_plain_zero() -> None:
         assert priced is not None
         (billed,) = billed_items([priced])
         assert (billed["price"], math.copysign(1, billed["price"])) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("name", ["product_name", "unit"])
+def test_a_line_with_code_in_place_of_a_text_has_its_price(name: str) -> None:
+    priced = ordered_line(line(**{name: Code("eggs")}))
+    assert priced is not None
+    (billed,) = billed_items([priced])
+    assert (billed[name], type(billed[name]), billed["total"]) == ("eggs", str, 7.0)
