@@ -40,7 +40,7 @@ async def explain_links(database: Database, owner: Owner) -> tuple[Link, ...]:
     )
     pointed = {name for user in users if (name := reference(user.get("customer_v2_id")))}
     if pointed := pointed - set(names):
-        known = {each["_id"] for each in customers}
+        known = [each["_id"] for each in customers]  # one can be a document, which has no hash
         more = await Find("customers_v2", {"id": {"$in": sorted(pointed)}}, _CUSTOMER, _MOST).ask(database)
         customers += [each for each in more if each["_id"] not in known]
     fields = dict.fromkeys(names, "")

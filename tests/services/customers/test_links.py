@@ -31,3 +31,9 @@ async def test_every_step_between_an_order_and_its_customer_is_told(database: Da
     assert await told(database, None, None) == [("orders.customer_id", "the order names nobody", False)]
     await apply(database, ops)
     (await watch(database, explain_links(database, ("cust-1", "user-2")))).assert_indexed()
+
+
+async def test_a_customer_under_a_key_of_any_type_is_told(database: Database) -> None:
+    keyed = shop.customer(_id={"old": 7})
+    await shop.stock(database, customers_v2=keyed, users={"id": "user-1", "customer_v2_id": "gone"})
+    assert ("customers_v2.user_id", "the customer Asha Rao (cust-1)", True) in await told(database, "user-1", "user-1")
