@@ -299,7 +299,9 @@ async def _store(
         entries, hashes, number = entries[room:], hashes[room:], number + 1
     for at in range(0, len(entries), TILE):
         tiles.append(_tile(number + at // TILE, entries[at : at + TILE], b"", hashes[at : at + TILE]))
-    await database[LEAVES].bulk_write([ReplaceOne({"_id": t["_id"]}, t, upsert=True) for t in tiles], session=session)
+    if tiles:  # none where a seal only ends streams, and the last tile is full
+        writes = [ReplaceOne({"_id": t["_id"]}, t, upsert=True) for t in tiles]
+        await database[LEAVES].bulk_write(writes, session=session)
     if nodes:
         above = [{"_id": node_key(*place), "hashes": Binary(b"".join(row))} for place, row in nodes.items()]
         await database[NODES].bulk_write(

@@ -18,6 +18,7 @@ from services.audit import seal as sealing
 from services.audit.log import CHECKPOINTS, KEYS, LEAVES
 from services.audit.seal import seal, seal_session
 from services.audit.trail import Trail
+from services.audit.tree import TILE
 from services.backfills.commit import commit
 from services.backfills.pace import Pace
 from services.changes.changeset import AUDIT_LOGS, STREAMS, ChangeSet, Insert, transact
@@ -127,6 +128,17 @@ async def test_a_full_checkpoint_leaves_nothing_behind(
     await seal(database, trail.keeper, lambda: NOW)
     found = await trail.check(copies=True)
     assert (found.problems, found.sealed, found.checkpoints) == ((), 45, 5)
+
+
+@pytest.mark.parametrize("count", [TILE - 1, TILE])
+async def test_a_session_ends_its_streams_where_others_have_sealed_all_of_it(
+    database: Database, ops: Operator, tmp_path: Path, count: int
+) -> None:
+    trail = await empty_trail(database, tmp_path)
+    await trail.write(ops, count)
+    await seal(database, trail.keeper, lambda: NOW)
+    await seal_session(database, ops, lambda: NOW)
+    await assert_whole(database, trail, count)
 
 
 async def test_old_entries_are_taken_in_by_shares(
