@@ -46,13 +46,14 @@ class Trail:
         return self.streams[-1]
 
     def end(self, streams: Iterable[Stream]) -> None:
-        """Nothing more is written to these streams."""
+        """Nothing more is written to these streams. One whose last transaction has not ended stays open."""
         ended = list(streams)
         self.streams = [stream for stream in self.streams if stream not in ended]
         if self._own in ended:
             self._own = None
         for stream in ended:
-            self.finished |= stream.written
+            if not stream.turn.locked():  # what may still land is left to a later sealer
+                self.finished |= stream.written
 
     def tail(self, name: object) -> Tail | None:
         """What this session knows to have landed in a stream; None of one that it did not write."""

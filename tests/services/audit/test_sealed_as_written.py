@@ -8,7 +8,7 @@ import pytest
 
 from services.audit import chain
 from services.audit.seal import seal, seal_session
-from services.changes.changeset import AUDIT_LOGS
+from services.changes.changeset import AUDIT_LOGS, ChangeSet, Insert, transact
 from services.database import Database
 from services.operators.operator import Operator
 from tests.explaining import watch
@@ -65,3 +65,18 @@ async def test_a_session_and_others_seal_the_same_stream_without_a_gap(
     assert read_back == (remembered < 5)
     found = await trail.check()
     assert (found.problems, found.sealed, found.unsealed) == ((), 9, 0)
+
+
+async def test_what_lands_while_its_session_is_sealed_is_left_to_a_later_seal(
+    database: Database, ops: Operator, trail: SealedTrail
+) -> None:
+    await trail.write(ops, 3)
+
+    async def work(changes: ChangeSet) -> None:
+        await seal_session(database, ops, lambda: NOW)
+        changes.add(Insert("orders", {"id": "late"}))
+
+    await transact(database, ops, lambda: NOW, work)
+    await seal(database, trail.keeper, lambda: NOW)
+    found = await trail.check()
+    assert (found.problems, found.sealed, found.unsealed) == ((), 4, 0)
