@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pymongo
-from bson import ObjectId
+from bson import Int64, ObjectId
 from bson.binary import Binary
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
@@ -214,6 +214,8 @@ async def _gather(
         if room <= 0:
             return True
         name, sealed = stream["_id"], stream.get("sealed")
+        if type(sealed) not in (int, Int64):
+            continue  # somebody altered it: nobody can tell how far it is sealed, and the check names it
         fresh = _remembered(trail, name, sealed, room) or await _read(database, name, sealed, room, session, by_chain)
         leaf = {"entries": fresh.entries[0][0]} if fresh.entries else None
         if leaf and await database[LEAVES].find_one(leaf, {"_id": 1}, session=session):

@@ -78,31 +78,15 @@ class CustomerLinks:
 
     async def _follow(self, names: Sequence[str]) -> None:
         """Read the customers that users of these ids name, each with its twins."""
-        users = await self._pointing(names)
+        fields = {"_id": 0, "id": 1, "customer_v2_id": 1}
         pointed = set()
-        for user in users:
+        for user in await self._find("users", {"id": {"$in": names}}, fields):
             if (linked := reference(user.get("customer_v2_id"))) and (name := reference(user.get("id"))):
                 self._linked.setdefault(name, []).append(linked)
                 pointed.add(linked)
-                self._take(user.get("customers", ()))
         self._resolved.clear()
-        if self._session is not None and (pointed := pointed - self._asked):
+        if pointed := pointed - self._asked:
             await self._add({"id": {"$in": sorted(pointed)}})
-
-    async def _pointing(self, names: Sequence[str]) -> list[Document]:
-        """The users of these ids, each with the customers that it names; in a transaction without."""
-        fields = {"_id": 0, "id": 1, "customer_v2_id": 1}
-        if self._session is not None:  # some servers join no collections in one
-            return await self._find("users", {"id": {"$in": names}}, fields)
-        stages: list[Document] = [
-            # A missing name would join with every customer without an id.
-            {"$match": {"id": {"$in": names}, "customer_v2_id": {"$type": "string"}}},
-            {"$lookup": {"from": "customers_v2", "localField": "customer_v2_id", "foreignField": "id",
-                         "as": "customers"}},
-            {"$project": {**fields, **{f"customers.{name}": 1 for name in ("_id", *self._fields)}}},
-        ]  # fmt: skip
-        found = await self._database["users"].aggregate(stages, maxTimeMS=READ_LIMIT_MS, batchSize=WHOLE)
-        return await found.to_list()
 
     async def _add(self, *matching: Document) -> None:
         """Read the customers of each of these conditions."""
@@ -110,12 +94,8 @@ class CustomerLinks:
             found = await asyncio.gather(*(self._find("customers_v2", each, self._fields) for each in matching))
         else:  # a transaction answers one question after the other
             found = [await self._find("customers_v2", each, self._fields) for each in matching]
-        for documents in found:
-            self._take(documents)
         self._resolved.clear()
-
-    def _take(self, customers: Iterable[Document]) -> None:
-        for document in customers:
+        for document in (document for documents in found for document in documents):
             if not (customer := reference(document.get("id"))):
                 continue
             known = self._by_id.setdefault(customer, [])

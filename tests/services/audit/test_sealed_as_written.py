@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import MaxKey, Regex
 
 from services.audit import chain
 from services.audit.seal import seal, seal_session
-from services.changes.changeset import AUDIT_LOGS, ChangeSet, Insert, transact
+from services.changes.changeset import AUDIT_LOGS, STREAMS, ChangeSet, Insert, transact
 from services.database import Database
 from services.operators.operator import Operator
 from tests.explaining import watch
@@ -80,3 +81,19 @@ async def test_what_lands_while_its_session_is_sealed_is_left_to_a_later_seal(
     await seal(database, trail.keeper, lambda: NOW)
     found = await trail.check()
     assert (found.problems, found.sealed, found.unsealed) == ((), 4, 0)
+
+
+@pytest.mark.parametrize("place", [None, "3", True, 2.5, float("nan"), Regex("."), [3], MaxKey()])
+async def test_a_stream_whose_place_is_none_stops_no_seal_and_waits(
+    database: Database, ops: Operator, trail: SealedTrail, place: Any
+) -> None:
+    await trail.write(ops, 3)
+    await seal(database, trail.keeper, lambda: NOW)
+    await database[STREAMS].update_one({}, {"$set": {"sealed": place}})
+    await trail.write(ops, 2)
+    await seal_session(database, ops, lambda: NOW)
+    assert (await trail.check()).problem_count == 1
+    await database[STREAMS].update_one({}, {"$set": {"sealed": 3}})
+    await seal(database, trail.keeper, lambda: NOW, everything=True)
+    found = await trail.check()
+    assert (found.problems, found.sealed, found.unsealed) == ((), 5, 0)
