@@ -13,7 +13,8 @@ async def failing(
 ) -> AsyncIterator[None]:
     """Meanwhile the server fails these commands, on that collection of the database or on all there are.
 
-    `how` is in the words of its failpoint failCommand: `errorCode`, `closeConnection`, `blockConnection` ...
+    Where it is to fail so many `times`, all of those must have been met in the end. `how` is in the words of its
+    failpoint failCommand: `errorCode`, `closeConnection`, `blockConnection` ...
     """
     admin = database.client.admin
     where = {"namespace": f"{database.name}.{on}"} if on else {}
@@ -22,4 +23,6 @@ async def failing(
     try:
         yield
     finally:
-        await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+        off = await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+    if isinstance(mode, Mapping):
+        assert off["count"] >= mode.get("times", 0), "the failures were not met"

@@ -6,7 +6,8 @@ The two take turns in one run. conftest.py says how large the data is, and how t
 """
 
 from collections.abc import Awaitable, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from random import Random
 from typing import Any
 
@@ -72,10 +73,23 @@ class Bare:
         await self._database["audit_logs"].find({"table": "orders", "record_id": order_id}).to_list()
 
 
-@pytest.mark.benchmark
-@pytest.mark.timeout(3_600)
-async def test_lookup_rate_beside_the_bare_query(company: Database, ops: Operator) -> None:
-    database, rng, bare = company, Random(7), Bare(company)
+@dataclass
+class Sample:
+    """What is looked for."""
+
+    orders: list[Document]
+    people: list[Document]
+    staff: list[Document]
+    days: list[date]
+    pages: list[str | None]
+    """Tokens of the pages from the newest on."""
+    due: Sequence[Document]
+    """The orders from the newest on."""
+
+
+async def sampled(database: Database, ops: Operator, bare: Bare) -> Sample:
+    """Orders and people by chance, the same days each time, and the newest pages."""
+    rng = Random(7)
     sample: list[Document] = [{"$sample": {"size": TIMES}}]
     with_id = [{"$match": {"id": {"$type": "string"}}}]
     orders = await (await database["orders"].aggregate([*with_id, *sample])).to_list()
@@ -83,11 +97,15 @@ async def test_lookup_rate_beside_the_bare_query(company: Database, ops: Operato
     people = await (await database["customers_v2"].aggregate([match_phone, *sample])).to_list()
     staff = await database["delivery_boys_v2"].find({}).to_list()
     days = [TODAY - timedelta(days=rng.randrange(170)) for _ in range(TIMES)]
-    texts = [day.isoformat() for day in days]
     pages: list[str | None] = [None]
     while len(pages) < TIMES and (page := await find_orders(database, ops, "", None, pages[-1])).next:
         pages.append(page.next)
-    due = await bare.orders({}, limit=TIMES)
+    return Sample(orders, people, staff, days, pages, await bare.orders({}, limit=TIMES))
+
+
+def compared(database: Database, ops: Operator, bare: Bare, of: Sample) -> list[tuple[str, Asked, Asked]]:
+    """Each question by its name, through the services and through the driver."""
+    texts = [day.isoformat() for day in of.days]  # as they are stored
 
     def find(query: str = "", token: str | None = None, **filters: Any) -> Awaitable[object]:
         return find_orders(database, ops, query, OrderFilters(**filters), token, today=TODAY)
@@ -96,53 +114,60 @@ async def test_lookup_rate_beside_the_bare_query(company: Database, ops: Operato
         return {field: {"$gte": text, "$lt": text + "\uffff"}}
 
     def person(n: int) -> str:
-        return str(staff[n % len(staff)]["id"])
+        return str(of.staff[n % len(of.staff)]["id"])
 
     alike: dict[str, Any] = {"collation": {"locale": "en", "strength": 1}}
-    compared: list[tuple[str, Asked, Asked]] = [
-        ("order id", lambda n: find(orders[n]["id"]), lambda n: bare.orders({"id": orders[n]["id"]})),
-        ("12 letters of an id", lambda n: find(orders[n]["id"][:12]),
-         lambda n: bare.orders(begins("id", orders[n]["id"][:12]), ("id", 1))),
-        ("phone", lambda n: find(people[n]["phone"]),
-         lambda n: bare.of_customers({"phone": {"$in": phone_writings(people[n]["phone"])}})),
-        ("7 digits of a phone", lambda n: find(people[n]["phone"][:7]),
-         lambda n: bare.of_customers(begins("phone", people[n]["phone"][:7]))),
-        ("customer id", lambda n: find(people[n]["id"]), lambda n: bare.of_customers({"id": people[n]["id"]})),
-        ("name", lambda n: find(people[n]["name"]),
-         lambda n: bare.of_customers(begins("name", people[n]["name"]), **alike)),
-        ("4 letters of a name", lambda n: find(people[n]["name"][:4]),
-         lambda n: bare.of_customers(begins("name", people[n]["name"][:4]), **alike)),
-        ("newest", lambda n: find(token=pages[n % len(pages)]),
-         lambda n: bare.orders({"_id": {"$lte": due[n]["_id"]}})),
+    return [
+        ("order id", lambda n: find(of.orders[n]["id"]), lambda n: bare.orders({"id": of.orders[n]["id"]})),
+        ("12 letters of an id", lambda n: find(of.orders[n]["id"][:12]),
+         lambda n: bare.orders(begins("id", of.orders[n]["id"][:12]), ("id", 1))),
+        ("phone", lambda n: find(of.people[n]["phone"]),
+         lambda n: bare.of_customers({"phone": {"$in": phone_writings(of.people[n]["phone"])}})),
+        ("7 digits of a phone", lambda n: find(of.people[n]["phone"][:7]),
+         lambda n: bare.of_customers(begins("phone", of.people[n]["phone"][:7]))),
+        ("customer id", lambda n: find(of.people[n]["id"]), lambda n: bare.of_customers({"id": of.people[n]["id"]})),
+        ("name", lambda n: find(of.people[n]["name"]),
+         lambda n: bare.of_customers(begins("name", of.people[n]["name"]), **alike)),
+        ("4 letters of a name", lambda n: find(of.people[n]["name"][:4]),
+         lambda n: bare.of_customers(begins("name", of.people[n]["name"][:4]), **alike)),
+        ("newest", lambda n: find(token=of.pages[n % len(of.pages)]),
+         lambda n: bare.orders({"_id": {"$lte": of.due[n]["_id"]}})),
         ("oldest", lambda n: find(sort="oldest"), lambda n: bare.orders({}, ("_id", 1))),
-        ("due first", lambda n: find(sort="due-first", start=days[n]),
+        ("due first", lambda n: find(sort="due-first", start=of.days[n]),
          lambda n: bare.orders({"delivery_date": {"$gte": texts[n]}}, ("delivery_date", 1), ("_id", 1))),
-        ("a day", lambda n: find(start=days[n], end=days[n]),
+        ("a day", lambda n: find(start=of.days[n], end=of.days[n]),
          lambda n: bare.orders({"delivery_date": texts[n]}, ("delivery_date", -1), ("_id", -1))),
-        ("a week, newest", lambda n: find(start=days[n], end=days[n] + timedelta(6), sort="newest"),
-         lambda n: bare.orders({"delivery_date": {"$gte": texts[n], "$lte": (days[n] + timedelta(6)).isoformat()}})),
+        ("a week, newest", lambda n: find(start=of.days[n], end=of.days[n] + timedelta(6), sort="newest"),
+         lambda n: bare.orders({"delivery_date": {"$gte": texts[n], "$lte": (of.days[n] + timedelta(6)).isoformat()}})),
         ("a status", lambda n: find(status="pending"),
          lambda n: bare.orders({"status": {"$in": status_spellings("pending")}})),
         ("unbilled", lambda n: find(unbilled=True), lambda n: bare.orders(OWED)),
-        ("unbilled of a day", lambda n: find(unbilled=True, start=days[n], end=days[n]),
+        ("unbilled of a day", lambda n: find(unbilled=True, start=of.days[n], end=of.days[n]),
          lambda n: bare.orders(OWED | {"delivery_date": texts[n]}, ("delivery_date", -1), ("_id", -1))),
         ("person", lambda n: find(delivery_boy=person(n)), lambda n: bare.orders({"delivery_boy_id": person(n)})),
-        ("person on a day", lambda n: find(delivery_boy=person(n), start=days[n], end=days[n]),
+        ("person on a day", lambda n: find(delivery_boy=person(n), start=of.days[n], end=of.days[n]),
          lambda n: bare.orders({"delivery_boy_id": person(n), "delivery_date": texts[n]})),
-        ("area", lambda n: find(area=people[n]["area"]), lambda n: bare.of_area(people[n]["area"])),
+        ("area", lambda n: find(area=of.people[n]["area"]), lambda n: bare.of_area(of.people[n]["area"])),
         ("needs review", lambda n: find(needs_review=True), lambda n: bare.orders(OWED, limit=1_000)),
-        ("an order", lambda n: show_order(database, ops, orders[n]["id"]), lambda n: bare.order(orders[n]["id"])),
-        ("timeline", lambda n: timeline(database, ops, orders[n]["id"]), lambda n: bare.order(orders[n]["id"])),
-        ("a day's deliveries", lambda n: list_day(database, ops, DayFilters(days[n])),
+        ("an order", lambda n: show_order(database, ops, of.orders[n]["id"]), lambda n: bare.order(of.orders[n]["id"])),
+        ("timeline", lambda n: timeline(database, ops, of.orders[n]["id"]), lambda n: bare.order(of.orders[n]["id"])),
+        ("a day's deliveries", lambda n: list_day(database, ops, DayFilters(of.days[n])),
          lambda n: bare.orders({"delivery_date": texts[n]}, ("delivery_date", -1), ("_id", -1))),
     ]  # fmt: skip
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(3_600)
+async def test_lookup_rate_beside_the_bare_query(company: Database, ops: Operator) -> None:
+    database, bare = company, Bare(company)
+    of = await sampled(database, ops, bare)
     stored = await database["orders"].estimated_document_count()
     print(f"\n{stored:,} orders, {await database['customers_v2'].estimated_document_count():,} customers")
     print(f"{'milliseconds':20} {'p50':>7} {'p95':>7} {'CPU':>7}   raw {'p50':>7} {'p95':>7} {'CPU':>7}")
-    for name, asked, raw in compared:
+    for name, asked, raw in compared(database, ops, bare, of):
         ours, theirs = await beside(database, TIMES, asked, raw)
         late = "" if ours.at(0.95) <= HIGHEST_MS else f"   over {HIGHEST_MS:.0f}"
         print(f"{name:20} {ours}       {theirs}{late}")
-    found = await find_orders(database, ops, orders[0]["id"])
-    assert [row.id for row in found.items] == [orders[0]["id"]]
+    found = await find_orders(database, ops, of.orders[0]["id"])
+    assert [row.id for row in found.items] == [of.orders[0]["id"]]
     assert stored >= 2 * DATASET.orders

@@ -1,7 +1,5 @@
 """The server lands a batch, or not, and its answer is lost: the checkpoint tells, and nothing is done twice."""
 
-import contextlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,25 +10,14 @@ from services.backfills.rollback import rollback
 from services.clock import Clock
 from services.database import Database
 from services.operators.operator import Operator
+from tests.failing import failing
 from tests.faults.exactness import assert_exact, assert_restored, planned_orders
 
 ORDERS = 300
-LANDED = {"writeConcernError": {"code": 50, "errmsg": "operation exceeded time limit"}}
+LANDED: dict[str, Any] = {"writeConcernError": {"code": 50, "errmsg": "operation exceeded time limit"}}
 """The transaction is committed, and nobody is told."""
-LOST = {"closeConnection": True}
+LOST: dict[str, Any] = {"closeConnection": True}
 """The connection ends before the commit."""
-
-
-@contextlib.asynccontextmanager
-async def failing_commits(database: Database, failure: dict[str, Any], times: int) -> AsyncIterator[None]:
-    admin = database.client.admin
-    data = {"failCommands": ["commitTransaction"], **failure}
-    await admin.command({"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data})
-    try:
-        yield
-    finally:
-        off = await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
-    assert off["count"] >= times, "the failures were not met"
 
 
 @pytest.mark.parametrize(("batch", "times"), [(20, 6), (ORDERS, 2)], ids=["some", "every"])
@@ -39,11 +26,11 @@ async def test_a_run_and_its_rollback_are_exact(
     database: Database, ops: Operator, clock: Clock, failure: dict[str, Any], batch: int, times: int
 ) -> None:
     planned = await planned_orders(database, ops, clock, ORDERS)
-    async with failing_commits(database, failure, times):
+    async with failing(database, "commitTransaction", mode={"times": times}, **failure):
         outcome = await commit(database, ops, clock, planned.run, planned.digest, pace=Pace(batch))
     assert (outcome.applied, outcome.drifted, outcome.failed, outcome.verified) == (ORDERS, 0, 0, True)
     await assert_exact(planned, ops)
-    async with failing_commits(database, failure, times):
+    async with failing(database, "commitTransaction", mode={"times": times}, **failure):
         back = await rollback(database, ops, clock, planned.run, "billed too early", pace=Pace(batch))
     assert (back.restored, back.kept, back.verified) == (ORDERS, 0, True)
     await assert_restored(planned, ops)
@@ -59,7 +46,7 @@ async def test_a_failed_record_that_lands_at_last_counts_once(
     outcome = await commit(database, ops, clock, planned.run, planned.digest, pace=Pace(20))
     assert (outcome.applied, outcome.failed) == (ORDERS - 3, 3)
     await database["billing_records"].delete_many({"order_id": "another"})
-    async with failing_commits(database, failure, 2):
+    async with failing(database, "commitTransaction", mode={"times": 2}, **failure):
         outcome = await resume(database, ops, clock, planned.run)
     assert (outcome.applied, outcome.drifted, outcome.failed, outcome.verified) == (ORDERS, 0, 0, True)
     await assert_exact(planned, ops)

@@ -26,8 +26,9 @@ from services.clock import Clock
 from services.database import Database, connect
 from services.errors import ConsoleError, Refused, Unreachable
 from services.operators.operator import Operator
+from tests.failing import failing
 from tests.faults.exactness import planned_orders
-from tests.faults.test_unknown_commits import LANDED, LOST, failing_commits
+from tests.faults.test_unknown_commits import LANDED, LOST
 from tests.services.audit.sealed import NOW, SealedTrail, assert_whole, empty_trail, inserts
 
 UNCONFIRMED = {"writeConcernError": {"code": 64, "errmsg": "waiting for replication timed out"}}
@@ -220,7 +221,7 @@ async def test_an_answer_that_is_lost_leaves_the_chain_whole(
 ) -> None:
     trail = await empty_trail(database, tmp_path)
     await transact(database, ops, lambda: NOW, inserts("a", 3))
-    async with failing_commits(database, failure, 3):
+    async with failing(database, "commitTransaction", mode={"times": 3}, **failure):
         await transact(database, ops, lambda: NOW, inserts("b", 3))
     await transact(database, ops, lambda: NOW, inserts("c", 3))
     assert "~" not in ops.trail.own.id
@@ -239,7 +240,8 @@ async def test_a_transaction_that_is_tried_again_is_linked_once(
         tries += 1
         changes.add(*(Insert("orders", {"id": f"o-{number}"}) for number in range(3)))
 
-    async with failing_commits(database, {"errorCode": 112, "errorLabels": ["TransientTransactionError"]}, 2):
+    conflict: dict[str, Any] = {"errorCode": 112, "errorLabels": ["TransientTransactionError"]}
+    async with failing(database, "commitTransaction", mode={"times": 2}, **conflict):
         await transact(database, ops, lambda: NOW, work)
     assert (tries, ops.trail.own.id.count("~")) == (3, 0)
     await seal_session(database, ops, lambda: NOW)
@@ -251,7 +253,7 @@ async def test_a_writer_that_cannot_know_goes_on_in_another_stream(
 ) -> None:
     trail = await empty_trail(database, tmp_path)
     await transact(database, ops, lambda: NOW, inserts("a", 3))
-    async with failing_commits(database, LANDED, 1):
+    async with failing(database, "commitTransaction", mode={"times": 1}, **LANDED):
         with pytest.raises(Unreachable, match="did not say whether"):
             await transact(database, ops, lambda: NOW, inserts("b", 3))
     assert ops.trail.own.id.endswith("~1")
