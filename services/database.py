@@ -40,7 +40,8 @@ _UNAUTHORISED = (13, 8000)
 _REFUSED_COMMAND = re.compile(r'not authorized on (\S+) to execute command \{ (\w+): (?:"([^"]*)")?')
 _OF_ONE_RECORD = (11000, 121)
 """Duplicate key, failed validation: the record is at fault, not the server."""
-_TOO_LARGE = (10334, 17419)
+TOO_LARGE = (10334, 17419)
+"""How the server calls a document over 16 MB, also one that it was to make."""
 NO_SUCH_INDEX = 2
 """How the server calls a hint at an index that is not there: a bad value."""
 _INTERRUPTED = 11601
@@ -235,7 +236,7 @@ def describe(error: PyMongoError) -> ConsoleError:
         if error.code in _UNAUTHORISED:
             return Unreachable("not-authorised", _not_authorised(_short(error)))
         code = _failure(error).get("code", error.code)
-        if code in _TOO_LARGE:
+        if code in TOO_LARGE:
             return RecordRefused("record-refused", "A record is larger than MongoDB's 16 MB.")
         if code in _OF_ONE_RECORD:
             return RecordRefused("record-refused", f"MongoDB refused a record: {_short(error)}.")

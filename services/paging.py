@@ -17,7 +17,7 @@ from services.errors import BadRequest
 T = TypeVar("T")
 # A broken date of a record may stand in a key.
 _TOLERANT: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
-PAGE_SIZE = 100
+PAGE_SIZE = 50
 LARGEST_PAGE = 200
 
 

@@ -164,17 +164,18 @@ async def _chunk(database: Database, day: date, after: Place | None, size: int) 
 
 async def _rows(database: Database, operator: Operator, documents: list[Document], day: date) -> list[DeliveryRow]:
     orders = [read_order(document) for document in documents]
-    links, shifts, reports = await asyncio.gather(
+    links, shifts, reports, staff = await asyncio.gather(
         CustomerLinks.load(database, [order.owner for order in orders]),
         load_shifts(database, [order.subscription_id for order in orders], day),
         _reports(database, [order.id for order in orders]),
+        load_staff(database, [order.delivery_boy_id for order in orders]),
     )
     customers = [links.customer(links.resolve(order.owner).customer_id) for order in orders]
     people = [
         order.delivery_boy_id or (customer.delivery_boy_id if customer else None)
         for order, customer in zip(orders, customers, strict=True)
     ]
-    staff = await load_staff(database, people)
+    staff |= await load_staff(database, set(people) - {order.delivery_boy_id for order in orders})
     rows = []
     for order, customer, name in zip(orders, customers, people, strict=True):
         person = staff.get(name or "")

@@ -12,12 +12,12 @@ from services.billing.charge import Undecided, charge
 from services.billing.month import billing_month
 from services.customers.links import Link, explain_links
 from services.customers.resolution import CustomerLinks, Resolution
-from services.database import Database, told
+from services.database import Database, find_together, told
 from services.deliveries.staff import staff_names
 from services.errors import Refused
 from services.operators.operator import Operator, mask_address, mask_phone, mask_words
 from services.orders.lookup import stated_paise
-from services.orders.reading import named_by, require_order
+from services.orders.reading import naming, require_order
 from services.records.bills import Bill, read_bill
 from services.records.customers import Customer
 from services.records.deliveries import Delivery, read_delivery
@@ -59,7 +59,7 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
         links, steps, (delivered, billed), names, (entries, too_many) = await asyncio.gather(
             CustomerLinks.load(database, [order.owner]),
             explain_links(database, order.owner),
-            named_by(database, order_id),
+            find_together(database, *naming(order_id)),
             staff_names(database, [order.delivery_boy_id]),
             _history(AuditQuery(database, operator), order_id),
         )

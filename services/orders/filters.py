@@ -20,7 +20,11 @@ from services.typed import LONGEST_QUERY
 
 Sort: TypeAlias = Literal["newest", "oldest", "due-last", "due-first"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
-_ONE_TIME = {"order_type": {"$nin": list(PLAINLY_SUBSCRIPTION)}}
+_ONE_TIME: Document = {
+    "order_type": {"$nin": list(PLAINLY_SUBSCRIPTION)},
+    "$nor": [{"order_type": None, "subscription_id": {"$gt": ""}}],
+}
+"""What surely is a subscription's is left out by the server; the rest is told apart order by order."""
 
 
 @dataclass(frozen=True)

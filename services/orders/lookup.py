@@ -16,7 +16,7 @@ from services.backfills.plan import Options
 from services.backfills.repairs.bill_one_time_orders import BillOneTimeOrders
 from services.clock import india_day, read_day, utc_now
 from services.customers.resolution import CustomerLinks
-from services.database import NO_SUCH_INDEX, READ_LIMIT_MS, Database, Document, told
+from services.database import NO_SUCH_INDEX, READ_LIMIT_MS, TOO_LARGE, Database, Document, told
 from services.money import to_paise
 from services.operators.operator import Operator
 from services.orders.filters import OrderFilters
@@ -107,7 +107,7 @@ class _Reader:
         kept: list[tuple[Document, OrderRow]] = []
         left = _CHECKED if self._rare else _LOOKED
         # Of what is owed some has a bill already, though not the flag.
-        take = _CHECKED if self._rare else size + 1 + (size // 2 if self._filters.owed else 0)
+        take = _CHECKED if self._rare else size + 1 + (size // 10 if self._filters.owed else 0)
         # Whom these orders name is read beside them, as far as it is known already.
         (documents, key, looked), _ = await asyncio.gather(
             self._chunk(key, take, min(left, 2 * take)),
@@ -137,18 +137,24 @@ class _Reader:
             cursor = cursor.batch_size(take + 1).max_time_ms(READ_LIMIT_MS)
             found = await (cursor.hint(selection.index) if selection.index else cursor).to_list()
             return found, selection.key_of(found[-1]) if len(found) == take else None, len(found)
+        # One reading of that stretch tells both what fits and where it ends, whatever is written meanwhile.
+        fitting: list[Document] = [{"$match": _all_of(rest)}, {"$limit": take}, {"$project": self._fields}]
+        ends: list[Document] = [{"$skip": look - 1}, {"$project": dict.fromkeys(sort, 1)}]
         stages: list[Document] = [
-            {"$match": _all_of(after)}, {"$sort": sort}, {"$limit": look}, {"$match": _all_of(rest)},
-            {"$limit": take}, {"$project": self._fields},
+            {"$match": _all_of(after)}, {"$sort": sort}, {"$limit": look}, {"$facet": {"found": fitting, "end": ends}}
         ]  # fmt: skip
         hinted: dict[str, Any] = {"hint": dict(selection.index)} if selection.index else {}
-        hinted["batchSize"] = take + 1
-        found = await (await orders.aggregate(stages, maxTimeMS=READ_LIMIT_MS, **hinted)).to_list()
+        try:
+            (read,) = await (await orders.aggregate(stages, maxTimeMS=READ_LIMIT_MS, **hinted)).to_list()
+        except OperationFailure as error:
+            if error.code not in TOO_LARGE or look == 1:
+                raise
+            # Orders of megabytes: the answer is one document, and can hold few of them.
+            return await self._chunk(key, max(1, take // 8), max(1, look // 8))
+        found, end = read["found"], read["end"]
         if len(found) == take:
             return found, selection.key_of(found[-1]), take
-        last = orders.find(_all_of(after), dict.fromkeys(sort, 1)).sort(list(selection.sort)).skip(look - 1).limit(1)
-        ended = await (last.hint(selection.index) if selection.index else last).max_time_ms(READ_LIMIT_MS).to_list()
-        return found, selection.key_of(ended[0]) if ended else None, look
+        return found, selection.key_of(end[0]) if end else None, look
 
     async def _fitting(self, documents: list[Document]) -> list[tuple[Document, OrderRow]]:
         """The rows of those that fit what can only be told with an order's surroundings."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bson import ObjectId
 
-from services.database import Database, Document, Find, find_together, told
+from services.database import Database, Document, Find, told
 from services.errors import NotFound
 from services.operators.operator import Operator
 
@@ -43,10 +43,6 @@ async def find_deleted(database: Database, operator: Operator, order_ids: Sequen
     return tuple(name for name in wanted if name not in there)
 
 
-async def named_by(database: Database, order_id: str) -> tuple[list[Document], list[Document]]:
-    """The deliveries and the billing records that name an order."""
-    by_order = {"order_id": order_id}
-    delivered, billed = await find_together(
-        database, *(Find(name, by_order, most=_MOST) for name in ("delivery_statuses", "billing_records"))
-    )
-    return delivered, billed
+def naming(order_id: str) -> list[Find]:
+    """The questions for the deliveries and the billing records that name an order."""
+    return [Find(name, {"order_id": order_id}, most=_MOST) for name in ("delivery_statuses", "billing_records")]

@@ -15,11 +15,11 @@ from services.billing.month import billing_month
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_month, read_timestamp
 from services.customers.resolution import CustomerLinks, ids_of
-from services.database import READ_LIMIT_MS, Database, Document, Find, told
+from services.database import Database, Document, Find, find_together, told
 from services.deliveries.staff import staff_names
 from services.money import format_rupees
 from services.operators.operator import Operator, mask_phone
-from services.orders.reading import named_by, require_order
+from services.orders.reading import naming, require_order
 from services.records.bills import read_bill
 from services.records.customers import Customer
 from services.records.deliveries import read_delivery
@@ -68,23 +68,28 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
     with told():
         order = read_order((await require_order(database, order_id))[0])
         by_order = {"order_id": order_id}
-        (delivered, billed), links = await asyncio.gather(
-            named_by(database, order_id),
+        (delivered, billed, acted, reminded), links = await asyncio.gather(
+            find_together(
+                database,
+                *naming(order_id),
+                Find("delivery_actions", by_order, most=_MOST),
+                Find(OUTBOX, {"_id": outbox_key(order_id)}),
+            ),
             CustomerLinks.load(database, [order.owner], told="ids"),
         )
         customer = links.customer(links.resolve(order.owner).customer_id)
         months = {month for bill in billed if (month := read_bill(bill).month)} | {billing_month(order)}
         records = [("orders", order_id), *_named("delivery_statuses", delivered), *_named("billing_records", billed)]
         found = await asyncio.gather(
-            _actions(database, operator, by_order),
             _payments(database, customer, months),
-            _messages(database, operator, order, order_id, customer.id if customer else None),
+            _messages(database, operator, order, order_id, reminded, customer.id if customer else None),
             _audited(database, records),
         )
         events = [
             *_order(order, order_id),
             *_deliveries(delivered),
             *_bills(billed),
+            *_actions(operator, acted),
             *(e for each in found for e in each),
         ]
         names = await _people(database, {event.who for event in events if event.who})
@@ -94,8 +99,8 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
 
 async def _people(database: Database, ids: set[str]) -> dict[str, str]:
     """The names of delivery people and users by id; who is neither keeps what is written."""
-    users = database["users"].find({"id": {"$in": sorted(ids)}}, {"_id": 0, "id": 1, "name": 1})
-    found, staff = await asyncio.gather(users.max_time_ms(READ_LIMIT_MS).to_list(), staff_names(database, ids))
+    users = Find("users", {"id": {"$in": sorted(ids)}}, {"_id": 0, "id": 1, "name": 1})
+    found, staff = await asyncio.gather(users.ask(database), staff_names(database, ids))
     names = {str(user["id"]): text(user.get("name")) for user in found}
     return {name: said for name, said in {**names, **staff}.items() if said}
 
@@ -154,13 +159,13 @@ def _told(entry: Entry) -> str:
     return f"{entry.action or '?'} {entry.table}{f': {changed}' if changed else ''}"[:_LONGEST]
 
 
-async def _actions(database: Database, operator: Operator, by_order: Document) -> list[Event]:
+def _actions(operator: Operator, documents: Sequence[Document]) -> list[Event]:
     """What the delivery staff's app noted. No writer of these is known by its fields: the usual names are tried.
 
     What people wrote by hand may tell a phone or an address: a viewer sees none of it.
     """
     events = []
-    for document in await Find("delivery_actions", by_order, most=_MOST).ask(database):
+    for document in documents:
         at = read_timestamp(first(document, "timestamp", "created_at", "performed_at", "action_at", "updated_at"))
         who = first(document, "delivery_boy_name", "performed_by", "delivery_boy_id", "user_id", "created_by")
         what = text(first(document, "action", "action_type", "type", "status")) or "an action without a name"
@@ -191,10 +196,15 @@ async def _payments(database: Database, customer: Customer | None, months: Colle
 
 
 async def _messages(
-    database: Database, operator: Operator, order: Order, order_id: str, customer: str | None
+    database: Database,
+    operator: Operator,
+    order: Order,
+    order_id: str,
+    reminded: Sequence[Document],
+    customer: str | None,
 ) -> list[Event]:
     """The reminder that names the order, and what else was written to the customer since the order was made."""
-    row = await database[OUTBOX].find_one({"_id": outbox_key(order_id)}, max_time_ms=READ_LIMIT_MS)
+    row = reminded[0] if reminded else None
     message = identity(row.get("message")) if row else None
     people = [name for name in (order_id, customer) if name]
     wanted: list[Document] = [{"_id": log_key(message)}] if message else []

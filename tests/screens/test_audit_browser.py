@@ -33,7 +33,7 @@ from tests.services.audit.entries import first_shape, second_shape
 
 MEERA = Operator("meera", ("auditor",))
 VERA = Operator("vera", ("viewer",))
-OLD = 150
+OLD = 90
 """Entries of other programs; those of the even numbers are vikram's."""
 
 
@@ -125,9 +125,9 @@ class TestFilters:
                 assert table(pilot).row_count == number
                 assert table(pilot).row == row
             await press(pilot, "escape", "escape", "escape")
-            table(pilot).cursor = 95
+            table(pilot).cursor = 45
             await settle(pilot)
-            table(pilot).cursor = 120
+            table(pilot).cursor = 70
             before, row = table(pilot).rows, table(pilot).row
             await press(pilot, "a", "down", "enter")
             assert {entry.user for entry in audit(pilot)._entries.values()} < {"asha", "vikram"}

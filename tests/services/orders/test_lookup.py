@@ -1,5 +1,7 @@
 """Finding orders by what a caller can say."""
 
+import asyncio
+
 import pytest
 from bson import ObjectId
 
@@ -159,7 +161,9 @@ async def test_filters_narrow_and_combine(database: Database, viewer: Operator) 
     await shop.stock(
         database, billing_records=shop.bill(recorded),
         orders=[billed, recorded, shop.order(id="open", status="delivered"), shop.order(id="waiting", status="pending"),
-                shop.order(id="milk", order_type="subscription"), shop.order(id="early", delivery_date="2026-09-01")],
+                shop.order(id="milk", order_type="subscription"),
+                shop.order(id="untyped milk", order_type=None, subscription_id="sub-1"),
+                shop.order(id="early", delivery_date="2026-09-01")],
     )  # fmt: skip
     assert set(await ids(database, viewer, "", OrderFilters(unbilled=True))) == {"open", "early"}
     assert await ids(database, viewer, "Asha", OrderFilters(status="Pending")) == ["waiting"]
@@ -169,6 +173,45 @@ async def test_filters_narrow_and_combine(database: Database, viewer: Operator) 
         await find_orders(database, viewer, "", OrderFilters(status="lost"))
     with pytest.raises(BadRequest):
         await find_orders(database, viewer, "", None, "no-token")
+
+
+async def all_ids(database: Database, operator: Operator, filters: OrderFilters, limit: int) -> list[str]:
+    seen: list[str] = []
+    token = None
+    while True:
+        page = await find_orders(database, operator, "", filters, token, limit=limit)
+        seen += [row.id for row in page.items]
+        if (token := page.next) is None:
+            return seen
+
+
+async def test_a_page_loses_no_order_while_others_are_deleted(database: Database, viewer: Operator) -> None:
+    pending = [shop.order(id=f"p{n}", status="pending") for n in range(40)]
+    passing = [shop.order(id=f"d{n}") for n in range(600)]
+    await shop.stock(
+        database, orders=[each for n in range(40) for each in (pending[n], *passing[15 * n : 15 * n + 15])]
+    )
+    deleting = asyncio.create_task(delete_one_by_one(database, [order["id"] for order in passing]))
+    while not deleting.done():
+        # No index is there that serves the status: each page looks through a stretch of all orders.
+        assert sorted(await all_ids(database, viewer, OrderFilters(status="pending"), 3)) == sorted(
+            order["id"] for order in pending
+        )
+    await deleting
+
+
+async def delete_one_by_one(database: Database, order_ids: list[str]) -> None:
+    for order_id in order_ids:
+        await database["orders"].delete_one({"id": order_id})
+
+
+async def test_orders_of_a_megabyte_each_are_listed(database: Database, viewer: Operator) -> None:
+    """A page that checks each order reads their items, and an answer of the server has at most 16 MB."""
+    huge = [{"product_id": "p1", "product_name": "x" * 1_000_000, "quantity": 1, "price": 10.0}]
+    orders = [shop.order(id=f"o{n}", items=huge, total_amount=99.0) for n in range(24)]
+    await shop.stock(database, orders=orders)
+    found = await all_ids(database, viewer, OrderFilters(needs_review=True), 5)
+    assert sorted(found) == sorted(order["id"] for order in orders)
 
 
 QUERIES: list[tuple[str, OrderFilters]] = [
