@@ -23,7 +23,7 @@ from services.database import Database, Document, Session
 from services.errors import ConsoleError
 from services.operators.operator import Operator
 
-_LANES = 2
+_LANES = 3
 """Batches on their way at once: while the server writes one, the next is read and checked."""
 
 
