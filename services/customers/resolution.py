@@ -158,10 +158,13 @@ async def names_of(database: Database, customers: Iterable[tuple[str | None, str
     return sorted(own | users)
 
 
-async def ids_of(database: Database, customer_id: str, user_id: str | None) -> list[str]:
-    """The ids under which a record is this customer's and nobody else's."""
+async def ids_of(
+    database: Database, customer_id: str, user_id: str | None, links: CustomerLinks | None = None
+) -> list[str]:
+    """The ids under which a record is this customer's and nobody else's; `links` are those that are known already."""
     names = await names_of(database, [(customer_id, user_id)])
-    links = await CustomerLinks.load(database, [(name, None) for name in names], told="ids")
+    links = links or CustomerLinks(database, told="ids")
+    await links.read((name, None) for name in names)
     return [name for name in names if links.resolve((name, None)).customer_id == customer_id]
 
 

@@ -28,6 +28,7 @@ from services.records.orders import (
     Order,
     known_statuses,
     read_order,
+    read_owner,
     read_status,
 )
 from services.records.subscriptions import SHIFTS
@@ -163,13 +164,15 @@ async def _chunk(database: Database, day: date, after: Place | None, size: int) 
 
 
 async def _rows(database: Database, operator: Operator, documents: list[Document], day: date) -> list[DeliveryRow]:
-    orders = [read_order(document) for document in documents]
-    links, shifts, reports, staff = await asyncio.gather(
-        CustomerLinks.load(database, [order.owner for order in orders]),
-        load_shifts(database, [order.subscription_id for order in orders], day),
-        _reports(database, [order.id for order in orders]),
-        load_staff(database, [order.delivery_boy_id for order in orders]),
+    reading = asyncio.gather(
+        CustomerLinks.load(database, [read_owner(each) for each in documents]),
+        load_shifts(database, [identity(each.get("subscription_id")) for each in documents], day),
+        _reports(database, [identity(each.get("id")) for each in documents]),
+        load_staff(database, [identity(each.get("delivery_boy_id")) for each in documents]),
     )
+    await asyncio.sleep(0)  # they are asked, and the orders are parsed while the server answers
+    orders = [read_order(document) for document in documents]
+    links, shifts, reports, staff = await reading
     customers = [links.customer(links.resolve(order.owner).customer_id) for order in orders]
     people = [
         order.delivery_boy_id or (customer.delivery_boy_id if customer else None)

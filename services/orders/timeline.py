@@ -81,7 +81,7 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
         months = {month for bill in billed if (month := read_bill(bill).month)} | {billing_month(order)}
         records = [("orders", order_id), *_named("delivery_statuses", delivered), *_named("billing_records", billed)]
         found = await asyncio.gather(
-            _payments(database, customer, months),
+            _payments(database, links, customer, months),
             _messages(database, operator, order, order_id, reminded, customer.id if customer else None),
             _audited(database, records),
         )
@@ -175,11 +175,13 @@ def _actions(operator: Operator, documents: Sequence[Document]) -> list[Event]:
     return events
 
 
-async def _payments(database: Database, customer: Customer | None, months: Collection[str | None]) -> list[Event]:
+async def _payments(
+    database: Database, links: CustomerLinks, customer: Customer | None, months: Collection[str | None]
+) -> list[Event]:
     """The customer's for these months, as a statement counts them: also under the user's id, also without a month."""
     if customer is None or customer.id is None:
         return []
-    theirs = await ids_of(database, customer.id, customer.user_id)
+    theirs = await ids_of(database, customer.id, customer.user_id, links)
     events = []
     paid = Find("payment_transactions", {"customer_id": {"$in": theirs}}, most=_PAYMENTS)
     for document in await paid.ask(database):
