@@ -15,7 +15,7 @@ from bson.errors import BSONError
 from services.audit.chain import Stream
 from services.audit.logger import Purpose
 from services.backfills.backfill import Backfill, Surroundings
-from services.backfills.lease import Held
+from services.backfills.lease import Held, taken_over
 from services.backfills.pace import Pace, Throttle
 from services.backfills.pinning import Pins, Row
 from services.backfills.runs import (
@@ -33,7 +33,7 @@ from services.changes.changeset import ChangeSet, transact
 from services.changes.series import series_of
 from services.clock import Clock
 from services.database import Database, Document, Session, told
-from services.errors import Conflict, Fenced, RecordRefused, Unreachable
+from services.errors import Conflict, RecordRefused, Unreachable
 from services.operators.operator import Operator
 
 T = TypeVar("T")
@@ -262,7 +262,7 @@ async def _checkpoint(task: Task, lane: Lane, session: Session, end: int, rows: 
     if moved.matched_count == 0:
         if await task.database[LANES].find_one(mine, session=session):
             raise Unreachable("commit-unknown", f"The checkpoint of {task.run} is not where this runner left it.")
-        raise Fenced("taken-over", f"Another runner has taken {task.run} over; this one has stopped.")
+        raise taken_over(task.run)
     if batch.left:
         left = [
             {"_id": f"{task.run}/{task.step.work}/{row.number:09d}", "record": row.body["record"],

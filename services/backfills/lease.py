@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
 from services import leases
 from services.backfills.runs import LANES, RUNS, Lane, State, Work, keys_of, lane_key, load_lanes
@@ -52,7 +53,7 @@ def kept(database: Database, held: Held) -> AbstractAsyncContextManager[None]:
         update = [{"$set": {"lease.until": leases.until(held.seconds)}}]
         return (await database[RUNS].update_one(_mine(held), update)).matched_count > 0
 
-    return leases.kept(renew, held.seconds, Fenced("taken-over", f"Another runner has taken {held.run} over."))
+    return leases.kept(renew, held.seconds, taken_over(held.run))
 
 
 async def give_back(database: Database, held: Held, changes: Document) -> None:
@@ -70,18 +71,20 @@ async def shut_out(database: Database, run: str, token: int) -> None:
 
     All lanes are fenced, whatever the work: a stalled commit may not go on under a rollback. A killed runner's
     sessions are ended first: its open transaction would else hold its records until the server's limit of 60 seconds.
+    Who was taken over without having noticed shuts nobody out.
     """
+    older = {**keys_of(run), **_no_newer(token)}
     with told():
-        stale = [lane["session"] async for lane in database[LANES].find(keys_of(run)) if "session" in lane]
+        stale = [lane["session"] async for lane in database[LANES].find(older) if "session" in lane]
         if stale:
             await leases.end_sessions(database, stale)
-        await database[LANES].update_many(keys_of(run), {"$set": {"token": token}, "$unset": {"session": ""}})
+        await database[LANES].update_many(older, {"$set": {"token": token}, "$unset": {"session": ""}})
 
 
 async def open_lanes(database: Database, held: Held, work: Work, rows: int, sessions: Sequence[Session]) -> list[Lane]:
     """The run's lanes for that work, made when it begins, with this runner's token and session in each.
 
-    The runners before are shut out first.
+    The runners before are shut out first. Raises Fenced where another runner has taken over meanwhile.
     """
     await shut_out(database, held.run, held.token)
     with told():
@@ -89,10 +92,21 @@ async def open_lanes(database: Database, held: Held, work: Work, rows: int, sess
             bounds = [rows * number // len(sessions), rows * (number + 1) // len(sessions)]
             fresh = {"next": bounds[0], "end": bounds[1]}
             mine = {"token": held.token, "session": session.session_id["id"]}
-            await database[LANES].update_one(
-                {"_id": lane_key(held.run, work, number)}, {"$set": mine, "$setOnInsert": fresh}, upsert=True
-            )
+            lane = {"_id": lane_key(held.run, work, number), **_no_newer(held.token)}
+            try:
+                await database[LANES].update_one(lane, {"$set": mine, "$setOnInsert": fresh}, upsert=True)
+            except DuplicateKeyError as error:
+                raise taken_over(held.run) from error
     return await load_lanes(database, held.run, work)
+
+
+def taken_over(run: str) -> Fenced:
+    """What a runner is told that lost its lease."""
+    return Fenced("taken-over", f"Another runner has taken {run} over; this one has stopped.")
+
+
+def _no_newer(token: int) -> Document:
+    return {"token": {"$not": {"$gt": token}}}
 
 
 def _mine(held: Held) -> Document:

@@ -136,10 +136,13 @@ class Runner:
         surroundings = Surroundings(india_day(job.clock()), pace.credit_days)
         backfill, throttle = find_backfill(job.stored.backfill), Throttle(database, pace)
         async with contextlib.AsyncExitStack() as stack:
-            sessions: list[Session] = [
-                await stack.enter_async_context(database.client.start_session()) for _ in range(_LANES)
-            ]
             work, rows = self.step.work, job.stored.planned
+            begun = await patiently(pace, lambda: load_lanes(database, held.run, work))
+            # Who goes on with a run keeps its lanes, however many another version of the console laid out.
+            number = len(begun) if begun and begun[-1].end == rows else _LANES
+            sessions: list[Session] = [
+                await stack.enter_async_context(database.client.start_session()) for _ in range(number)
+            ]
             lanes = await patiently(pace, lambda: open_lanes(database, held, work, rows, sessions))
             await patiently(pace, lambda: self.step.ready(database, held.run))
             # The token makes the names new: what a runner before wrote is its own.

@@ -11,6 +11,7 @@ from bson import Int64
 
 from services.audit.log import last_checkpoint
 from services.audit.seal import seal_session
+from services.backfills import runner
 from services.backfills.commit import commit, resume
 from services.backfills.lease import take
 from services.backfills.pace import Pace
@@ -224,9 +225,12 @@ async def test_two_runners_at_once_bill_once(database: Database, ops: Operator, 
     assert await database["billing_records"].count_documents({}) == 60
 
 
+@pytest.mark.parametrize("lanes", [1, 2, 3, 5])
 async def test_an_interrupted_commit_is_resumed_to_the_same_end(
-    database: Database, ops: Operator, clock: Clock, plan: Plan
+    database: Database, ops: Operator, clock: Clock, plan: Plan, monkeypatch: pytest.MonkeyPatch, lanes: int
 ) -> None:
+    """Also one that was begun with another number of lanes, by another version."""
+    monkeypatch.setattr(runner, "_LANES", lanes)
     task: asyncio.Task[Any] | None = None
 
     def interrupt(progress: Progress) -> None:
@@ -237,6 +241,7 @@ async def test_an_interrupted_commit_is_resumed_to_the_same_end(
     task = asyncio.create_task(work)
     with pytest.raises(asyncio.CancelledError):
         await task
+    monkeypatch.undo()
     halted = await show_run(database, ops, run_of(plan))
     assert halted.state == "interrupted"
     assert 20 <= halted.applied < 60
@@ -244,7 +249,7 @@ async def test_an_interrupted_commit_is_resumed_to_the_same_end(
         await commit(database, ops, clock, run_of(plan), plan.digest)
     assert refused.value.code == "interrupted"
     outcome = await resume(database, ops, clock, run_of(plan))
-    assert (outcome.state, outcome.applied, outcome.verified) == ("done", 60, True)
+    assert (outcome.state, outcome.applied, outcome.drifted, outcome.verified) == ("done", 60, 0, True)
     assert await database["audit_logs"].count_documents({}) == 120
 
 
