@@ -322,12 +322,13 @@ class BillingScreen(Place):
     def action_commit(self) -> None:
         """Ask for the number of records, then commit."""
         plan = self._plan
-        if plan is None or plan.run is None:
+        if plan is None or plan.run is None or self.context is None:
             return
         records = plan.classes["change"].records
         title = "Commit the billing" if views.of(plan).amounts else "Commit the repair"
         ask = f"Type {records} to commit"
-        dialog = TypedConfirmation(title, views.commit_lines(plan), expected=str(records), ask=ask, deed="Commit")
+        lines = views.commit_lines(plan, self._runs.get(plan.run), self.context.limits)
+        dialog = TypedConfirmation(title, lines, expected=str(records), ask=ask, deed="Commit")
         self.app.push_screen(dialog, partial(self._confirmed, plan.run, plan.digest))
 
     def _confirmed(self, run: str, digest: str, confirmed: bool | None) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.backfills.backfill import Backfill
     from services.backfills.plan import Plan, PlanRow
     from services.backfills.runner import Progress
-    from services.backfills.runs import RunView
+    from services.backfills.runs import Limits, RunView
 
 CLASSES: Mapping[str, tuple[str, str]] = {
     "change": ("To change", "money"),
@@ -230,19 +230,22 @@ def plan_line(plan: Plan, run: RunView | None) -> Text:
     return line
 
 
-def commit_lines(plan: Plan) -> list[Text]:
-    """What a commit is about to do, as its dialog tells."""
+def commit_lines(plan: Plan, run: RunView | None, limits: Limits) -> list[Text]:
+    """What a commit is about to do, and whether it waits for a second operator, as its dialog tells."""
     change, backfill = plan.classes["change"], of(plan)
     if backfill.amounts:
         first = f"{count(change.records)} billing records for {format_rupees(change.amount_paise)}"
     else:
         first = f"{backfill.title}: {count(change.records)} {backfill.noun}"
     concerned = f"for {count(plan.customers)} customers, each" if backfill.amounts else "Each"
-    return [
+    lines = [
         text(first, "strong"),
         text(f"{concerned} with its audit entries."),
         text(f"{plan.run} · digest {plan.digest[:16]}", "muted"),
     ]
+    if (why := limits.exceeded(change)) and not (run and run.approval):
+        lines.append(text(f"Another operator must approve it: {why}. They open the run here (v) and press a.", "warn"))
+    return lines
 
 
 def finished(run: RunView) -> str:

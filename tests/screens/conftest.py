@@ -35,15 +35,24 @@ class Company:
     name: str
 
     def app(
-        self, operator: Operator = OPS, *, environment: str = "demo", read_only: str | None = None, lacking: int = 0
+        self,
+        operator: Operator = OPS,
+        *,
+        environment: str = "demo",
+        read_only: str | None = None,
+        lacking: int = 0,
+        alone: int | None = None,
     ) -> DeliveryConsole:
-        """The console on this database."""
+        """The console on this database; one operator commits up to `alone` records without another."""
 
         @asynccontextmanager
         async def opening() -> AsyncIterator[Context]:
             async with self.connected() as database:
                 shown = Database(database.client, database.name, read_only, database.address)
-                yield Context(shown, operator, lambda: NOW, environment, missing_indexes=("orders(id)",) * lacking)
+                missing = ("orders(id)",) * lacking
+                yield Context(
+                    shown, operator, lambda: NOW, environment, missing_indexes=missing, approval_records=alone
+                )
 
         return DeliveryConsole(opening)
 

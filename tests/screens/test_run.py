@@ -68,15 +68,25 @@ async def test_a_committed_run_is_taken_back_with_a_reason_and_a_typed_number(ow
 
 
 async def test_another_operators_plan_is_approved_but_not_ones_own(own_company: Company) -> None:
-    async with opened(own_company.app()) as pilot:
-        await preview(pilot)
-        await press(pilot, "a")
+    async with opened(own_company.app(alone=100)) as pilot:
+        await press(pilot, "f5", "p", "c")
+        assert "Another operator must approve it: it changes 149 records" in words(pilot)
+        await press(pilot, "escape", "v", "a")
         assert "It is your own plan" in painted(pilot)
     async with opened(own_company.app(RAVI)) as pilot:
         await press(pilot, "f5", "v")
         await press(pilot, "a")
         assert "Approved." in painted(pilot)
         assert "ravi" in painted(pilot)
+    async with opened(own_company.app(alone=100)) as pilot:
+        await press(pilot, "f5", "c")
+        assert "Type 149 to commit" in painted(pilot)
+        assert "must approve" not in words(pilot)
+
+
+def words(pilot: Any) -> str:
+    """What is painted, as one line."""
+    return " ".join(painted(pilot).replace("│", " ").split())
 
 
 async def test_a_run_that_somebody_else_works_on_is_seen_and_paused(own_company: Company) -> None:
