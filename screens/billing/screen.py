@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from services.backfills.runner import Progress
     from services.backfills.runs import RunView
 
+_LOOK_EVERY = 3.0
 _UNSTORED = "This preview was not stored, so its records cannot be listed."
 
 
@@ -63,6 +64,7 @@ class BillingScreen(Place):
         self._plan: Plan | None = None
         self._rows: dict[str, PlanRow] = {}
         self._runs: dict[str, RunView] = {}
+        self._seen: RunsRead | None = None
         self._behind = views.Behind()
         self._next: str | None = None
         self._at: str | None = None
@@ -93,6 +95,12 @@ class BillingScreen(Place):
         """The newest plan and the earlier runs."""
         self.list_target().focus()
         self._list_runs()
+        self.set_interval(_LOOK_EVERY, self._look)
+
+    def _look(self) -> None:
+        """What others do with the runs is seen by whoever looks."""
+        if self.app.screen is self:
+            self._list_runs()
 
     def why_not(self, action: str) -> str | None:
         """Roles first, then what there is to do."""
@@ -254,7 +262,10 @@ class BillingScreen(Place):
             self.ask("runs", partial(questions.runs, self.context), RunsRead)
 
     def on_runs_read(self, event: RunsRead) -> None:
-        """Show the runs; without a plan of our own, the newest one's plan."""
+        """Show the runs where they have changed; without a plan of our own, the newest one's plan."""
+        if event == self._seen and self._at is None:
+            return
+        self._seen = event
         self._runs = {run.run: run for run in event.runs}
         rows = [views.run_row(run) for run in event.runs]
         self.query_one("#runs", RecordTable).show(rows, keep=True, at=self._at)

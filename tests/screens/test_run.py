@@ -8,8 +8,10 @@ from screens.billing.screen import BillingScreen
 from screens.run.screen import RunScreen
 from screens.widgets.dialog import TypedConfirmation
 from screens.widgets.reason import ReasonDialog
+from services.backfills.approval import approve
+from services.backfills.runs import list_runs
 from services.operators.operator import Operator
-from tests.screens.conftest import Company, opened, painted, press, type_text
+from tests.screens.conftest import NOW, Company, opened, painted, press, settle, type_text
 
 RAVI = Operator("ravi", ("ops",))
 
@@ -87,6 +89,22 @@ async def test_another_operators_plan_is_approved_but_not_ones_own(own_company: 
 def words(pilot: Any) -> str:
     """What is painted, as one line."""
     return " ".join(painted(pilot).replace("│", " ").split())
+
+
+async def test_what_others_do_with_the_runs_is_seen_on_the_billing_screen(own_company: Company) -> None:
+    async with opened(own_company.app(alone=100)) as pilot:
+        await press(pilot, "f5", "p", "c")
+        assert "must approve" in words(pilot)
+        await press(pilot, "escape")
+        async with own_company.connected() as database:
+            (run,) = (await list_runs(database, RAVI))[:1]
+            await approve(database, RAVI, lambda: NOW, run.run, run.digest)
+        screen = pilot.app.screen
+        assert isinstance(screen, BillingScreen)
+        screen._look()
+        await settle(pilot)
+        await press(pilot, "c")
+        assert "must approve" not in words(pilot)
 
 
 async def test_a_run_that_somebody_else_works_on_is_seen_and_paused(own_company: Company) -> None:
