@@ -152,8 +152,9 @@ async def month_orders(database: Database, month: str) -> AsyncIterator[tuple[st
 
     None where that index is missing, or the stored types are too many for it.
     """
-    kinds = await stored_kinds(database, DELIVERED_STATUSES)
-    return None if kinds is None else _walk(database, kinds, month)
+    kinds = await stored_kinds(database)
+    condition = kinds.condition(DELIVERED_STATUSES) if kinds else None
+    return None if condition is None else _walk(database, condition, month)
 
 
 async def _walk(database: Database, kinds: Document, month: str) -> AsyncIterator[tuple[str | None, OrderRecords]]:

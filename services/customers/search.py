@@ -218,7 +218,7 @@ def _writings(number: str) -> tuple[list[str], bool]:
 
 
 async def find_in_area(database: Database, area: str) -> list[str] | None:
-    """The customer and user ids that orders of an area's customers hold; None for more than `MOST_OF_AREA` customers.
+    """The customer and user ids that orders of an area's customers hold; None where customers or users are too many.
 
     `area` is the beginning of its name in any case.
     """
@@ -226,7 +226,10 @@ async def find_in_area(database: Database, area: str) -> list[str] | None:
     found = database["customers_v2"].find(there, _FIELDS, batch_size=WHOLE)
     cursor = found.collation(NAME_ORDER).limit(MOST_OF_AREA + 1)
     customers = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
-    return None if len(customers) > MOST_OF_AREA else await _ids_of(database, customers, [])
+    if len(customers) > MOST_OF_AREA:
+        return None
+    ids, cut = await _ids_of(database, customers, [])
+    return None if cut else ids
 
 
 def _customers(matching: Document) -> Find:
@@ -238,14 +241,17 @@ def _users(matching: Document) -> Find:
 
 
 async def _owners(database: Database, customers: list[Document], users: list[Document]) -> Owners | None:
-    note = f"Only the first {MOST_CUSTOMERS} customers that fit are searched; type more." \
-        if len(customers) > MOST_CUSTOMERS else None  # fmt: skip
-    ids = await _ids_of(database, customers[:MOST_CUSTOMERS], users[:MOST_CUSTOMERS])
+    ids, cut = await _ids_of(database, customers[:MOST_CUSTOMERS], users[:MOST_CUSTOMERS])
+    note = None
+    if max(len(customers), len(users)) > MOST_CUSTOMERS:
+        note = f"Only the first {MOST_CUSTOMERS} customers that fit are searched; type more."
+    elif cut or len(ids) > _MOST_IDS:
+        note = "These customers have more user accounts than are searched at once; type more."
     return Owners(tuple(ids[:_MOST_IDS]), note) if ids else None
 
 
-async def _ids_of(database: Database, customers: list[Document], users: list[Document]) -> list[str]:
-    """Every id under which orders of these customers and users may stand."""
+async def _ids_of(database: Database, customers: list[Document], users: list[Document]) -> tuple[list[str], bool]:
+    """The ids under which orders of these customers and users may stand, and whether there can be more."""
     own = [identity(customer.get("id")) for customer in customers]
     pointing = await _users({"customer_v2_id": {"$in": [name for name in own if name]}}).ask(database)
     names = [
@@ -253,4 +259,4 @@ async def _ids_of(database: Database, customers: list[Document], users: list[Doc
         *(identity(customer.get("user_id")) for customer in customers),
         *(identity(user.get(field)) for user in [*users, *pointing] for field in ("id", "customer_v2_id")),
     ]
-    return list(dict.fromkeys(name for name in names if name))
+    return list(dict.fromkeys(name for name in names if name)), len(pointing) == MOST_OF_AREA

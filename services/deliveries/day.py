@@ -17,8 +17,8 @@ from services.deliveries.staff import load_staff
 from services.errors import BadRequest
 from services.money import quantity_told
 from services.operators.operator import Operator, mask_phone
-from services.paging import Page, bad_token, list_kind, page_size, read_token, scalar_key, write_token
-from services.records.days import day_ranges, day_ranges_below
+from services.paging import Page, bad_token, list_kind, page_size, read_token, write_token
+from services.records.days import NO_LIST, day_ranges, ranges_beyond
 from services.records.fields import identity
 from services.records.orders import (
     CANCELLED,
@@ -122,7 +122,7 @@ def _place(key: Document | None) -> Place | None:
     if key is None:
         return None
     said = key.get("delivery_date")
-    if not isinstance(said, (str, datetime)) or "_id" not in key or not scalar_key(key["_id"]):
+    if not isinstance(said, (str, datetime)) or "_id" not in key:
         raise bad_token()
     return said, key["_id"]
 
@@ -158,8 +158,9 @@ def _require_known(filters: DayFilters) -> None:
 
 
 async def _chunk(database: Database, day: date, after: Place | None, size: int) -> list[Document]:
-    ranges = day_ranges_below(day, *after) if after else [{"delivery_date": values} for values in day_ranges(day)]
-    cursor = database["orders"].find({"$or": ranges}, _ORDER).sort([("delivery_date", -1), ("_id", -1)])
+    ranges = day_ranges(day, day)
+    places = ranges_beyond(ranges, *after, falling=True) if after else [{"delivery_date": values} for values in ranges]
+    cursor = database["orders"].find({"$or": places, **NO_LIST}, _ORDER).sort([("delivery_date", -1), ("_id", -1)])
     return await cursor.limit(size).batch_size(size + 1).max_time_ms(READ_LIMIT_MS).to_list()
 
 

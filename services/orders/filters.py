@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeAlias, get_args
 
-from services.clock import parse_day
+from services.clock import parse_day, read_day
 from services.database import Document
 from services.errors import BadRequest
+from services.records.days import day_ranges
 from services.records.orders import (
     DELIVERED_STATUSES,
     PLAINLY_SUBSCRIPTION,
     known_statuses,
     read_status,
-    status_spellings,
 )
 from services.typed import LONGEST_QUERY
 
@@ -50,30 +51,40 @@ class OrderFilters:
         """Whether only orders can fit that were delivered, are one-time and lack the billed flag."""
         return self.unbilled or self.needs_review
 
-    def statuses(self) -> list[str] | None:
-        """The spellings of the statuses that fit, None for any.
+    def statuses(self) -> Collection[str] | None:
+        """The statuses that fit, each in one spelling; None for any.
 
         Raises BadRequest for a status that is none.
         """
         wanted: tuple[str, ...] | None = DELIVERED_STATUSES if self.owed else None
-        if self.status:
-            status = read_status(self.status)
-            if status not in known_statuses():
-                names = ", ".join(known_statuses())
-                shown = self.status[:40]
-                raise BadRequest("unknown-status", f"{shown!r} is no status; the statuses are {names}.")
-            wanted = (status,) if wanted is None or status in wanted else ()
-        return None if wanted is None else [form for each in wanted for form in status_spellings(each)]
+        if not self.status:
+            return wanted
+        status = read_status(self.status)
+        if status not in known_statuses():
+            names = ", ".join(known_statuses())
+            raise BadRequest("unknown-status", f"{self.status[:40]!r} is no status; the statuses are {names}.")
+        return (status,) if wanted is None or status in wanted else ()
 
-    def days(self) -> Document | None:
-        """The condition on the scheduled day, None for any.
+    def days(self) -> list[Document] | None:
+        """What the scheduled day can be, as ranges of stored values; None for anything.
 
         Raises BadRequest for a range that ends before it starts.
         """
         if self.start and self.end and self.start > self.end:
             raise BadRequest("bad-range", "The first day is after the last.")
-        ends = {"$gte": self.start, "$lte": self.end}
-        return {name: day.isoformat() for name, day in ends.items() if day} or None
+        return day_ranges(self.start, self.end) if self.start or self.end else None
+
+    def fit(self, document: Document) -> bool:
+        """Whether an order's status and day are those asked for, whatever their spellings; the server's answer may
+        hold others.
+        """
+        statuses = self.statuses()
+        if statuses is not None and read_status(document.get("status")) not in statuses:
+            return False
+        if not (self.start or self.end):
+            return True
+        day = read_day(document.get("delivery_date"))
+        return day is not None and (self.start or day) <= day <= (self.end or day)
 
     def flags(self) -> list[Document]:
         """The conditions of what is still to be billed."""

@@ -20,6 +20,7 @@ from services.database import NO_SUCH_INDEX, READ_LIMIT_MS, TOO_LARGE, Database,
 from services.money import to_paise
 from services.operators.operator import Operator
 from services.orders.filters import OrderFilters
+from services.orders.references import asked_ids
 from services.orders.selection import Selection, select
 from services.paging import Page, list_kind, page_size, read_token, write_token
 from services.records.fields import flag, identity
@@ -34,6 +35,8 @@ _LOOKED = 4_000
 """Orders that one page may look through on the server; behind them the next page goes on."""
 _CHECKED = 500
 """The same where each order's surroundings are read as well, all at once."""
+_OVERFULL = (*TOO_LARGE, 13548)
+"""How the server says that an answer of one document would be too large, or what it is made of."""
 _LEAST = 20
 """Orders that are read at least when a page is not full yet."""
 
@@ -97,7 +100,7 @@ class _Reader:
         self._filters = filters
         self._selection = selection
         self._today = today
-        self._rare = filters.needs_review or (bool(filters.area) and not selection.few)
+        self._rare = filters.needs_review or selection.coarse or (bool(filters.area) and not selection.few)
         """Whether few of the orders that are read will fit."""
         self._links = CustomerLinks(database, told="listed")
         self._fields = BillOneTimeOrders.fields if filters.needs_review else _LISTED
@@ -105,6 +108,7 @@ class _Reader:
     async def page(self, key: Document | None, size: int) -> tuple[list[OrderRow], Document | None]:
         """The next rows, and the key behind which there may be more."""
         kept: list[tuple[Document, OrderRow]] = []
+        begun = key
         left = _CHECKED if self._rare else _LOOKED
         # Of what is owed some has a bill already, though not the flag.
         take = _CHECKED if self._rare else size + 1 + (size // 10 if self._filters.owed else 0)
@@ -116,7 +120,8 @@ class _Reader:
         while True:
             kept += await self._fitting(documents)
             if len(kept) > size:
-                return [row for _, row in kept[:size]], self._selection.key_of(kept[size - 1][0])
+                shown, rows = zip(*kept[:size], strict=True)
+                return list(rows), self._selection.key_behind(shown, begun)
             left -= looked
             if key is None or left <= 0:
                 return [row for _, row in kept], key
@@ -136,7 +141,7 @@ class _Reader:
             # One more than the limit: the server knows that it has given everything.
             cursor = cursor.batch_size(take + 1).max_time_ms(READ_LIMIT_MS)
             found = await (cursor.hint(selection.index) if selection.index else cursor).to_list()
-            return found, selection.key_of(found[-1]) if len(found) == take else None, len(found)
+            return found, selection.key_behind(found, key) if len(found) == take else None, len(found)
         # One reading of that stretch tells both what fits and where it ends, whatever is written meanwhile.
         fitting: list[Document] = [{"$match": _all_of(rest)}, {"$limit": take}, {"$project": self._fields}]
         ends: list[Document] = [{"$skip": look - 1}, {"$project": dict.fromkeys(sort, 1)}]
@@ -147,17 +152,18 @@ class _Reader:
         try:
             (read,) = await (await orders.aggregate(stages, maxTimeMS=READ_LIMIT_MS, **hinted)).to_list()
         except OperationFailure as error:
-            if error.code not in TOO_LARGE or look == 1:
+            if error.code not in _OVERFULL or look == 1:
                 raise
             # Orders of megabytes: the answer is one document, and can hold few of them.
             return await self._chunk(key, max(1, take // 8), max(1, look // 8))
         found, end = read["found"], read["end"]
         if len(found) == take:
-            return found, selection.key_of(found[-1]), take
-        return found, selection.key_of(end[0]) if end else None, look
+            return found, selection.key_behind(found, key), take
+        return found, selection.key_behind([*found, *end], key) if end else None, look
 
     async def _fitting(self, documents: list[Document]) -> list[tuple[Document, OrderRow]]:
         """The rows of those that fit what can only be told with an order's surroundings."""
+        documents = [each for each in documents if self._filters.fit(each)]
         if not documents:
             return []
         reviews: dict[int, str | None] = {}
@@ -180,7 +186,7 @@ class _Reader:
 
     async def _recorded(self, documents: Sequence[Document]) -> set[str | None]:
         """The ids of those that have a billing record."""
-        ids = [name for each in documents if (name := identity(each.get("id")))]
+        ids = asked_ids([each.get("id") for each in documents])
         if not ids or self._filters.needs_review:  # what has one, the billing fix leaves to nobody
             return set()
         bills = self._database["billing_records"].find({"order_id": {"$in": ids}}, {"_id": 0, "order_id": 1})

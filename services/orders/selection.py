@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
+
+from bson.datetime_ms import DatetimeMS
 
 from services.customers.search import (
     MASKED_PHONES,
@@ -20,15 +23,14 @@ from services.database import READ_LIMIT_MS, Database, Document
 from services.deployment.indexes import ORDERS_BY_DAY, ORDERS_BY_PERSON, ORDERS_BY_TYPE, Hint
 from services.operators.operator import Operator
 from services.orders.filters import OrderFilters, Sort
-from services.orders.kinds import stored_kinds
+from services.orders.kinds import Kinds, stored_kinds
 from services.paging import above, bad_token, below, scalar_key
+from services.records.days import NO_LIST, day_ranges, ranges_beyond
 from services.records.fields import identity
 from services.records.orders import ORDER_ID, order_id_beginnings
 
 Keys: TypeAlias = tuple[tuple[str, int], ...]
 
-_SURELY = 6
-"""From so many characters on, digits that are a phone's beginning are looked for among the ids as well."""
 _FEW = 2_000
 """So many orders are put in order when they are found; of more, an index has to give the order."""
 _SOME_DAYS = timedelta(days=7)
@@ -52,10 +54,16 @@ class Selection:
     sort: Keys
     rest: tuple[Document, ...] = ()
     """What the server looks at order by order."""
+    days: tuple[Document, ...] = ()
+    """Of a list by day the ranges of its days."""
+    people: tuple[Document, ...] = ({},)
+    """Of a list by day whose orders these are, one condition each: the index serves them before the days."""
     few: bool = False
     """Whether the leading condition leaves so few that they are put in order when they are found."""
     bounded: bool = False
     """Whether the server may look through all of what leads: some days' orders."""
+    coarse: bool = False
+    """Whether much of what the server finds may not fit: it cannot be asked for the statuses."""
     index: Hint | None = None
     """The index that was made for this list, where the planner has others to try."""
     note: str | None = None
@@ -67,11 +75,37 @@ class Selection:
 
         Raises BadRequest for a key that is none of this list.
         """
-        return [part for part in (self.leading, _after(self.sort, key)) if part]
+        if key is not None and not self._is_key(key):
+            raise bad_token()
+        if not self.days:
+            return [part for part in (self.leading, _after(self.sort, key)) if part]
+        places = [{"delivery_date": each} for each in self.days] if key is None else ranges_beyond(
+            self.days, key["delivery_date"], key["_id"], falling=self.sort[0][1] < 0
+        )  # fmt: skip
+        if self.few:
+            return [self.leading, {"$or": places}, NO_LIST]
+        # Each branch is one range of the index, so that the server merges them in order.
+        return [{"$or": [{**person, **place} for person in self.people for place in places]}, NO_LIST]
 
-    def key_of(self, document: Document) -> Document:
-        """Where an order stands in this list."""
-        return {name: document.get(name) for name, _ in self.sort}
+    def key_behind(self, documents: Sequence[Document], key: Document | None) -> Document:
+        """Where this list goes on behind these orders, of which there is one at least; `key` is where they began."""
+        last = documents[-1]
+        found = {name: last.get(name) for name, _ in self.sort}
+        if self.sort == _BY_ID:  # an id that several have can stand on both sides of a page's end
+            found["seen"] = [each["_id"] for each in documents if each.get("id") == last.get("id")]
+            if key and key["id"] == last.get("id"):
+                found["seen"] += key["seen"]
+        return found
+
+    def _is_key(self, key: Document) -> bool:
+        if self.sort == _BY_ID:
+            return set(key) == {"id", "seen"} and scalar_key(key["id"]) and isinstance(key["seen"], list)
+        day = key.get("delivery_date", "")
+        return set(key) == {name for name, _ in self.sort} and isinstance(day, (str, datetime, DatetimeMS))
+
+
+_WHOLE = Selection({}, _SORTED["newest"])
+"""Every order."""
 
 
 class _Narrowed(NamedTuple):
@@ -81,6 +115,7 @@ class _Narrowed(NamedTuple):
     status: Document
     days: Document
     flags: list[Document]
+    coarse: bool
 
     def rest(self, *leading: Document) -> tuple[Document, ...]:
         """All but those that lead."""
@@ -90,46 +125,62 @@ class _Narrowed(NamedTuple):
 
 async def select(database: Database, operator: Operator, query: str, filters: OrderFilters) -> Selection:
     """The way to read the orders that a query and its filters ask for."""
-    statuses, days = filters.statuses(), filters.days()
+    statuses, ranges = filters.statuses(), filters.days()
     people = await _people(database, filters.delivery_boy) if filters.delivery_boy else []
+    kinds, named = await asyncio.gather(
+        stored_kinds(database) if statuses is not None else _unasked(),
+        _named(database, operator, query) if query else _unasked(),
+    )
     narrowed = _Narrowed(
         {"delivery_boy_id": {"$in": people}} if people else {},
-        {"status": {"$in": statuses}} if statuses is not None else {},
-        {"delivery_date": days} if days else {},
+        {"status": {"$in": kinds.spellings(statuses)}} if kinds and statuses is not None else {},
+        {"$or": [{"delivery_date": each} for each in ranges], **NO_LIST} if ranges else {},
         filters.flags(),
+        coarse=statuses is not None and kinds is None,
     )
-    if not query:
-        return await _all(database, filters, narrowed)
-    leading, note, natural, owners = await _named(database, operator, query)
-    sort, rest = _SORTED[filters.sort] if filters.sort else natural, narrowed.rest()
+    if named is None:
+        return await _all(database, filters, narrowed, kinds)
+    sort = _SORTED[filters.sort] if filters.sort else named.natural
+    by_day = _days(sort, filters)
+    rest = narrowed.rest(narrowed.days) if by_day else narrowed.rest()
+    whole = replace(_WHOLE, sort=sort, days=by_day, coarse=narrowed.coarse, note=named.note)
     if sort == _BY_ID:
-        return Selection(leading, sort, rest, note=note, owners=owners)
-    if natural != _BY_ID or await _are_few(database, leading):
-        return Selection(_dated(leading, sort), sort, rest, few=True, note=note, owners=owners)
+        return replace(whole, leading=named.leading, rest=rest, owners=named.owners)
+    if named.natural != _BY_ID or await _are_few(database, named.leading):
+        return replace(whole, leading=named.leading, rest=rest, few=True, owners=named.owners)
     # The beginning of very many ids, in another order than theirs: that order leads.
-    return Selection(_dated({}, sort), sort, (leading, *rest), index=_by(sort), note=note)
+    return replace(whole, rest=(named.leading, *rest), index=_by(sort))
 
 
-async def _all(database: Database, filters: OrderFilters, narrowed: _Narrowed) -> Selection:
+async def _unasked() -> None:
+    """Nothing is asked."""
+
+
+async def _all(database: Database, filters: OrderFilters, narrowed: _Narrowed, kinds: Kinds | None) -> Selection:
     """Every order that the filters leave."""
-    person, status, days, _ = narrowed
+    person, status, days, _, coarse = narrowed
     # What is owed may say no day, and a list by day would leave it out.
-    by_day = days or (person and not filters.owed)
-    sort = _SORTED[filters.sort or ("due-last" if by_day else "newest")]
+    sort = _SORTED[filters.sort or ("due-last" if days or (person and not filters.owed) else "newest")]
+    by_day = _days(sort, filters)
+    rest = narrowed.rest(days) if by_day else narrowed.rest()
+    whole = replace(_WHOLE, sort=sort, days=by_day, coarse=coarse)
     if filters.area and (ids := await find_in_area(database, filters.area)) is not None:
         owned: Document = {"$or": [{"customer_id": {"$in": ids}}, {"user_id": {"$in": ids}}]}
-        return Selection(_dated(owned, sort), sort, narrowed.rest(), few=True)
-    if "delivery_date" in dict(sort):
-        leading, index = (person, list(ORDERS_BY_PERSON.keys)) if person else ({}, _by(sort))
+        return replace(whole, leading=owned, rest=rest, few=True)
+    if by_day:
         some = filters.start is not None and filters.end is not None and filters.end - filters.start < _SOME_DAYS
-        leading = {**leading, **(days or _dated({}, sort))}
-        return Selection(leading, sort, narrowed.rest(person, days), bounded=some, index=index)
+        whole = replace(whole, rest=narrowed.rest(person, days), bounded=some, index=_by(sort))
+        if not person:
+            return whole
+        people = tuple({"delivery_boy_id": each} for each in person["delivery_boy_id"]["$in"])
+        return replace(whole, people=people, index=list(ORDERS_BY_PERSON.keys))
     if days and await _are_few(database, days):
-        return Selection(days, sort, narrowed.rest(days), few=True)
+        return replace(whole, leading=days, rest=narrowed.rest(days), few=True)
     statuses = filters.statuses()
-    if statuses is not None and (kinds := await stored_kinds(database, statuses, one_time=filters.owed)) is not None:
-        return Selection(kinds, sort, narrowed.rest(status), index=list(ORDERS_BY_TYPE.keys))
-    return Selection({}, sort, narrowed.rest(), index=_by(sort))
+    typed = kinds.condition(statuses, one_time=filters.owed) if kinds and statuses is not None else None
+    if typed is not None:
+        return replace(whole, leading=typed, rest=narrowed.rest(status), index=list(ORDERS_BY_TYPE.keys))
+    return replace(whole, rest=rest, index=_by(sort))
 
 
 class _Named(NamedTuple):
@@ -156,7 +207,7 @@ async def _named(database: Database, operator: Operator, query: str) -> _Named:
     if owners:
         ids = list(owners.ids)
         conditions: list[Document] = [{"customer_id": {"$in": ids}}, {"user_id": {"$in": ids}}]
-        if ORDER_ID.fullmatch(query) and len(query) >= _SURELY:
+        if ORDER_ID.fullmatch(query):
             conditions += begun
         return _Named({"$or": conditions}, owners.note or masked, _SORTED["newest"], owners.ids)
     return _Named({"$or": begun}, masked, _BY_ID)
@@ -189,24 +240,15 @@ def _by(sort: Keys) -> Hint:
     return [("_id", 1)] if sort[0][0] == "_id" else list(ORDERS_BY_DAY.keys)
 
 
-def _dated(matching: Document, sort: Keys) -> Document:
-    """A list by day holds the orders that say one, in whatever words."""
-    if sort[0][0] != "delivery_date":
-        return matching
-    said: Document = {"delivery_date": {"$gte": ""}}
-    return {"$and": [matching, said]} if matching else said
+def _days(sort: Keys, filters: OrderFilters) -> tuple[Document, ...]:
+    """The ranges of a list by day: without a filter, of all that is text or a date."""
+    return tuple(filters.days() or day_ranges(None, None)) if sort[0][0] == "delivery_date" else ()
 
 
 def _after(sort: Keys, key: Document | None) -> Document:
-    """The condition of standing after a key in that sort."""
+    """The condition of standing after a key in that sort, by `_id` or by the order's id."""
     if key is None:
         return {}
-    if set(key) != {name for name, _ in sort} or not all(map(scalar_key, key.values())):
-        raise bad_token()
     if sort == _BY_ID:
-        return {"id": {"$gt": key["id"]}}
-    beyond = below(key["_id"]) if sort[-1][1] < 0 else above(key["_id"])
-    if len(sort) == 1:
-        return beyond
-    day, way = key["delivery_date"], "lt" if sort[0][1] < 0 else "gt"
-    return {"delivery_date": {f"${way}e": day}, "$or": [{"delivery_date": {f"${way}": day}}, beyond]}
+        return {"$or": [{"id": {"$gt": key["id"]}}, {"id": key["id"], "_id": {"$nin": key["seen"]}}]}
+    return below(key["_id"]) if sort[-1][1] < 0 else above(key["_id"])

@@ -2,42 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.clock import day_start
-from services.paging import below
+from services.paging import above, below
 
 _ONE = timedelta(days=1)
-_SINGLE = {"$not": {"$type": "array"}}
-"""A list says no day, but the server compares each of its elements."""
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+NO_LIST: dict[str, Any] = {"delivery_date": {"$not": {"$type": "array"}}}
+"""A list says no day, but the server compares each of its elements.
+
+It stands beside the ranges: inside, it keeps the server from merging what indexes give in order.
+"""
 
 
-def day_ranges(day: date) -> list[dict[str, Any]]:
-    """What a stored value can be that is of that day in India, in ranges, the highest first in the server's order.
+def day_ranges(first: date | None, last: date | None) -> list[dict[str, Any]]:
+    """What a stored value can be that is of these days in India, both included, in ranges of one type each.
 
-    Which values are is said by `read_day`: with its offset a time can be written under the day before or after. The
-    plain days before and after are left out.
+    None is no end. Which values are is said by `read_day`: with its offset a time can be written under the day before
+    or after. The plain days before and after are left out; without any end, whatever is text or a date is in. `NO_LIST`
+    belongs to them.
     """
-    texts = [str(day + _ONE * number) for number in (-1, 0, 1, 2)]
+    dates = {"$gte": day_start(first) if first else _EARLIEST}
+    texts = {"$gt": str(first - _ONE)} if first else {"$gte": ""}
+    if last is None:
+        return [dates, texts]
+    after = str(last + _ONE)
     return [
-        {"$gte": day_start(day), "$lt": day_start(day + _ONE), **_SINGLE},
-        {"$gt": texts[2], "$lt": texts[3], **_SINGLE},
-        {"$gte": texts[1], "$lt": texts[2], **_SINGLE},
-        {"$gt": texts[0], "$lt": texts[1], **_SINGLE},
+        {**dates, "$lt": day_start(last + _ONE)},
+        {"$gt": after, "$lt": str(last + 2 * _ONE)},
+        {**texts, "$lt": after},
     ]
 
 
-def day_ranges_below(day: date, said: str | datetime, key: object) -> list[dict[str, Any]]:
-    """The conditions, by `delivery_date` and `_id` falling, of standing below a record of that day."""
-    said = said.replace(tzinfo=UTC) if isinstance(said, datetime) else said
-    found: list[dict[str, Any]] = [{"delivery_date": {"$eq": said, **_SINGLE}, **below(key)}]
-    for values in day_ranges(day):
-        low, high = values.get("$gte", values.get("$gt")), values["$lt"]
-        if isinstance(low, datetime) == isinstance(said, datetime):
-            high = min(high, said)
-            if low < high:
-                found.append({"delivery_date": {**values, "$lt": high}})
-        elif isinstance(said, datetime):  # a text stands below every date
+def ranges_beyond(
+    ranges: Sequence[dict[str, Any]], said: object, key: object, *, falling: bool
+) -> list[dict[str, Any]]:
+    """The conditions, by `delivery_date` and `_id` falling or rising, of standing in these ranges behind a record.
+
+    `said` is what it says as its day, text or a date; in the server's order a text stands below every date.
+    """
+    way, of_id = ("$lt", below(key)) if falling else ("$gt", above(key))
+    dated = not isinstance(said, str)
+    found: list[dict[str, Any]] = [{"delivery_date": said, **of_id}]
+    for values in ranges:
+        low = values.get("$gte", values.get("$gt"))
+        if isinstance(low, datetime) == dated:
+            found.append({"$and": [{"delivery_date": values}, {"delivery_date": {way: said}}]})
+        elif dated == falling:
             found.append({"delivery_date": values})
     return found

@@ -21,6 +21,7 @@ Kind: TypeAlias = Literal["one-time", "subscription", "unknown"]
 
 ORDER_ID = re.compile(r"ord_[0-9a-f-]*|(?=[0-9a-f-]*\d)[0-9a-f-]{3,36}|[0-9a-f]{8}-[0-9a-f-]*", re.IGNORECASE)
 """What the beginning of an order's id can look like."""
+_HEXADECIMAL = re.compile(r"[0-9a-f-]+", re.IGNORECASE)
 DELIVERED = "DELIVERED"
 PARTIALLY_DELIVERED = "PARTIALLY_DELIVERED"
 NOT_DELIVERED = "NOT_DELIVERED"
@@ -109,7 +110,7 @@ class Order:
 def order_id_beginnings(typed: str) -> list[str]:
     """What the ids may begin with that a person means: newer ones carry a mark before theirs."""
     forms = [typed, typed.lower()]
-    if ORDER_ID.fullmatch(typed) and not typed.lower().startswith("ord_"):
+    if _HEXADECIMAL.fullmatch(typed) and not typed.lower().startswith("ord_"):
         forms.append(f"ord_{typed.lower()}")
     return list(dict.fromkeys(forms))
 
@@ -140,6 +141,7 @@ def status_spellings(status: str) -> list[str]:
     return list(dict.fromkeys(spellings)) or [status]
 
 
+@lru_cache(maxsize=1)
 def known_statuses() -> tuple[str, ...]:
     """Every status that the console knows, each once."""
     return tuple(dict.fromkeys(_STATUSES.values()))

@@ -118,7 +118,7 @@ class OrderValidator:
         """The ids of the other open orders of the customer that are for the order's day, and of its kind."""
         names = [name for name in owners if name]
         day = order.delivery_date
-        days = [{"delivery_date": values} for values in day_ranges(day)] if day else []
+        days = [{"delivery_date": values} for values in day_ranges(day, day)] if day else []
         spellings = [spelling for status in OPEN_STATUSES for spelling in status_spellings(status)]
         found: dict[str, None] = {}
         for name in ("customer_id", "user_id") if names and days else ():

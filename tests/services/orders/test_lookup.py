@@ -93,7 +93,7 @@ async def test_digits_that_begin_a_phone_and_an_id_find_both(database: Database,
     by_id = shop.order(id="98765432-0000-4000-8000-000000000000", customer_id="x", user_id="x")
     await shop.stock(database, orders=[by_id, shop.order(id=ID)])
     assert set(await ids(database, support, "98765432")) == {by_id["id"], ID}
-    assert await ids(database, support, "98765") == [ID]
+    assert set(await ids(database, support, "9876")) == {by_id["id"], ID}
 
 
 @pytest.mark.parametrize(
