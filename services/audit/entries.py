@@ -70,6 +70,10 @@ class Entry:
     user_name: str = ""
     """Who the user is, where only an id is stored and the name was looked up; so is the record's."""
     record_name: str = ""
+    size: int = 0
+    """In bytes, where its values were left out for that."""
+    doubt: Finding | None = None
+    """What stands against it, where that was looked up: it was altered, or not written by the console."""
 
     @property
     def who(self) -> str:
@@ -116,7 +120,8 @@ def read_entry(document: Mapping[str, Any]) -> Entry:
     changes = document.get("changes")
     if changes is not None and not isinstance(changes, Mapping):
         found.append(Finding("odd-changes", "The changes of the entry are not a list of fields."))
-    if size := document.get(SIZE):
+    size = cut if isinstance(cut := document.get(SIZE), int) else 0
+    if size:
         found.append(_large(size))
     return Entry(
         key=document.get("_id"),
@@ -131,6 +136,7 @@ def read_entry(document: Mapping[str, Any]) -> Entry:
         changes=changes,
         meta=mapping(document.get("meta")),
         findings=tuple(found),
+        size=size,
     )
 
 
@@ -140,7 +146,7 @@ def listed(entry: Entry, size: int) -> Entry:
         return entry
     words = {name: getattr(entry, name)[:_LONGEST_WORD] for name in ("id", "table", "record_id", "action", "user")}
     found = (*entry.findings, _large(size))
-    return replace(entry, before=None, after=None, changes=None, meta={}, findings=found, **words)
+    return replace(entry, before=None, after=None, changes=None, meta={}, findings=found, size=size, **words)
 
 
 def _large(size: int) -> Finding:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import uuid
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,11 +18,14 @@ import bson
 from bson import json_util
 from bson.raw_bson import RawBSONDocument
 
+from services.audit.chain import key_of
+from services.audit.doubts import doubts
 from services.audit.entries import changed_fields, read_entry
 from services.audit.filters import AuditFilters, filter_words
 from services.audit.query import Looking
 from services.audit.ranges import ranges
 from services.audit.reader import Reader
+from services.audit.walk import as_name
 from services.changes.changeset import AUDIT_LOGS, Access, note_access
 from services.clock import Clock, to_stored
 from services.database import TOLERANT, Database
@@ -29,6 +33,7 @@ from services.errors import BadRequest, Refused
 from services.exports.files import require_place, write_file
 from services.exports.tables import Cell, Column, Export, Table
 from services.operators.operator import Operator
+from services.records.findings import Finding
 from services.typed import typed_reason
 
 Format: TypeAlias = Literal["jsonl", "csv", "xlsx"]
@@ -37,6 +42,8 @@ Sign: TypeAlias = Callable[[bytes], Mapping[str, Any]]
 """Makes a signature, as it stands in the file, of the bytes that `manifest_bytes` gives."""
 
 _FORM = "delivery-console audit export 1"
+DOUBT = "console_doubt"
+"""The field of a line that tells what stands against its entry; it is not stored."""
 _SHEET_ROWS = 1_048_575
 _AT_ONCE, _HELD = 500, 4_000_000
 """Entries and bytes that the file is handed at once."""
@@ -45,9 +52,9 @@ _COLUMNS = tuple(
     Column(name, title)
     for name, title in (
         ("timestamp", "Time (UTC)"), ("user_id", "User"), ("action", "Action"), ("table", "Table"),
-        ("record_id", "Record"), ("id", "Entry"), ("fields", "Fields changed"), ("reason", "Reason"), ("run", "Run"),
-        ("session", "Session"), ("request", "Request"), ("before", "Before"), ("after", "After"),
-        ("changes", "Changes"),
+        ("record_id", "Record"), ("id", "Entry"), ("doubt", "Doubt"), ("fields", "Fields changed"),
+        ("reason", "Reason"), ("run", "Run"), ("session", "Session"), ("request", "Request"),
+        ("before", "Before"), ("after", "After"), ("changes", "Changes"),
     )
 )  # fmt: skip
 
@@ -62,6 +69,8 @@ class Exported:
     size: int
     """In bytes."""
     manifest: Mapping[str, Any] | None
+    doubts: Mapping[str, int]
+    """How many entries are not as they were written, or not by the console, by the code of `doubts`."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +123,13 @@ async def export(
     def wanted(document: RawBSONDocument) -> RawBSONDocument | None:
         return document if not filters.by_looking or looked(document) else None
 
-    pulled = _Pulled(reader.whole(wanted))
+    pulled = _Pulled(database, reader.whole(wanted))
     writing = _Writing(pulled, about, sign)
     try:
         size = await asyncio.to_thread(write_file, path, getattr(writing, format), replace=replace)
     finally:
         pulled.stopped = True  # the thread outlives a Ctrl+C until it asks for more
-    return Exported(path, format, pulled.entries, size, writing.manifest)
+    return Exported(path, format, pulled.entries, size, writing.manifest, dict(pulled.doubts))
 
 
 def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
@@ -155,29 +164,33 @@ def check_export(path: Path) -> Checked:
 class _Pulled:
     """The documents for a thread, fetched by the event loop, a few at once."""
 
-    def __init__(self, documents: AsyncGenerator[RawBSONDocument, None]) -> None:
+    def __init__(self, database: Database, documents: AsyncGenerator[RawBSONDocument, None]) -> None:
+        self._database = database
         self._documents = documents
         self._loop = asyncio.get_running_loop()
         self.stopped = False
         self.entries = 0
+        self.doubts: Counter[str] = Counter()
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[tuple[dict[str, Any], Finding | None]]:
         while found := asyncio.run_coroutine_threadsafe(self._next(), self._loop).result():
-            for document in found:
+            for document, doubt in found:
                 self.entries += 1
-                yield bson.decode(document.raw, _WHOLE)
+                self.doubts.update([doubt.code] if doubt else ())
+                yield bson.decode(document, _WHOLE), doubt
 
-    async def _next(self) -> list[RawBSONDocument]:
+    async def _next(self) -> list[tuple[bytes, Finding | None]]:
         if self.stopped:
             raise Refused("stopped", "The export was stopped; no file was written.")
-        found: list[RawBSONDocument] = []
+        found: list[bytes] = []
         held = 0
         async for document in self._documents:
-            found.append(document)
+            found.append(bytes(document.raw))
             held += len(document.raw)
             if len(found) == _AT_ONCE or held > _HELD:
                 break
-        return found
+        against = await doubts(self._database, found) if found else {}
+        return [(entry, against.get(as_name(key_of(entry)))) for entry in found]
 
 
 class _Writing:
@@ -190,13 +203,18 @@ class _Writing:
         self.manifest: Mapping[str, Any] | None = None
 
     def jsonl(self, stream: BinaryIO) -> None:
-        """A line of canonical Extended JSON for each entry, then the manifest with the SHA-256 of those lines."""
+        """A line of canonical Extended JSON for each entry, then the manifest with the SHA-256 of those lines.
+
+        An entry stands there as it is stored; one that is in doubt says so in a field more, `DOUBT`.
+        """
         digest = hashlib.sha256()
-        for document in self._documents:
+        for stored, doubt in self._documents:
+            document = {**stored, DOUBT: f"{doubt.code}: {doubt.message}"} if doubt else stored
             line = json_util.dumps(document, json_options=json_util.CANONICAL_JSON_OPTIONS).encode("ascii") + b"\n"
             digest.update(line)
             stream.write(line)
-        self.manifest = {**self._about, "entries": self._documents.entries, "sha256": digest.hexdigest()}
+        counts = {"entries": self._documents.entries, "doubts": dict(self._documents.doubts)}
+        self.manifest = {**self._about, **counts, "sha256": digest.hexdigest()}
         signature = self._sign(manifest_bytes(self.manifest)) if self._sign else None
         closing = {"manifest": self.manifest, "signature": signature}
         stream.write(manifest_bytes(closing) + b"\n")
@@ -220,19 +238,28 @@ class _Writing:
         return Table("entries", "Entries", _COLUMNS, self._rows(most))
 
     def _rows(self, most: int | None) -> Iterator[list[Cell]]:
-        for document in self._documents:
+        for document, doubt in self._documents:
             if most is not None and self._documents.entries > most:
                 raise Refused(
                     "too-many-rows", f"A sheet holds {most:,} entries; ask for fewer days, or write .csv or .jsonl."
                 )
-            yield _row(document)
+            yield _row(document, doubt)
 
 
-def _row(document: dict[str, Any]) -> list[Cell]:
+def _row(document: dict[str, Any], doubt: Finding | None) -> list[Cell]:
     entry = read_entry(document)
     stored = document.get("timestamp")
     when = to_stored(entry.at) if isinstance(entry.at, datetime) else "" if stored is None else str(stored)
-    named = [entry.user, entry.action, entry.table, entry.record_id, entry.id, ", ".join(changed_fields(entry))]
+    against = f"{doubt.code}: {doubt.message}" if doubt else ""
+    named = [
+        entry.user,
+        entry.action,
+        entry.table,
+        entry.record_id,
+        entry.id,
+        against,
+        ", ".join(changed_fields(entry)),
+    ]
     noted = [str(entry.meta.get(name) or "") for name in ("reason", "run", "session", "request")]
     values = [None if value is None else json_util.dumps(value) for value in (entry.before, entry.after, entry.changes)]
     return [when, *named, *noted, *values]

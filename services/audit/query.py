@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -14,6 +14,7 @@ import bson
 from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 
+from services.audit.doubts import with_doubts
 from services.audit.entries import Entry, listed, masked, read_entry
 from services.audit.filters import AuditFilters, about_record, accepts, in_days, matching
 from services.audit.follow import follow
@@ -101,7 +102,7 @@ class AuditQuery:
         else:
             page = await self._indexed_page(filters, token, size)
         items = tuple(map(masked, page.items)) if self._operator.masked else page.items
-        return replace(page, items=await with_names(self._database, items))
+        return replace(page, items=await self._told(items))
 
     async def entry(self, entry_id: str) -> Entry:
         """The whole entry with that id, or with that `_id` where it has none.
@@ -115,8 +116,13 @@ class AuditQuery:
                 if document is not None:
                     entry = read_entry(document)
                     shown = masked(entry) if self._operator.masked else entry
-                    return (await with_names(self._database, [shown]))[0]
+                    return (await self._told([shown]))[0]
             raise await no_entry(self._database, entry_id)
+
+    async def _told(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+        """The entries with what stands against them and the names of what they are about."""
+        doubted, named = await asyncio.gather(with_doubts(self._database, entries), with_names(self._database, entries))
+        return tuple(replace(each, doubt=entry.doubt) for each, entry in zip(named, doubted, strict=True))
 
     async def _indexed_page(self, filters: AuditFilters, token: str | None, size: int) -> Page[Entry]:
         reader = Reader(self._database, filters, await ranges(self._database, filters), _positions(token))

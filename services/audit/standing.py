@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import bson
 
-from services.audit.chain import content_hash, read_hash, read_link
+from services.audit.chain import read_link
+from services.audit.doubts import altered
 from services.audit.log import LEAVES, leaves_of
 from services.audit.query import entry_keys, no_entry
 from services.audit.reader import RAW
 from services.changes.changeset import AUDIT_LOGS
-from services.database import READ_LIMIT_MS, TOLERANT, Database, Document, told
+from services.database import READ_LIMIT_MS, TOLERANT, Database, told
 from services.operators.operator import Operator
 from services.records.fields import mapping
 
@@ -41,19 +41,11 @@ async def standing(database: Database, operator: Operator, entry_id: str) -> Sta
                 document = bson.decode(stored.raw, codec_options=TOLERANT)
                 leaf, parts = {"entries": document["_id"]}, {"entries": 1, "hashes": 1}
                 tile = await database[LEAVES].find_one(leaf, parts, max_time_ms=READ_LIMIT_MS)
+                sealed = [content for name, content in leaves_of(tile or {}) if name == document["_id"]]
                 chain = mapping(document.get("chain"))
                 stream, seq = chain.get("stream"), chain.get("seq")
                 return Standing(
                     stream if isinstance(stream, str) else None, seq if isinstance(seq, int) else None,
-                    tile is not None, _altered(stored.raw, document["_id"], tile),
+                    tile is not None, altered(read_link(stored.raw), stored.raw, sealed),
                 )  # fmt: skip
         raise await no_entry(database, entry_id)
-
-
-def _altered(entry: bytes, key: Any, tile: Document | None) -> str:
-    link = read_link(entry)
-    if link and not link.intact:
-        return "its content does not fit its hash"
-    content = read_hash(link.hash) if link else content_hash(entry)
-    sealed = [own for name, own in leaves_of(tile or {}) if name == key]
-    return "it is not what was sealed" if sealed and content not in sealed else ""

@@ -24,6 +24,7 @@ from services.history.walk import Claims, Walk, listed, naming, own_contradictio
 from services.records.findings import Finding
 
 _START = datetime.min.replace(tzinfo=UTC)
+_MOST_DOUBTED = 20
 _END = datetime.max.replace(tzinfo=UTC)
 
 
@@ -56,8 +57,9 @@ class RecordState:
     """Where this comes from, as a sentence."""
     findings: tuple[Finding, ...] = ()
     """`gap`: it changed and no entry says so, or an entry does not say what. `contradiction`: what entries say cannot
-    all be true. `unknown-before`: it is older than its first entry. `undated`: entries without a readable time are left
-    out. `twins`: another stored record has its id."""
+    all be true. `altered`, `unchained`: what stands against an entry that this rests on. `unknown-before`: it is
+    older than its first entry. `undated`: entries without a readable time are left out. `twins`: another stored record
+    has its id."""
     exact: bool = True
     """False where it is only told as far as the trail tells."""
 
@@ -88,7 +90,11 @@ async def state_at(trail: Trail, now: datetime, table: str, record_id: str, poin
         backward.findings += forward.findings if earlier is None else []
     walk = backward if is_now else walk
     exists = None if not walk.known and not reached else walk.state is not None
-    findings = [*walk.findings, *map(_silent, walk.mute), *unnoted, *_about_all(trail)]
+    rests_on = (
+        marks[earlier or 0 : reached] if walk is forward else marks[earlier or 0 : None if later is None else later + 1]
+    )
+    doubted = _doubted(trail, marks[-1:] if is_now else rests_on)
+    findings = [*doubted, *walk.findings, *map(_silent, walk.mute), *unnoted, *_about_all(trail)]
     if not walk.known:
         findings.append(
             Finding("gap", "No entry tells the whole record, and the stored one cannot be looked up by id.")
@@ -186,6 +192,15 @@ def _unnoted(forward: Walk, backward: Walk, marks: Sequence[Mark], reached: int,
         if not loose or pair != {"old": None, "new": None}
     ]  # fmt: skip
     return [Finding("gap", f"{listed(fields)} changed {span}")] if fields else []
+
+
+def _doubted(trail: Trail, marks: Sequence[Mark]) -> list[Finding]:
+    """What stands against these entries."""
+    named = [(mark.head.id, trail.doubts[mark.head.id]) for mark in marks if mark.head.id in trail.doubts]
+    found = [Finding(doubt.code, f"Entry {name}: {doubt.message}") for name, doubt in named[:_MOST_DOUBTED]]
+    if len(named) > _MOST_DOUBTED:
+        found.append(Finding(named[-1][1].code, f"As much stands against {entries(len(named) - _MOST_DOUBTED)} more."))
+    return found
 
 
 def _silent(entry: Entry) -> Finding:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from services.audit.doubts import with_doubts
 from services.audit.entries import Entry, FieldChange, field_changes, masked
 from services.clock import Clock, days_between, parse_day, parse_moment, read_day, read_timestamp, to_stored
 from services.database import Database, Document
@@ -119,7 +120,9 @@ async def steps(
         shown = marks[:size]
         silent = [mark for mark in shown if not mark.names and mark.head.action not in ("CREATE", "DELETE")]
         named = {str(entry.key): _changed(entry) async for entry in trail.entries(silent)}
-    found = tuple(Step(mark.head, mark.names or named.get(str(mark.key), ())) for mark in shown)
+    heads = await with_doubts(database, [mark.head for mark in shown])
+    both = zip(shown, heads, strict=True)
+    found = tuple(Step(head, mark.names or named.get(str(mark.key), ())) for mark, head in both)
     return Page(found, write_token(kind, _key(shown[-1])) if len(marks) > size else None)
 
 

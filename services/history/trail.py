@@ -7,23 +7,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import bson
+
+from services.audit.doubts import doubts
 from services.audit.entries import Entry, read_entry
 from services.audit.filters import AuditFilters, about_record
 from services.audit.logger import READINGS
+from services.audit.reader import RAW
+from services.audit.walk import as_name
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_timestamp
-from services.database import READ_LIMIT_MS, Database, Document, Session, told
+from services.database import READ_LIMIT_MS, TOLERANT, Database, Document, Session, told
 from services.deployment.indexes import AUDIT_BY_RECORD, AUDIT_BY_RESOURCE, Hint, Index, hint, hints
 from services.errors import NotFound, Refused
+from services.records.findings import Finding
 
 MOST_ENTRIES = 100_000
 _PAGE_ENTRIES = 200
 _PAGE_BYTES = 8_000_000
 _MOST_NAMES = 50
+_WHOLE: Any = TOLERANT
 _UNDATED = datetime.min.replace(tzinfo=UTC)
 
 
@@ -73,6 +80,8 @@ class Trail:
         self.dated = tuple(sorted((mark for mark in marks if mark.at is not None), key=lambda mark: mark.place))
         self.undated = tuple(sorted((mark for mark in marks if mark.at is None), key=lambda mark: mark.place))
         self.present = present
+        self.doubts: dict[str, Finding] = {}
+        """What stands against the entries that were read whole, by their ids for people."""
 
     def mark(self, key: object) -> Mark:
         """The mark of the entry of that `_id`.
@@ -94,12 +103,17 @@ class Trail:
         """The whole entries of these marks, in their order."""
         for page in _pages(marks):
             query = {"_id": {"$in": [mark.key for mark in page]}}
-            cursor = self._database[AUDIT_LOGS].find(query, session=self._session).max_time_ms(READ_LIMIT_MS)
+            stored = self._database[AUDIT_LOGS].with_options(codec_options=RAW)
+            cursor = stored.find(query, session=self._session).max_time_ms(READ_LIMIT_MS)
             with told():
-                found = {_name(document["_id"]): document for document in await cursor.to_list()}
+                raw = [bytes(document.raw) for document in await cursor.to_list()]
+            against = await doubts(self._database, raw, self._session)
+            entries = [read_entry(bson.decode(each, _WHOLE)) for each in raw]
+            self.doubts |= {each.id: against[name] for each in entries if (name := as_name(each.key)) in against}
+            found = {_name(entry.key): entry for entry in entries}
             for mark in page:
-                if document := found.get(_name(mark.key)):
-                    yield read_entry(document)
+                if entry := found.get(_name(mark.key)):
+                    yield entry
 
 
 @asynccontextmanager
@@ -158,7 +172,7 @@ def _outline(ids: list[Any]) -> Document:
 
 
 def _mark(document: Document) -> Mark:
-    head = read_entry(document)
+    head = replace(read_entry(document), size=document["size"])
     # The change set writes an entry's id into both, and whole records into its images.
     own = isinstance(head.key, str) and head.key == document.get("id")
     names = tuple(document["names"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.changes.changeset import ChangeSet, Delete, Insert, Update, transact
 from services.clock import Clock, to_stored
-from services.database import Database, Session, told
+from services.database import READ_LIMIT_MS, Database, Session, told
 from services.errors import BadRequest, NotFound, NotPermitted, Refused
 from services.operators.operator import Operator, Role
 
@@ -134,6 +135,15 @@ async def remove(database: Database, operator: Operator, clock: Clock, account: 
 async def is_operator(database: Database, account: str) -> bool:
     """Whether an account is an operator's."""
     return await _find(database, account) is not None
+
+
+async def operators_among(database: Database, accounts: Collection[str], session: Session | None = None) -> set[str]:
+    """Those of some accounts that are operators'."""
+    if not accounts:
+        return set()
+    with told():
+        found = database[OPERATORS].find({"_id": {"$in": list(accounts)}}, {"_id": 1}, session=session)
+        return {document["_id"] for document in await found.max_time_ms(READ_LIMIT_MS).to_list()}
 
 
 async def _one_at_a_time(changes: ChangeSet) -> None:

@@ -56,7 +56,8 @@ async def test_an_altered_image_is_denied_by_the_list_of_changes_and_by_the_next
 
     first, second, third = await states(database)
 
-    assert [codes(state) for state in (first, second, third)] == [set(), {"gap", "contradiction"}, set()]
+    assert [codes(state) for state in (first, second, third)] == [set(), {"altered", "gap", "contradiction"}, set()]
+    assert second.findings[0].message.endswith("its content does not fit its hash. Believe nothing of it.")
     assert told(second) == {"status": "FORGED", "count": 2}
 
 
@@ -67,8 +68,8 @@ async def test_an_altered_list_of_changes_is_denied_by_the_images(database: Data
     _, second, _ = await states(database)
 
     assert told(second) == SECOND
-    assert codes(second) == {"contradiction"}
-    assert "count" in second.findings[0].message
+    assert codes(second) == {"altered", "contradiction"}
+    assert "count" in second.findings[1].message
 
 
 @pytest.mark.parametrize("missing", [{"after": ...}, {"after": None}, {"after": "PAID"}, {"after": [1]}])
@@ -89,8 +90,8 @@ async def test_an_entry_without_images_and_changes_leaves_a_gap_where_nothing_ma
     first, second, third = await states(database)
 
     assert (told(first), codes(first)) == (FIRST, set())
-    assert codes(second) == {"gap"}
-    assert (told(third), codes(third)) == (THIRD, set())  # nothing follows: it is as it is stored
+    assert codes(second) == {"altered", "gap"}
+    assert (told(third), codes(third)) == (THIRD, {"altered"})  # nothing follows: it is as it is stored
 
 
 async def test_a_change_that_nobody_noted_is_told_after_the_last_entry(database: Database) -> None:
