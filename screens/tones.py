@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 from rich.text import Text
@@ -11,6 +12,9 @@ from textual.color import Color
 from textual.theme import Theme
 
 from services.text import visible
+
+if TYPE_CHECKING:
+    from services.records.findings import Finding
 
 CALM = Theme(
     name="calm",
@@ -53,6 +57,8 @@ _STATUS_TONES = {
     "OUT_FOR_DELIVERY": "info",
 }
 _ACTION_TONES = {"CREATE": "good", "DELETE": "bad", "DELIVERED": "info", "BILLED": "money", "UPDATE": "warn"}
+
+_DOUBTS = {"altered": ("✗", "bad"), "unchained": ("!", "warn"), "unchecked": ("?", "muted")}
 
 
 def tone_styles(variables: Mapping[str, str]) -> Styles:
@@ -97,6 +103,17 @@ def status_text(status: str) -> Text:
 def action_text(action: str) -> Text:
     """What an audit entry says was done."""
     return text(action or "?", _ACTION_TONES.get(action, ""))
+
+
+def doubt_mark(doubt: Finding | None) -> Text:
+    """What stands against an audit entry, as the mark of its row."""
+    return Text(*_DOUBTS.get(doubt.code, ("!", "warn"))) if doubt else Text()
+
+
+def doubt_line(doubt: Finding) -> Text:
+    """The same in words."""
+    mark = doubt_mark(doubt)
+    return wrapping(Text.assemble(mark, " ", text(doubt.message, str(mark.style))))
 
 
 def customer_text(name: str, *, known: bool = True) -> Text:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from screens.tones import action_text, count, text, wrapping
+from screens.tones import action_text, count, doubt_line, doubt_mark, text, wrapping
 from screens.widgets.diff import field_diff
 from screens.widgets.sheet import Section
 from screens.widgets.table import Row
@@ -30,11 +30,14 @@ JUMPS = (
 
 def row(entry: Entry) -> Row:
     """One entry in the list."""
+    mark = doubt_mark(entry.doubt)
+    tone = "bad" if mark.style == "bad" else ""
     cells = (
-        text(format_moment(entry.at), "muted"),
-        text(entry.who or "unknown"),
+        mark,
+        text(format_moment(entry.at), tone or "muted"),
+        text(entry.who or "unknown", tone),
         action_text(entry.action),
-        text(entry.what),
+        text(entry.what, tone),
     )
     return Row(str(entry.key), cells)
 
@@ -64,7 +67,9 @@ def sections(entry: Entry, standing: Standing | None, *, whole: bool) -> list[Se
     ]
     odd = [wrapping(Text.assemble(("! ", "warn"), text(finding.message))) for finding in entry.findings]
     if standing and standing.altered:
-        odd.insert(0, wrapping(text(f"! ALTERED: {standing.altered}. Believe nothing of it.", "bad")))
+        odd.insert(0, wrapping(text(f"✗ ALTERED: {standing.altered}. Believe nothing of it.", "bad")))
+    elif entry.doubt and (standing is None or entry.doubt.code == "unchained"):
+        odd.insert(0, doubt_line(entry.doubt))
     changes = field_changes(entry)
     return [
         Section("", facts, odd),

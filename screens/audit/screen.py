@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from services.paging import Page
 
 _COLUMNS = (
+    Column("", 1),
     Column("When (India)", 16),
     Column("Who", 8, grow=1),
     Column("Did", 10),
@@ -344,7 +345,7 @@ class AuditScreen(ListPlace):
         if done:
             entries = counted(done.entries, "entry is", "entries are")
             told = f"{entries} in {done.path}: {count(done.size)} bytes, readable by you alone."
-            self.say(told, "information")
+            self.say(" ".join([told, *done.doubts_told]), "refusal" if done.doubts else "information")
 
     def action_verify(self) -> None:
         """From the entry of a problem back to the check that named it, else check now."""

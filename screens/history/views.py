@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from rich.console import RenderableType
 from rich.text import Text
 
-from screens.tones import action_text, text, wrapping
+from screens.tones import action_text, doubt_mark, text, wrapping
 from screens.widgets.diff import field_diff
 from screens.widgets.sheet import Section
 from screens.widgets.table import Column, Row
@@ -26,7 +26,7 @@ Edge: TypeAlias = Literal["now", "before"]
 Item: TypeAlias = "Step | Edge"
 
 COLUMNS = (
-    Column("", 1),
+    Column("", 2),
     Column("When (India)", 16),
     Column("Who", 8, grow=1),
     Column("Did", 12),
@@ -43,14 +43,16 @@ def key_of(item: Item) -> str:
 
 def row(item: Item, *, marked: bool) -> Row:
     """An entry, or an end of the list."""
-    mark = Text("●" if marked else "", "info")
+    mark = Text("●" if marked else " ", "info")
     if isinstance(item, str):
         return Row(key_of(item), (mark, text(_EDGES[item], "hint"), Text(), Text(), Text()))
     entry = item.entry
+    doubt = doubt_mark(entry.doubt)
+    tone = "bad" if doubt.style == "bad" else ""
     cells = (
-        mark,
-        text(format_moment(entry.at), "muted"),
-        text(entry.user or "unknown"),
+        Text.assemble(mark, doubt),
+        text(format_moment(entry.at), tone or "muted"),
+        text(entry.user or "unknown", tone),
         action_text(entry.action),
         text(", ".join(item.fields), "muted"),
     )

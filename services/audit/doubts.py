@@ -25,6 +25,12 @@ from services.operators.directory import operators_among
 from services.records.findings import Finding
 
 ALTERED, UNCHAINED, UNCHECKED = "altered", "unchained", "unchecked"
+MEANINGS = {
+    ALTERED: "It is not as it was written or sealed. Believe nothing of it.",
+    UNCHAINED: "It bears the name of an operator, and the console did not write it.",
+    UNCHECKED: "It is too large to be checked in a list; `audit show` checks it.",
+}
+"""What a doubt says by its code, of whichever entry."""
 _SMALL = 16_384
 _HELD = 8_000_000
 """Bytes of larger entries that a list reads to check them."""

@@ -19,7 +19,7 @@ from bson import json_util
 from bson.raw_bson import RawBSONDocument
 
 from services.audit.chain import key_of
-from services.audit.doubts import doubts
+from services.audit.doubts import MEANINGS, doubts
 from services.audit.entries import changed_fields, read_entry
 from services.audit.filters import AuditFilters, filter_words
 from services.audit.query import Looking
@@ -70,7 +70,12 @@ class Exported:
     """In bytes."""
     manifest: Mapping[str, Any] | None
     doubts: Mapping[str, int]
-    """How many entries are not as they were written, or not by the console, by the code of `doubts`."""
+    """How many entries something stands against, by the code that `doubts` gives it."""
+
+    @property
+    def doubts_told(self) -> list[str]:
+        """A sentence for each sort of doubt."""
+        return [f"{self.doubts[code]:,} {code}: {MEANINGS[code]}" for code in MEANINGS if code in self.doubts]
 
 
 @dataclass(frozen=True)

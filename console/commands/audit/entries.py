@@ -39,6 +39,7 @@ def list_entries(
             asked = {**saved.words, **words}
         page = await asked_page(session.database, session.operator, asked, token, limit)
         blocks: list[Block] = [_table(page.items) if page.items else Line("No entry matches.")]
+        blocks += _doubts(page.items)
         if page.note:
             blocks.append(Line(page.note))
         if page.next:
@@ -80,7 +81,8 @@ def show_entry(
         differing = [field for field in fields if field.kind != "same"]
         if differing:
             blocks += [Line(""), Table(("Field", "Change", "Old", "New"), change_rows(differing))]
-        blocks += [Line(finding.message) for finding in entry.findings]
+        against = [entry.doubt] if entry.doubt else []
+        blocks += [Line(finding.message) for finding in (*against, *entry.findings)]
         return Answer({"entry": document}, blocks)
 
     run(context, work, as_json=as_json)
@@ -132,5 +134,20 @@ def _pairs(entry: Entry) -> list[tuple[str, object]]:
 def _table(entries: tuple[Entry, ...]) -> Table:
     from services.clock import format_moment
 
-    rows = [(format_moment(entry.at), entry.who, entry.action, entry.what, entry.id) for entry in entries]
-    return Table(("Time (India)", "User", "Action", "Record", "Entry"), rows)
+    headings: tuple[str, ...] = ("Time (India)", "User", "Action", "Record", "Entry")
+    rows: list[tuple[str, ...]] = [
+        (format_moment(entry.at), entry.who, entry.action, entry.what, entry.id) for entry in entries
+    ]
+    if any(entry.doubt for entry in entries):
+        headings = ("Doubt", *headings)
+        marks = [entry.doubt.code.upper() if entry.doubt else "" for entry in entries]
+        rows = [(mark, *row) for mark, row in zip(marks, rows, strict=True)]
+    return Table(headings, rows)
+
+
+def _doubts(entries: tuple[Entry, ...]) -> list[Block]:
+    """What the marks of a list mean, each once."""
+    from services.audit.doubts import MEANINGS
+
+    codes = {entry.doubt.code for entry in entries if entry.doubt}
+    return [Line(f"{code.upper()}: {meaning}") for code, meaning in MEANINGS.items() if code in codes]

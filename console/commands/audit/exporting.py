@@ -41,11 +41,12 @@ def export_entries(
         )  # fmt: skip
         document = {
             "file": str(done.path), "format": done.format, "entries": done.entries, "bytes": done.size,
-            "manifest": done.manifest,
+            "manifest": done.manifest, "doubts": done.doubts,
         }  # fmt: skip
-        told = f"{done.entries:,} entries are in {done.path}: {done.size:,} bytes, readable by you alone. Whether "
-        told += "they are as they were written, `audit verify` tells."
-        return Answer(document, [Line(told)])
+        entries = "1 entry is" if done.entries == 1 else f"{done.entries:,} entries are"
+        told = f"{entries} in {done.path}: {done.size:,} bytes, readable by you alone. Whether any is missing, or the "
+        told += "trail was altered otherwise, `audit verify` tells."
+        return Answer(document, [Line(told), *(Line(each) for each in done.doubts_told)])
 
     run(context, work, as_json=as_json)
 

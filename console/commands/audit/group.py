@@ -107,4 +107,5 @@ def entry_document(entry: Entry) -> dict[str, Any]:
         "changes": entry.changes,
         "meta": entry.meta,
         "findings": entry.findings,
+        "doubt": entry.doubt,
     }
