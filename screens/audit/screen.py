@@ -38,8 +38,8 @@ _COLUMNS = (
     Column("", 1),
     Column("When (India)", 16),
     Column("Who", 8, grow=1),
-    Column("Did", 10),
-    Column("Record", 16, grow=3),
+    Column("Did", 9),
+    Column("Record", 16, grow=5),
 )
 _RESTING = 0.15
 _OF_AN_ENTRY = {"order", "history", "same", "all", "reveal", "unfold"}

@@ -97,6 +97,8 @@ def who_sections(touches: Sequence[Touch]) -> list[Section]:
         actions = ", ".join(f"{action or '?'} {count:,}" for action, count in touch.actions.items())
         facts = [("Entries", text(f"{touch.entries:,}")), ("Actions", text(actions)),
                  ("First", text(format_moment(touch.first))), ("Last", text(format_moment(touch.last)))]  # fmt: skip
+        if touch.doubted:
+            facts.append(("In doubt", text(f"{touch.doubted:,}", "bad")))
         sections.append(Section(text(touch.user or "unknown", limit=60).plain, facts))
     return sections or [Section("", lines=[Text("No entry is about it.", "muted")])]
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from services.audit.filters import AuditFilters, about_record
+from services.audit.query import AuditQuery
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_timestamp
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deployment.indexes import AUDIT_BY_RECORD, AUDIT_BY_RESOURCE, hint
 from services.operators.operator import Operator
+from services.paging import LARGEST_PAGE
 
 # As read_timestamp has it.
 _OLDEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -29,6 +32,8 @@ class Touch:
     first: datetime | None
     """None where none of the entries has a readable time."""
     last: datetime | None
+    doubted: int | None
+    """How many of them something stands against; None where the record has too many entries to look at each."""
 
 
 async def who_touched(database: Database, operator: Operator, table: str, record_id: str) -> tuple[Touch, ...]:
@@ -46,7 +51,19 @@ async def who_touched(database: Database, operator: Operator, table: str, record
             cursor = await database[AUDIT_LOGS].aggregate(_pipeline(query), **options)
             async for group in cursor:
                 _add(touches, group)
-    return tuple(sorted(touches.values(), key=lambda touch: (-_seconds(touch.last), touch.user)))
+    doubted = await _doubted(database, operator, table, record_id, sum(each.entries for each in touches.values()))
+    known = [replace(each, doubted=None if doubted is None else doubted[each.user]) for each in touches.values()]
+    return tuple(sorted(known, key=lambda touch: (-_seconds(touch.last), touch.user)))
+
+
+async def _doubted(
+    database: Database, operator: Operator, table: str, record_id: str, entries: int
+) -> Counter[str] | None:
+    """Each user's entries about the record that something stands against."""
+    if entries > LARGEST_PAGE:
+        return None
+    page = await AuditQuery(database, operator).by_record(table, record_id, limit=LARGEST_PAGE)
+    return Counter(entry.user for entry in page.items if entry.doubt)
 
 
 def _pipeline(query: Document) -> list[Document]:
@@ -70,7 +87,7 @@ def _pipeline(query: Document) -> list[Document]:
 
 def _add(touches: dict[str, Touch], group: Mapping[str, Any]) -> None:
     user, action = (_words(group["_id"].get(name)) for name in ("user", "action"))
-    known = touches.get(user, Touch(user, 0, {}, None, None))
+    known = touches.get(user, Touch(user, 0, {}, None, None, None))
     times = [time for time in (known.first, known.last, _time(group["first"]), _time(group["last"])) if time]
     touches[user] = Touch(
         user=user,
@@ -78,6 +95,7 @@ def _add(touches: dict[str, Touch], group: Mapping[str, Any]) -> None:
         actions={**known.actions, action.upper(): known.actions.get(action.upper(), 0) + group["count"]},
         first=min(times, default=None),
         last=max(times, default=None),
+        doubted=None,
     )
 
 

@@ -58,7 +58,8 @@ def test_people_read_the_record_its_findings_and_who_touched_it(shop: Shop) -> N
     assert who == {
         "record": "orders/ord_1",
         "users": [{"user": "asha", "entries": 2, "actions": {"CREATE": 1, "UPDATE": 1},
-                   "first": "2026-11-04T10:00:00+00:00", "last": "2026-11-05T16:30:00+00:00"}],
+                   "first": "2026-11-04T10:00:00+00:00", "last": "2026-11-05T16:30:00+00:00",
+                   "doubted": 0}],
     }  # fmt: skip
 
 

@@ -64,11 +64,14 @@ def touched(context: typer.Context, record: Record, as_json: Json = False) -> No
         touches = await who_touched(session.database, session.operator, table, record_id)
         rows = [
             (touch.user or "unknown", f"{touch.entries:,}", _actions(touch.actions.items()),
-             format_moment(touch.first), format_moment(touch.last))
+             format_moment(touch.first), format_moment(touch.last),
+             "not checked" if touch.doubted is None else f"{touch.doubted:,}")
             for touch in touches
         ]  # fmt: skip
-        headings = ("User", "Entries", "Actions", "First (India)", "Last (India)")
-        blocks: list[Block] = [Table(headings, rows, frozenset({"Entries"})) if rows else Line("No entry is about it.")]
+        headings = ("User", "Entries", "Actions", "First (India)", "Last (India)", "In doubt")
+        blocks: list[Block] = [
+            Table(headings, rows, frozenset({"Entries", "In doubt"})) if rows else Line("No entry is about it.")
+        ]
         return Answer({"record": f"{table}/{record_id}", "users": touches}, blocks)
 
     run(context, work, as_json=as_json)
