@@ -62,8 +62,10 @@ class AuditScreen(ListPlace):
     CSS_PATH = "audit.tcss"
     ABOUT = (
         "Every change that was made, newest first, also those that other programs noted. The sheet shows each field "
-        "before and after: + added, - removed, ~ changed; what stayed the same is folded. The line above tells which "
-        "entries are listed, and while it follows how many came since."
+        "before and after: + added, - removed, ~ changed; what stayed the same is folded. A ✗ marks "
+        "an entry that was altered, a ! one that bears an operator's name though the console did not write it, a ? one "
+        "too large to be checked in a list. The line above tells which entries are listed, and while it follows how "
+        "many came since."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -109,7 +111,7 @@ class AuditScreen(ListPlace):
         yield Static(markup=False, id="asked")
         with Horizontal(classes="columns"):
             table = RecordTable(
-                _COLUMNS, noun="entries", id="entries", empty="No entry fits.",
+                _COLUMNS, noun=("entry", "entries"), id="entries", empty="No entry fits.",
                 explains="The entries, newest first. Enter goes to the change.",
             )  # fmt: skip
             table.border_title = "Entries"

@@ -52,9 +52,10 @@ class HistoryScreen(ListPlace):
     CSS_PATH = "history.tcss"
     ABOUT = (
         "One record through time, newest first: who changed it, and what. The sheet shows the record as it was after "
-        "the entry under the cursor, first what that entry ~ changed, + added or - removed. What entries do not tell, "
-        "or tell against each other, stands there with a !. Mark a point with m to see what differs between it and the "
-        "cursor."
+        "the entry under the cursor, first what that entry ~ changed, + added or - removed. A ✗ marks an entry "
+        "that was altered, a ! one that bears an operator's name though the console did not write it. What entries do "
+        "not tell, or tell against each other, stands in the sheet with a !. Mark a point with m to see what differs "
+        "between it and the cursor."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(

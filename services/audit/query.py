@@ -142,16 +142,17 @@ class AuditQuery:
         found: list[Entry] = []
         note = None
         try:
-            async with aclosing(reader.whole(looked, LOOKING_SECONDS)) as entries:
-                async for entry in entries:
+            async with aclosing(reader.whole(looked, LOOKING_SECONDS)) as wanted:
+                async for entry in wanted:
                     if len(found) == size:
                         break
                     found.append(entry)
                 else:
                     return Page(tuple(found), None)
         except Stopped:
+            entries = "1 entry" if looked.entries == 1 else f"{looked.entries:,} entries"
             note = (
-                f"Looked through {looked.entries:,} entries in {LOOKING_SECONDS:.0f} s, back to "
+                f"Looked through {entries} in {LOOKING_SECONDS:.0f} s, back to "
                 f"{format_moment(looked.back_to)} in India; the next page looks further back."
             )
         return Page(tuple(found), write_token(_LIST, reader.positions), note)

@@ -13,9 +13,16 @@ from services.audit.query import AuditQuery
 from services.audit.ranges import recorded
 from services.changes.changeset import AUDIT_LOGS
 from services.database import READ_LIMIT_MS, Database, told
-from services.deployment.indexes import AUDIT_BY_KIND, AUDIT_BY_TABLE, AUDIT_BY_USER, hint
+from services.deployment.indexes import (
+    AUDIT_BY_KIND,
+    AUDIT_BY_RUN,
+    AUDIT_BY_SESSION,
+    AUDIT_BY_TABLE,
+    AUDIT_BY_USER,
+    hint,
+)
 from services.errors import NotFound, Refused
-from services.history.naming import full_id
+from services.history.naming import SHORTEST, full_id, full_note
 from services.operators.directory import is_operator
 from services.operators.operator import Operator
 from services.paging import Page
@@ -24,7 +31,7 @@ _LISTED = 8
 
 
 async def read_asked(database: Database, operator: Operator, words: Mapping[str, Any]) -> AuditFilters:
-    """As `read_filters`, with the whole id of the record, and of each user who is named as the list names them.
+    """As `read_filters`, with the whole ids of record, run and session, and of each user named as the list names them.
 
     Raises as that and `full_id`; NotFound for a user whom nobody knows, Refused where several are called so.
     """
@@ -32,13 +39,20 @@ async def read_asked(database: Database, operator: Operator, words: Mapping[str,
     filters = read_filters(**words)
     if filters.record_id is not None:
         filters = replace(filters, record_id=await full_id(database, operator, filters.tables[0], filters.record_id))
+    if filters.run is not None:
+        filters = replace(filters, run=await full_note(database, AUDIT_BY_RUN, filters.run))
+    if filters.session is not None:
+        filters = replace(filters, session=await full_note(database, AUDIT_BY_SESSION, filters.session))
     return replace(filters, users=tuple([await _user(database, user) for user in filters.users]))
 
 
 async def asked_page(
     database: Database, operator: Operator, words: Mapping[str, Any], token: str | None = None, limit: int | None = None
 ) -> Page[Entry]:
-    """As `AuditQuery.page`; where nothing fits because a table or an action is not in the trail, the note says so."""
+    """As `AuditQuery.page`; where nothing fits, the note says why.
+
+    Of the tables, actions and sessions asked for, it names those that no entry has.
+    """
     filters = await read_asked(database, operator, words)
     page = await AuditQuery(database, operator).page(filters, token, limit)
     if page.items or page.next or token:
@@ -87,6 +101,9 @@ async def _why_none(database: Database, filters: AuditFilters) -> str | None:
         strange = [each for each in filters.actions if each.upper() not in known]
         if known and strange:
             return f"No entry has the action {_some(strange)}; the actions are {_all(known)}."
+    for what, typed in (("session", filters.session), ("run", filters.run)):
+        if typed is not None and len(typed) < SHORTEST:
+            return f"No entry is of the {what} {typed!r}; a beginning of its id needs {SHORTEST} characters."
     return None
 
 

@@ -8,6 +8,7 @@ from bson import ObjectId
 
 from services.audit.filters import AuditFilters, spellings, table_of
 from services.changes.changeset import AUDIT_LOGS
+from services.changes.difference import lookup
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deployment.indexes import AUDIT_BY_RECORD, Index, hint
 from services.errors import Refused
@@ -15,6 +16,8 @@ from services.operators.operator import Operator
 from services.records.fields import identity
 from services.records.orders import order_id_beginnings
 
+SHORTEST = 6
+"""Characters of a session or a run below which a beginning says too little."""
 _LISTED = 8
 _LONGEST = 200
 _LAST = "\uffff"
@@ -46,7 +49,23 @@ async def full_id(database: Database, operator: Operator, table: str, typed: str
                 found |= await _begun(database, collection, "id", {}, form)
             if noted:
                 found |= await _begun(database, AUDIT_LOGS, "record_id", {"table": {"$in": tables}}, form)
-    return _the_one(collection, name, found)
+    return _the_one(f"ids in {collection}", name, found)
+
+
+async def full_note(database: Database, index: Index, typed: str) -> str:
+    """The value of an index's first field that entries have and that begins so: of a session, of a run.
+
+    A beginning has at least `SHORTEST` characters. What names none comes back as it is. Raises Refused as `full_id`.
+    """
+    name, (field, _) = typed.strip(), index.keys[0]
+    if not SHORTEST <= len(name) <= _LONGEST:
+        return typed
+    with told():
+        if await hint(database, index) is None:
+            return typed
+        forms = dict.fromkeys((name, name.lower()))
+        found = set().union(*[await _begun(database, AUDIT_LOGS, field, {}, form) for form in forms])
+    return _the_one(f"{field.rpartition('.')[2]}s", name, found)
 
 
 async def _entry(database: Database, typed: str) -> str:
@@ -63,15 +82,15 @@ async def _entry(database: Database, typed: str) -> str:
             cursor = database[AUDIT_LOGS].find({"_id": keys}, {"id": 1}).sort("_id", 1).limit(_LISTED + 1)
             keyed = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
             found |= {identity(each.get("id")) or str(each["_id"]) for each in keyed}
-    return _the_one(AUDIT_LOGS, typed, found)
+    return _the_one(f"ids in {AUDIT_LOGS}", typed, found)
 
 
-def _the_one(collection: str, name: str, found: set[str]) -> str:
+def _the_one(among: str, name: str, found: set[str]) -> str:
     if name in found or not found:
         return name
     if len(found) > 1:
         known, more = sorted(found)[:_LISTED], " and more" if len(found) > _LISTED else ""
-        message = f"Several ids in {collection} begin with {name!r}: {', '.join(known)}{more}. Type more of it."
+        message = f"Several {among} begin with {name!r}: {', '.join(known)}{more}. Type more of it."
         raise Refused("id-ambiguous", message)
     return found.pop()
 
@@ -84,7 +103,7 @@ async def _begun(database: Database, collection: str, field: str, among: Documen
         matching = {**among, field: {**bound, "$lt": form + _LAST}}
         cursor = database[collection].find(matching, {"_id": 0, field: 1}).sort(field, 1).limit(1)
         following = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
-        value = identity(following[0].get(field)) if following else None
+        value = identity(lookup(following[0], field)) if following else None
         if value is None:
             break
         found.add(value)

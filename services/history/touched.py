@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from services.audit.doubts import UNCHECKED
 from services.audit.filters import AuditFilters, about_record
 from services.audit.query import AuditQuery
 from services.changes.changeset import AUDIT_LOGS
@@ -63,7 +64,7 @@ async def _doubted(
     if entries > LARGEST_PAGE:
         return None
     page = await AuditQuery(database, operator).by_record(table, record_id, limit=LARGEST_PAGE)
-    return Counter(entry.user for entry in page.items if entry.doubt)
+    return Counter(entry.user for entry in page.items if entry.doubt and entry.doubt.code != UNCHECKED)
 
 
 def _pipeline(query: Document) -> list[Document]:

@@ -36,8 +36,10 @@ def _filters(
     last_day: Annotated[
         str | None, typer.Option("--to", "--until", metavar="DATE", help="To this day in India, included.")
     ] = None,
-    run: Annotated[str | None, typer.Option(metavar="RUN", help="Written by this run.")] = None,
-    session: Annotated[str | None, typer.Option(metavar="SESSION", help="Written in this login session.")] = None,
+    run: Annotated[str | None, typer.Option(metavar="RUN", help="Written by this run; its beginning will do.")] = None,
+    session: Annotated[
+        str | None, typer.Option(metavar="SESSION", help="Written in this login session; likewise.")
+    ] = None,
     request: Annotated[str | None, typer.Option(metavar="REQUEST", help="Written by this one request.")] = None,
     field: Annotated[str | None, typer.Option(metavar="PATH", help="That changed this field, or one below it.")] = None,
     text: Annotated[str | None, typer.Option(metavar="TEXT", help="With this in a value, in any case.")] = None,

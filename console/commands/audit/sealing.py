@@ -9,6 +9,7 @@ import typer
 
 from console.command import Json, finish, run, settings_of
 from console.commands.audit.group import Keys, app
+from console.naming import whole_id
 from console.output import Answer, Block, Line, Pairs, Table, progress_bar
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def seal_entries(context: typer.Context, as_json: Json = False) -> None:
             )
         if newest is None:
             return Answer({"checkpoint": None}, [Line("There is nothing to seal.")])
-        told = f"{newest.size:,} entries are sealed; the newest checkpoint is number {newest.number}."
+        entries = "1 entry is" if newest.size == 1 else f"{newest.size:,} entries are"
+        told = f"{entries} sealed; the newest checkpoint is number {newest.number}."
         return Answer({"checkpoint": newest.model_dump()}, [Line(told)])
 
     run(context, work, as_json=as_json)
@@ -97,7 +99,9 @@ def _verification(found: Verification) -> list[Block]:
 @app.command("prove")
 def prove_entry(
     context: typer.Context,
-    entry: Annotated[str, typer.Argument(metavar="ENTRY", help="The id of an audit entry.")],
+    entry: Annotated[
+        str, typer.Argument(metavar="ENTRY", help="The id of an audit entry, or a beginning that no other has.")
+    ],
     to: Annotated[str | None, typer.Option("--to", metavar="FILE", help="Write the proof to a file.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     as_json: Json = False,
@@ -106,8 +110,10 @@ def prove_entry(
 
     async def work(session: Session) -> Answer:
         from services.audit.prove import check, prove
+        from services.changes.changeset import AUDIT_LOGS
 
-        proof = await prove(session.database, session.operator, entry)
+        named = await whole_id(session, AUDIT_LOGS, entry)
+        proof = await prove(session.database, session.operator, named)
         blocks = _proven(check(proof, session.settings.audit_trusted_keys))
         if to is not None:
             from services.exports.files import path_of, write_file

@@ -197,7 +197,7 @@ async def test_a_long_look_stops_says_how_far_it_came_and_goes_on(
         page = await asked.page(AuditFilters(text="needle"), page.next)
         pages_read, found = pages_read + 1, [*found, *page.items]
 
-    assert note.startswith("Looked through 1 entries")
+    assert note.startswith("Looked through 1 entry")
     assert "back to 2026-11-01 06:09 in India" in note
     assert [entry.id for entry in found] == ["entry-3"]
     assert pages_read >= 40

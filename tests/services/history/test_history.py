@@ -159,9 +159,9 @@ async def test_who_touched_a_record_is_told_last_first_over_both_shapes(database
     asha, ravi, nobody = await who_touched(database, viewer, "orders", RECORD)
 
     hour = timedelta(hours=1)
-    assert asha == Touch("asha", 4, {"UPDATE": 4}, START + hour, START + 4 * hour)
-    assert ravi == Touch("ravi", 1, {"UPDATE": 1}, START, START)
-    assert nobody == Touch("", 4, {"UPDATE": 4}, None, None)
+    assert asha == Touch("asha", 4, {"UPDATE": 4}, START + hour, START + 4 * hour, 0)
+    assert ravi == Touch("ravi", 1, {"UPDATE": 1}, START, START, 0)
+    assert nobody == Touch("", 4, {"UPDATE": 4}, None, None, 0)
 
 
 @pytest.mark.parametrize(
