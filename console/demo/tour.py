@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -15,6 +15,7 @@ from textual.widgets import Static
 from console.app import DeliveryConsole, Opened
 from console.demo.story import Story
 from screens.audit.screen import AuditScreen
+from screens.audit.verify import Verified
 from screens.tones import text, wrapping
 from services.database import told
 from services.errors import ConsoleError
@@ -27,6 +28,19 @@ GUIDE = "meera"
 """The operator who takes the tour: an auditor."""
 
 
+class Checked(NamedTuple):
+    """What a check found: whether it names the entry that the tour altered, and how many others."""
+
+    named: bool
+    others: int
+
+    @property
+    def strange(self) -> str:
+        """What it names that is not the tour's; empty where there is nothing."""
+        were = "thing that is not as sealed was" if self.others == 1 else "things that are not as sealed were"
+        return f"{self.others:,} {were} altered before, and not by the tour." if self.others else ""
+
+
 @dataclass(frozen=True)
 class Step:
     """What is done once, where the console goes then, and the sentence about it."""
@@ -37,6 +51,8 @@ class Step:
     """The entries to list; None checks the whole trail."""
     at: Callable[[Story], str] | None = None
     """The entry to look at; a narrow terminal shows it instead of the list. Empty for the newest."""
+    found: Callable[[Checked], str] = lambda _: ""
+    """What the check found, once it has: a trail that was altered before the tour is told as such."""
 
 
 STEPS = (
@@ -55,23 +71,29 @@ STEPS = (
     ),
     Step(
         Story.seal,
-        lambda s: "The trail is sealed into a signed log, and verify computes every hash again from what is stored: "
-        "nothing was altered.",
+        lambda s: "The trail is sealed into a signed log, and verify computes every hash again from what is stored.",
         None,
+        found=lambda c: c.strange or "Nothing was altered.",
     ),
     Step(
         Story.tamper,
         lambda s: "Now somebody changes the trail itself, directly in the database: the entry under the cursor says "
-        "that the new bill came to ₹1.00, and in the list nothing looks wrong.",
+        "that the new bill came to ₹1.00. Its hash does not fit any more, so the list marks it with ✗.",
         lambda s: {"table": "billing_records", "text": s.order},
         lambda s: s.entry,
     ),
-    Step(None, lambda s: "Verify again: it finds that entry and names it; Enter on it opens it.", None),
+    Step(
+        None,
+        lambda s: "Verify again, over the whole trail; Enter on a line opens its entry.",
+        None,
+        found=lambda c: f"It {'names' if c.named else 'does not name'} that entry. {c.strange}",
+    ),
     Step(
         Story.put_back,
-        lambda s: "The entry is put back byte by byte, and verify is clean again; what the tour billed and confirmed "
+        lambda s: "The entry is put back byte by byte, and verified once more; what the tour billed and confirmed "
         "stays in this demo.",
         None,
+        found=lambda c: c.strange or ("It is still not as sealed." if c.named else "Verify is clean again."),
     ),
 )  # fmt: skip
 
@@ -140,15 +162,18 @@ class GuidedConsole(DeliveryConsole):
     def action_tour(self, steps: int) -> None:
         """To the next step, or back to one that was told: what it did is not done twice."""
         step = self._step + steps
-        if self._story is None or not self._touring or not 0 <= step < len(STEPS):
+        if self._story is None or not self._touring or not 0 <= step <= len(STEPS):
             return
         if any(worker.group == "tour" and not worker.is_finished for worker in self.workers):
             return
-        if step <= self._reached:
+        if step == len(STEPS):
+            self._step = step
+            self._write(Text.assemble(("The tour has ended", "strong"), "; the console goes on as ever.", _AT_THE_END))
+        elif step <= self._reached:
             self.post_message(Reached(step))
-            return
-        self._write(Text(f"Step {step + 1} of {len(STEPS)}: at work …", "muted"))
-        self.run_worker(self._do(self._story, step), group="tour", exit_on_error=False)
+        else:
+            self._write(Text(f"Step {step + 1} of {len(STEPS)}: at work …", "muted"))
+            self.run_worker(self._do(self._story, step), group="tour", exit_on_error=False)
 
     async def _do(self, story: Story, step: int) -> None:
         try:
@@ -172,14 +197,22 @@ class GuidedConsole(DeliveryConsole):
             return
         self._step, self._reached = event.step, max(event.step, self._reached)
         step = STEPS[event.step]
-        line = Text.assemble((f"{event.step + 1} of {len(STEPS)}  ", "strong"), text(step.tells(self._story)), _KEYS)
-        self._write(line)
+        self._write(_line(event.step, step.tells(self._story)))
         self.action_go("audit")
         while len(self.screen_stack) > 1:
             self.pop_screen()
         audit = self.screen
         if isinstance(audit, AuditScreen):
             audit.call_after_refresh(self._show, audit, step, self._story)
+
+    def on_verified(self, event: Verified) -> None:
+        """Tell what the check of this step really found."""
+        if self._story is None or not 0 <= self._step < len(STEPS) or STEPS[self._step].words:
+            return
+        found = event.found
+        named = any(problem.entry == self._story.entry for problem in found.problems)
+        words = STEPS[self._step].found(Checked(named, found.problem_count - named)).strip()
+        self._write(_line(self._step, f"{STEPS[self._step].tells(self._story)} {words}"))
 
     def _show(self, audit: AuditScreen, step: Step, story: Story) -> None:
         if step.words:
@@ -227,6 +260,11 @@ class GuidedConsole(DeliveryConsole):
 
 
 _KEYS = Text("   F9 next · F8 back · F10 leave", "muted")
+_AT_THE_END = Text("   F8 back · F10 takes this line away", "muted")
+
+
+def _line(step: int, words: str) -> Text:
+    return Text.assemble((f"{step + 1} of {len(STEPS)}  ", "strong"), text(words), _KEYS)
 
 
 def _short(order: str) -> str:
