@@ -74,7 +74,7 @@ def figure_tables() -> Iterable[RecordTable]:
 def record_table() -> RecordTable:
     """The records behind a class."""
     explains = "The records of the class under the cursor, with the reason for each. Enter goes to the order."
-    table = RecordTable(_ROW_COLUMNS, noun="records", explains=explains, id="rows", empty="No record to show.")
+    table = RecordTable(_ROW_COLUMNS, noun="record", explains=explains, id="rows", empty="No record to show.")
     table.border_title = "Records"
     table.add_class("detail")
     return table

@@ -94,7 +94,8 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         yield DayBar()
         yield Meter(id="meter")
         table = RecordTable(
-            views.COLUMNS, noun="deliveries", id="day-list", empty="Nothing due on this day fits the filters.",
+            views.COLUMNS, noun=("delivery", "deliveries"), id="day-list",
+            empty="Nothing due on this day fits the filters.",
             explains="The deliveries of the day: ✓ confirmed, ● marked, ✗ refused with the reason; a ? stands before "
             "what was reported and not confirmed. Enter confirms the one under the cursor.",
         )  # fmt: skip

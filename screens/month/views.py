@@ -45,12 +45,12 @@ def only_select() -> Select[str]:
 def tables() -> Iterable[RecordTable]:
     """The areas, and the customers behind one."""
     explains = "Customers who have paid, paid in part and not paid; what is left to pay; orders not billed."
-    areas = RecordTable(_AREA_COLUMNS, noun="areas", explains=explains, id="areas")
+    areas = RecordTable(_AREA_COLUMNS, noun="area", explains=explains, id="areas")
     areas.border_title = "By area"
     areas.add_class("list")
     yield areas
     explains = "Customers with anything delivered, paid or carried over, the newest first. Enter: the statement."
-    customers = RecordTable(_CUSTOMER_COLUMNS, noun="customers", explains=explains, id="customers")
+    customers = RecordTable(_CUSTOMER_COLUMNS, noun="customer", explains=explains, id="customers")
     customers.border_title = "Customers"
     customers.add_class("detail")
     yield customers

@@ -19,20 +19,20 @@ _PEOPLE = (Column("Name", 18, grow=2), Column("Area", 12, grow=1), Column("Shift
 
 def choose_customer(context: Context, typed: str = "", offered: str = "") -> Chooser:
     """Returns the Customer; `offered` is looked for first, and the first letter takes its place."""
-    return Chooser("For whom?", _CUSTOMERS, partial(_customers, context), noun="customers", typed=typed,
+    return Chooser("For whom?", _CUSTOMERS, partial(_customers, context), noun="customer", typed=typed,
                    offered=offered, hint="phone, beginning of a name, customer or user id")  # fmt: skip
 
 
 def choose_product(context: Context, customer_id: str, typed: str = "") -> Chooser:
     """Returns the Offer, at the customer's price."""
     find = partial(_products, context, customer_id)
-    return Chooser("Which product?", _PRODUCTS, find, noun="products", typed=typed, hint="words of its name, or its id")
+    return Chooser("Which product?", _PRODUCTS, find, noun="product", typed=typed, hint="words of its name, or its id")
 
 
 def choose_person(context: Context, typed: str = "") -> Chooser:
     """Returns the id and the name of the delivery person."""
-    return Chooser("Who brings it?", _PEOPLE, partial(_people, context), noun="delivery people", typed=typed,
-                   hint="words of a name, or the beginning of an id")  # fmt: skip
+    return Chooser("Who brings it?", _PEOPLE, partial(_people, context), noun=("delivery person", "delivery people"),
+                   typed=typed, hint="words of a name, or the beginning of an id")  # fmt: skip
 
 
 async def _customers(context: Context, words: str) -> Found:

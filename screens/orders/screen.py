@@ -90,7 +90,7 @@ class OrdersScreen(CustomerPlace, ListPlace):
         yield SearchBar()
         with Horizontal(classes="columns"):
             table = RecordTable(
-                COLUMNS, noun="orders", id="orders", empty=_NOTHING,
+                COLUMNS, noun="order", id="orders", empty=_NOTHING,
                 explains="The orders found; ₹ marks billed ones, ! what needs a person. Enter shows the order.",
             )  # fmt: skip
             table.border_title = "Orders"

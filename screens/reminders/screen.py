@@ -71,7 +71,7 @@ class RemindersScreen(CustomerPlace, ListPlace):
         yield Meter(id="meter")
         with Horizontal(classes="columns"):
             table = RecordTable(
-                views.COLUMNS, noun="reminders", id=self.LIST, empty="No reminder fits. They come with a run's bills.",
+                views.COLUMNS, noun="reminder", id=self.LIST, empty="No reminder fits. They come with a run's bills.",
                 explains="Reminders by run and customer, the newest run first. Enter shows the message.",
             )  # fmt: skip
             table.border_title = "Reminders"

@@ -51,7 +51,7 @@ def tables() -> Iterable[RecordTable]:
 def customer_table() -> RecordTable:
     """The customers, of all areas or of one."""
     explains = "Whom it concerns, the largest amount first."
-    table = RecordTable((), noun="customers", explains=explains, id="customers", empty="No customer.")
+    table = RecordTable((), noun="customer", explains=explains, id="customers", empty="No customer.")
     table.border_title = "Customers"
     table.add_class("detail")
     return table

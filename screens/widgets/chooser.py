@@ -21,7 +21,7 @@ from screens.asking import Asking, ConnectionLost, Refusal
 from screens.widgets.field import Field
 from screens.widgets.fitted import Fitted
 from screens.widgets.notice import Notice
-from screens.widgets.table import Column, RecordTable, Row
+from screens.widgets.table import Column, Noun, RecordTable, Row
 
 _RESTING = 0.12
 """Seconds without a key before it is looked for."""
@@ -67,7 +67,7 @@ class Chooser(ModalScreen[Any], Asking):
     ]
 
     def __init__(
-        self, title: str, columns: Sequence[Column], find: Finder, *, noun: str, hint: str, typed: str = "",
+        self, title: str, columns: Sequence[Column], find: Finder, *, noun: Noun, hint: str, typed: str = "",
         offered: str = "",
     ) -> None:  # fmt: skip
         super().__init__()

@@ -17,6 +17,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from screens.tones import counted
 from screens.widths import excess
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
@@ -50,6 +51,8 @@ class Bar:
 
 
 Cell: TypeAlias = Text | Bar
+Noun: TypeAlias = str | tuple[str, str]
+"""What a row is where rows are counted: one, whose plural ends in s, or one and several; empty counts nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class RecordTable(ScrollView, can_focus=True):
         """The cursor nears the last loaded row, and there is more."""
 
     def __init__(
-        self, columns: Sequence[Column], *, noun: str, explains: str, id: str | None = None, empty: str = ""
+        self, columns: Sequence[Column], *, noun: Noun, explains: str, id: str | None = None, empty: str = ""
     ) -> None:
         super().__init__(id=id)
         self._columns = tuple(columns)
@@ -195,7 +198,9 @@ class RecordTable(ScrollView, can_focus=True):
         self._asked = False
         self._strips.clear()
         if self._noun:
-            self.border_subtitle = f"{len(self._rows):,}{'+' if more else ''} {self._noun}" if self._rows else ""
+            one, several = (self._noun, f"{self._noun}s") if isinstance(self._noun, str) else self._noun
+            words = f"{len(self._rows):,}+ {several}" if more else counted(len(self._rows), one, several)
+            self.border_subtitle = words if self._rows else ""
         self._measure()
         self.refresh(layout=self.styles.is_auto_height)
 
