@@ -44,6 +44,20 @@ def test_filters_combine_and_a_view_keeps_them(shop: Shop) -> None:
     assert shop("audit", "list", "--view", "bills", "--json").json["error"]["code"] == "unknown-view"
 
 
+def test_a_list_says_which_entries_the_console_did_not_write(shop: Shop) -> None:
+    forged, foreign = entries(2)
+    shop.database.audit_logs.insert_many([forged | {"user_id": ME}, foreign])
+
+    listed = shop("audit", "list").out
+    found = shop("audit", "list", "--json").json["entries"]
+
+    assert listed.splitlines()[0].split()[:2] == ["Doubt", "Time"]
+    assert [line.startswith("UNCHAINED") for line in listed.splitlines()[1:4]] == [False, True, True]
+    assert [each["doubt"] and each["doubt"]["code"] for each in found] == [None, "unchained"]
+    assert "Doubt" not in shop("audit", "list", "--user", "asha").out
+    assert "the console did not write it" in shop("audit", "show", "e0").out
+
+
 def test_the_report_has_figures_and_bars(shop: Shop) -> None:
     shop.database.audit_logs.insert_many(entries(5))
 

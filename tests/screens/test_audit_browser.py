@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.text import Text
 from textual.pilot import Pilot
 
 from console.demo.mongod import EmbeddedMongod
@@ -307,6 +308,14 @@ class TestVerify:
             assert row is not None
             assert row.key == entry["_id"]
             assert "ALTERED: its content does not fit its" in painted(pilot)
+            assert [(each.plain, str(each.style)) for each in row.cells[:1] if isinstance(each, Text)] == [("✗", "bad")]
+            await press(pilot, "s")
+            assert "▌✗  " in painted(pilot)
+            assert "2 entries ─" in painted(pilot)
+            await press(pilot, "h", "down")
+            assert " ✗  " in painted(pilot)
+            assert "! altered" in painted(pilot)
+            await press(pilot, "escape", "escape")
             await database["audit_logs"].replace_one({"_id": entry["_id"]}, entry)
             await press(pilot, "y")  # back from the entry, to the check that named it
             assert "not as sealed" in painted(pilot)

@@ -104,9 +104,11 @@ async def test_every_step_brings_the_screen_to_what_was_really_done(demo: tuple[
         assert isinstance(pilot.app.screen, VerifyScreen)
         assert "sealed entries are as they were" in painted(pilot)
         assert "sealed into a signed log" in told(pilot)
+        assert "Nothing was altered." in told(pilot)
 
         await press(pilot, "f9")
         assert row(pilot).id == story.entry
+        assert [found.cells[0].plain for found in rows(pilot, "#entries") if found.key == story.entry] == ["✗"]
         assert "₹1.00" in painted(pilot)
         stored = await database["audit_logs"].find_one({"_id": story.entry})
         assert stored is not None
@@ -114,6 +116,7 @@ async def test_every_step_brings_the_screen_to_what_was_really_done(demo: tuple[
 
         await press(pilot, "f9")
         assert "1 thing is not as sealed" in painted(pilot)
+        assert "It names that entry." in told(pilot)
         assert [found.cells[1].plain for found in rows(pilot, "#problems")] == [story.entry]
         await press(pilot, "enter")
         assert row(pilot).id == story.entry
@@ -121,6 +124,7 @@ async def test_every_step_brings_the_screen_to_what_was_really_done(demo: tuple[
         await press(pilot, "f9")
         assert "sealed entries are as they were" in painted(pilot)
         assert "put back byte by byte" in told(pilot)
+        assert "Verify is clean again." in told(pilot)
         found = await verify(database, OWNER)
         assert (found.problem_count, found.unsealed) == (0, 0)
         await press(pilot, "escape")
@@ -129,11 +133,27 @@ async def test_every_step_brings_the_screen_to_what_was_really_done(demo: tuple[
         assert "₹1.00" not in painted(pilot)
 
         written = await database["audit_logs"].count_documents({})
+        await press(pilot, "f9")
+        assert told(pilot).startswith("The tour has ended")
+        await press(pilot, "f9", "f8")
+        assert "put back byte by byte" in told(pilot)
         await press(pilot, "f8", "f8")
         assert "changes the trail itself" in told(pilot)
         await press(pilot, "f10")
         assert not pilot.app.screen.query(TourLine)
         assert await database["audit_logs"].count_documents({}) == written
+
+
+async def test_a_trail_that_was_altered_before_is_told_as_such(demo: tuple[str, str]) -> None:
+    async with connected(*demo) as database:
+        entry = await database["audit_logs"].find_one({"chain": {"$exists": True}})
+        assert entry is not None
+        await database["audit_logs"].update_one({"_id": entry["_id"]}, {"$set": {"action": "X"}})
+        async with opened(tour(*demo)) as pilot:
+            await press(pilot, "f9", "f9")
+            assert "1 thing that is not as sealed was altered before, and not by the tour." in told(pilot)
+            assert "Nothing was altered" not in told(pilot)
+        await database["audit_logs"].replace_one({"_id": entry["_id"]}, entry)
 
 
 async def test_who_leaves_after_the_tampering_leaves_nothing_altered(demo: tuple[str, str]) -> None:

@@ -51,6 +51,29 @@ async def test_users_are_named_as_the_list_names_them_and_entries_and_records_by
         await full_id(database, viewer, "audit_logs", "01a2")
 
 
+async def test_a_session_and_a_run_are_named_by_a_beginning_of_six_characters(
+    database: Database, ops: Operator, viewer: Operator
+) -> None:
+    await stock(database, ops)
+    sessions = ("01a2078c-aa", "01a2078c-ab", "77c1f0-whole", "77c1f0-whole-and-more")
+    noted = [{"session": session, "run": f"run-{n}-{session}"} for n, session in enumerate(sessions)]
+    for n, meta in enumerate(noted * 3):
+        await database["audit_logs"].insert_one({"_id": f"noted-{n}", "action": "UPDATE", "meta": meta})
+    for typed, meant in (
+        ("01a2078c-aa", "01a2078c-aa"), ("01A2078C-AB", "01a2078c-ab"), ("77c1f0-whole", "77c1f0-whole"),
+        ("77c1f0-whole-", "77c1f0-whole-and-more"), ("01a2", "01a2"), ("nothing-like-it", "nothing-like-it"),
+    ):  # fmt: skip
+        assert (await read_asked(database, viewer, {"session": typed})).session == meant
+    assert (await read_asked(database, viewer, {"run": "run-1-01"})).run == "run-1-01a2078c-ab"
+    with pytest.raises(Refused, match=r"Several sessions begin with '01a207': 01a2078c-aa, 01a2078c-ab\. Type more"):
+        await read_asked(database, viewer, {"session": "01a207"})
+    watched = await watch(database, read_asked(database, viewer, {"session": "77c1f0-whole-", "run": "run-2-7"}))
+    watched.assert_indexed()
+    assert max(query["docsExamined"] for query in watched.queries) <= 1
+    page = await asked_page(database, viewer, {"session": "01a2"})
+    assert page.note == "No entry is of the session '01a2'; a beginning of its id needs 6 characters."
+
+
 async def test_what_names_nobody_or_several_or_nothing_is_told_with_what_there_is(
     database: Database, ops: Operator, viewer: Operator
 ) -> None:
