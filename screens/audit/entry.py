@@ -33,8 +33,7 @@ def row(entry: Entry) -> Row:
     mark = doubt_mark(entry.doubt)
     tone = "bad" if mark.style == "bad" else ""
     cells = (
-        mark,
-        text(format_moment(entry.at), tone or "muted"),
+        Text.assemble(mark if mark.plain else " ", " ", text(format_moment(entry.at), tone or "muted")),
         text(entry.who or "unknown", tone),
         action_text(entry.action),
         text(entry.what, tone),

@@ -35,11 +35,10 @@ if TYPE_CHECKING:
     from services.paging import Page
 
 _COLUMNS = (
-    Column("", 1),
-    Column("When (India)", 16),
+    Column("  When (India)", 18),
     Column("Who", 8, grow=1),
     Column("Did", 9),
-    Column("Record", 16, grow=5),
+    Column("Record", 20, grow=5),
 )
 _RESTING = 0.15
 _OF_AN_ENTRY = {"order", "history", "same", "all", "reveal", "unfold"}
