@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from bson.raw_bson import RawBSONDocument
+from pymongo.errors import OperationFailure
 
 from services.audit.chain import Link, content_hash, documents_in, key_of, read_hash, read_link
 from services.audit.entries import Entry
@@ -19,8 +20,8 @@ from services.audit.log import LEAVES, split
 from services.audit.reader import RAW
 from services.audit.walk import as_name
 from services.changes.changeset import AUDIT_LOGS
-from services.database import READ_LIMIT_MS, Database, Document, Session, told
-from services.deployment.indexes import LEAVES_BY_ENTRY, hint
+from services.database import NO_SUCH_INDEX, READ_LIMIT_MS, Database, Document, Session, told
+from services.deployment.indexes import LEAVES_BY_ENTRY
 from services.operators.directory import operators_among
 from services.records.findings import Finding
 
@@ -116,18 +117,20 @@ async def _read(database: Database, matching: Document, size: int) -> dict[Any, 
 
 async def _leaves(database: Database, keys: Sequence[Any], session: Session | None = None) -> dict[Any, list[bytes]]:
     """The hashes that the log has of the entries of these `_id`s; of none without the index that finds them."""
-    index = await hint(database, LEAVES_BY_ENTRY)
-    found: dict[Any, list[bytes]] = {}
-    if not keys or index is None:
-        return found
     # The server picks the few of 256 ids: a page may be spread over as many tiles as it has entries.
     ids: Document = {"$cond": [{"$isArray": "$entries"}, "$entries", []]}
     here: Document = {"$setIntersection": [ids, {"$literal": list(keys)}]}
     places = {"$map": {"input": here, "in": {"key": "$$this", "at": {"$indexOfArray": [ids, "$$this"]}}}}
-    tiles = await database[LEAVES].aggregate(
-        [{"$match": {"entries": {"$in": list(keys)}}}, {"$project": {"hashes": 1, "places": places}}],
-        session=session, hint=dict(index), batchSize=len(keys) + 1, maxTimeMS=READ_LIMIT_MS,
-    )  # fmt: skip
+    found: dict[Any, list[bytes]] = {}
+    try:
+        tiles = await database[LEAVES].aggregate(
+            [{"$match": {"entries": {"$in": list(keys)}}}, {"$project": {"hashes": 1, "places": places}}],
+            session=session, hint=dict(LEAVES_BY_ENTRY.keys), batchSize=len(keys) + 1, maxTimeMS=READ_LIMIT_MS,
+        )  # fmt: skip
+    except OperationFailure as error:
+        if error.code != NO_SUCH_INDEX:
+            raise
+        return found
     async for tile in tiles:
         hashes = split(packed) if isinstance(packed := tile.get("hashes"), bytes) else []
         for place in tile["places"]:

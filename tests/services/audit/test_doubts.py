@@ -128,6 +128,14 @@ async def test_a_page_is_checked_in_a_few_queries_however_its_leaves_are_spread(
     assert len([each for each in watched.queries if each["op"] != "getmore"]) <= 3
 
 
+async def test_without_the_index_of_the_leaves_an_entry_is_held_to_its_own_hash(
+    altered: Database, viewer: Operator
+) -> None:
+    await altered[LEAVES].drop_indexes()
+    found = codes((await AuditQuery(altered, viewer).page(AuditFilters())).items)
+    assert (found["content"], found["own-hash"], found["good"]) == ("altered", None, None)
+
+
 async def test_of_very_large_entries_a_list_checks_some_and_says_of_the_others_that_it_did_not(
     database: Database, viewer: Operator
 ) -> None:
