@@ -67,7 +67,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         Binding(
             "n", "not_delivered", "Not delivered", tooltip="Note the marked ones, else this one, as such; asks why."
         ),
-        Binding("u", "undo", "Undo", tooltip="Take the confirmation under the cursor back; asks why."),
+        Binding("z", "undo", "Take back", tooltip="Take the confirmation under the cursor back; asks why."),
         Binding("o", "order", "Order", tooltip="Show the order under the cursor."),
         *CORRECTING,
     ]

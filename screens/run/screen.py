@@ -68,7 +68,7 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
         Binding("x", "cancel", "Cancel the run", tooltip="What is done stays, the rest is never done."),
         Binding("a", "approve", "Approve", tooltip="Allow another operator's plan to be committed."),
         Binding("y", "verify", "Verify", tooltip="Compare the database with what the run says that it did."),
-        Binding("k", "rollback", "Take back", tooltip="Restore what nobody has changed since."),
+        Binding("z", "rollback", "Take back", tooltip="Restore what nobody has changed since."),
         Binding("o", "report", "Report", tooltip="What was found, billed and left, by month, area and customer."),
         Binding("escape,q", "close", "Close"),
     ]

@@ -45,9 +45,14 @@ class TypedConfirmation(TwoAnswers[bool]):
         """Enter moves on to the deed; it does not do it."""
         if self.meant():
             self.query_one("#confirm", Button).focus()
-            self.query_one(".dialog").border_subtitle = f"Enter again: {self._deed} · Esc leaves it"
+            self.query_one(".dialog").border_subtitle = f"Enter again or Ctrl+S: {self._deed} · Esc: {self._keep}"
         else:
-            self.notify(f"Type {self._expected}, or press Escape: nothing is done.", severity="warning", markup=False)
+            self.ask_for_it()
+
+    def ask_for_it(self) -> None:
+        """The text."""
+        self.query_one("#typed", Field).input.focus()
+        self.notify(f"Type {self._expected}, or press Escape: nothing is done.", severity="warning", markup=False)
 
     def meant(self) -> bool:
         """Whether the text fits."""

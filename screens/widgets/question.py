@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
@@ -19,17 +19,26 @@ T = TypeVar("T")
 
 
 class TwoAnswers(ModalScreen[T]):
-    """Returns what the deed is to be done with, None where it is not meant; Escape is the safe answer."""
+    """Returns what the deed is to be done with, None where it is not meant.
+
+    Ctrl+S is the deed, Escape the safe answer; `by_key=False` leaves the deed to its button.
+    """
 
     CSS_PATH = "dialog.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "keep", "Keep")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "keep", "Keep"),
+        Binding("ctrl+s", "confirm", "Do it"),
+        Binding("pageup", "scroll_words(-1)", "Scroll", show=False),
+        Binding("pagedown", "scroll_words(1)", "Scroll", show=False),
+    ]
 
-    def __init__(self, title: str, words: RenderableType, *, deed: str, keep: str) -> None:
+    def __init__(self, title: str, words: RenderableType, *, deed: str, keep: str, by_key: bool = True) -> None:
         super().__init__()
         self._title = title
         self._words = words
         self._deed = deed
         self._keep = keep
+        self._by_key = by_key
 
     @abstractmethod
     def meant(self) -> T:
@@ -39,12 +48,17 @@ class TwoAnswers(ModalScreen[T]):
         """What is typed between the question and its answers; the deed waits for it."""
         return ()
 
+    def ask_for_it(self) -> None:
+        """Say what the deed still waits for."""
+
     def compose(self) -> ComposeResult:
         """What is asked, and the two answers."""
         inputs = list(self.inputs())
         with Vertical(classes="dialog") as box:
             box.border_title = self._title
-            yield Static(self._words, markup=False, classes="dialog-words")
+            box.border_subtitle = f"Ctrl+S: {self._deed} · Esc: {self._keep}" if self._by_key else f"Esc: {self._keep}"
+            with VerticalScroll(classes="dialog-words", can_focus=False):
+                yield Static(self._words, markup=False)
             yield from inputs
             with Horizontal(classes="dialog-buttons"):
                 yield Button(self._keep, id="keep", compact=True)
@@ -58,6 +72,20 @@ class TwoAnswers(ModalScreen[T]):
     def confirm(self) -> None:
         """The deed."""
         self.dismiss(self.meant())
+
+    def action_confirm(self) -> None:
+        """The deed, unless something is missing that it waits for."""
+        if not self._by_key:
+            return
+        if self.query_one("#confirm", Button).disabled:
+            self.ask_for_it()
+        else:
+            self.confirm()
+
+    def action_scroll_words(self, pages: int) -> None:
+        """Scroll what is asked."""
+        words = self.query_one(".dialog-words")
+        words.scroll_relative(y=pages * max(1, words.size.height - 1), animate=False)
 
     @on(Button.Pressed, "#keep")
     def action_keep(self) -> None:

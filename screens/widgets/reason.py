@@ -43,6 +43,11 @@ class ReasonDialog(TwoAnswers[str]):
         """Enter moves on to the answers; it does not do the deed."""
         self.query_one("#confirm" if self.meant() else "#keep", Button).focus()
 
+    def ask_for_it(self) -> None:
+        """The reason."""
+        self.query_one("#reason", Field).input.focus()
+        self.notify("Say why; without a reason nothing is done.", severity="warning", markup=False)
+
     def meant(self) -> str:
         """The reason."""
         return self.query_one("#reason", Field).value

@@ -58,7 +58,10 @@ class FileDialog(ModalScreen[T], Asking):
         & #refusal { margin-top: 1; padding: 0; background: $surface; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel"),
+        Binding("ctrl+s", "save", "Save"),
+    ]
 
     def __init__(self, title: str, about: Text, name: str) -> None:
         super().__init__()
@@ -78,7 +81,7 @@ class FileDialog(ModalScreen[T], Asking):
         """The path, whether a file may be replaced, and the two answers."""
         with Vertical(classes="dialog") as box:
             box.border_title = self._title
-            box.border_subtitle = f"Enter {self.DEED.lower()}s · Esc cancels"
+            box.border_subtitle = f"Ctrl+S or Enter {self.DEED.lower()}s · Esc cancels"
             yield Static(self._about, markup=False, classes="dialog-words")
             yield Field("File", id="path", value=self._suggested,
                         explains="A relative path begins where you started the console.", max_length=1_000)  # fmt: skip
@@ -100,10 +103,10 @@ class FileDialog(ModalScreen[T], Asking):
         if empty:
             empty[0].input.focus()
         else:
-            self.save()
+            self.action_save()
 
     @on(Button.Pressed, "#save")
-    def save(self) -> None:
+    def action_save(self) -> None:
         """Write the file; one that is on its way is not begun anew."""
         if any(worker.node is self and not worker.is_finished for worker in self.workers):
             return

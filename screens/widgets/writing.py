@@ -249,7 +249,8 @@ class WritingDialog(ModalScreen[T], Asking):
             return
         if self.changed:
             words = text("What you typed is not written anywhere.")
-            asked = QuestionDialog("Leave it?", words, deed="Drop it", keep="Keep typing")
+            # The key that writes everywhere else drops nothing here.
+            asked = QuestionDialog("Leave it?", words, deed="Drop it", keep="Keep typing", by_key=False)
             self.app.push_screen(asked, self._left)
         else:
             self.dismiss(None)

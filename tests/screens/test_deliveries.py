@@ -254,7 +254,7 @@ class TestConfirmingMany:
             assert "✓" in line_of(pilot, "z1")
             assert "✗" in line_of(pilot, "z2")
             assert "The order is cancelled" in line_of(pilot, "z2")
-            await press(pilot, "G", "u")
+            await press(pilot, "G", "z")
             pilot.app.screen.query_one("#reason Input", Input).focus()
             await type_text(pilot, "the wrong house")
             await press(pilot, "enter", "enter")
@@ -297,7 +297,7 @@ class TestConfirmingMany:
 
     async def test_what_cannot_be_done_says_why(self, company: Company) -> None:
         async with opened(company.app(Operator("vera", ("viewer",)))) as pilot:
-            for key in ("r", "n", "c", "u"):
+            for key in ("r", "n", "c", "z"):
                 await press(pilot, "f4", key)
                 assert pilot.app.screen.is_modal is False
             assert "It needs the role support" in painted(pilot)

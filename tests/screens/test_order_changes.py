@@ -8,6 +8,7 @@ from screens.orders.editing import EditOrder
 from screens.orders.items import OrderedLine
 from screens.orders.screen import OrdersScreen
 from screens.widgets.question import Question
+from screens.widgets.reason import ReasonDialog
 from services.database import Document
 from services.operators.operator import Operator
 from services.orders.editing import cancel_order
@@ -41,9 +42,11 @@ async def test_the_difference_is_shown_before_it_is_written_and_z_takes_it_back(
         await press(pilot, "ctrl+s")
         assert "is changed" in painted(pilot)
         assert (await stored(own_company, "orders", order["id"]))["notes"] == "ring twice"
-        await press(pilot, "x", "tab")
+        await press(pilot, "x", "ctrl+s")
+        assert isinstance(pilot.app.screen, ReasonDialog)  # not without a reason, whose input has the focus now
+        assert "Ctrl+S: Cancel the order · Esc: Keep" in painted(pilot)
         await type_text(pilot, "away")
-        await press(pilot, "enter", "enter")
+        await press(pilot, "ctrl+s")
         assert (await stored(own_company, "orders", order["id"]))["status"] == "CANCELLED"
         await press(pilot, "z", "tab")
         await type_text(pilot, "back")
@@ -66,9 +69,9 @@ async def test_whether_an_order_is_meant_beside_another_of_its_day_is_asked_befo
         assert "ord_beside is open for the same customer and day" in " ".join(painted(pilot).split())
         await press(pilot, "enter")
         assert isinstance(pilot.app.screen, OrdersScreen)
-        await press(pilot, "z", "tab", "enter", "tab")
+        await press(pilot, "z", "ctrl+s")
         await type_text(pilot, "both are meant")
-        await press(pilot, "enter", "enter")
+        await press(pilot, "ctrl+s")
     assert (await stored(own_company, "orders", order["id"]))["status"] == "pending"
 
 
@@ -158,6 +161,7 @@ async def test_escape_drops_nothing_typed_unasked_and_the_same_quantity_is_no_ch
         await press(pilot, "ctrl+s")
         assert "says so already" in painted(pilot)
         await press(pilot, "escape")
+        await press(pilot, "ctrl+s")  # what writes elsewhere drops nothing
         assert isinstance(pilot.app.screen, Question)
         await press(pilot, "escape")
         assert pilot.app.screen is dialog

@@ -49,7 +49,7 @@ async def test_a_committed_run_is_taken_back_with_a_reason_and_a_typed_number(ow
         number = await commit(pilot)
         assert isinstance(pilot.app.screen, RunScreen)
         assert await bills(own_company) == before + int(number)
-        await press(pilot, "k")
+        await press(pilot, "z")
         assert isinstance(pilot.app.screen, ReasonDialog)
         assert pilot.app.screen.query_one("#confirm", Button).disabled
         await press(pilot, "tab", "shift+tab", "shift+tab")
@@ -149,7 +149,7 @@ async def test_a_viewer_looks_and_decides_nothing(own_company: Company) -> None:
         await press(pilot, "f5", "p")
     async with opened(own_company.app(Operator("vera", ("viewer",)))) as pilot:
         await press(pilot, "f5", "v")
-        for key in ("p", "r", "x", "a", "k"):
+        for key in ("p", "r", "x", "a", "z"):
             await press(pilot, key)
             assert isinstance(pilot.app.screen, RunScreen)
             assert "It needs the role ops; vera has viewer." in painted(pilot)
