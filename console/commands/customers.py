@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,12 +73,19 @@ def correct(
         shown = await correct_customer(*asked, write=False)
         typed_reason(reason)
         tell(shown.changes)
+        for each in shown.user_phones:
+            print(visible(each.words), file=sys.stderr)
         confirm(f"Correct {visible(opened.customer.name or name)}?", yes=yes)
         done = await correct_customer(*asked, reason)
         return Answer(
-            {"customer": name, "correction": done.correction, "changes": change_documents(done.changes)},
-            [Line(f"{name} is corrected.")],
-        )
+            {
+                "customer": name, "correction": done.correction, "changes": change_documents(done.changes),
+                "user_phones": [
+                    {"user": own.user_id, "phone": own.phone, "differs": own.differs} for own in done.user_phones
+                ],
+            },
+            [Line(f"{name} is corrected."), *(Line(own.words) for own in done.user_phones if own.differs)],
+        )  # fmt: skip
 
     run(context, work, as_json=as_json)
 

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from screens.asking import Question
 from screens.context import Context
-from screens.tones import customer_text, text
+from screens.tones import customer_text, text, wrapping
 from screens.widgets.diff import field_diff
 from screens.widgets.field import Field
 from screens.widgets.form import Form
@@ -25,7 +25,13 @@ class CorrectCustomer(Form["Corrected | None"]):
     """Returns what was corrected."""
 
     TITLE = "Correct a customer"
-    DEFAULT_CSS = "CorrectCustomer Field > Label { width: 12; }"
+    DEFAULT_CSS = """
+    CorrectCustomer {
+        & Field > Label { width: 12; }
+        &.-shown #reason { margin-top: 1; }
+        &.-narrow #change { max-height: 7; }
+    }
+    """
     ASIDE: ClassVar[tuple[str, ...]] = ("reason",)
 
     def __init__(self, context: Context, customer_id: str) -> None:
@@ -33,9 +39,13 @@ class CorrectCustomer(Form["Corrected | None"]):
         self._seen: Mapping[str, Any] = {}
 
     def inputs(self) -> Iterable[Widget]:
-        """The two that can be corrected, and why."""
+        """The two that can be corrected."""
         yield Field("Phone", id="phone", explains="An Indian mobile number, in any writing.", max_length=30)
         yield Field("User", id="user", explains="The user whose customer this is; empty ends the link.", max_length=60)
+
+    def below(self) -> Iterable[Widget]:
+        """What would be written, and why: below it, so that no long difference hides the reason."""
+        yield from super().below()
         yield Field("Reason", id="reason", explains="Why; it is kept in the audit trail.", max_length=500)
 
     def question(self) -> Question[Correctable]:
@@ -67,8 +77,9 @@ class CorrectCustomer(Form["Corrected | None"]):
         return partial(self._correct(request), self.value("reason"))
 
     def lines_of(self, result: Corrected) -> Sequence[RenderableType]:
-        """The difference."""
-        return field_diff(result.changes)
+        """The difference, and the phones that stay as they are."""
+        phones = [wrapping(text(each.words, "warn" if each.differs else "muted")) for each in result.user_phones]
+        return [*field_diff(result.changes), *phones]
 
     def _correct(self, change: Correction) -> partial[Any]:
         from services.customers.correction import correct_customer

@@ -83,7 +83,10 @@ class CustomerPlace(Place):
     def _corrected(self, corrected: Corrected | None) -> None:
         if corrected:
             self._last = corrected.customer_id
-            self.post_message(CustomerChanged(f"{_called(corrected)} is corrected; P takes it back."))
+            apart = [each.words for each in corrected.user_phones if each.differs]
+            self.post_message(
+                CustomerChanged(" ".join([f"{_called(corrected)} is corrected; P takes it back.", *apart]))
+            )
 
     def action_undo_correction(self) -> None:
         """Ask what it would change, first."""

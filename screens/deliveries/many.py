@@ -83,6 +83,11 @@ class ConfirmMany(ModalScreen["Decision | None"]):
         """Enter goes on to the next input, after the last one to the answer."""
         self.focus_next()
 
+    @on(Input.Changed)
+    def mended(self) -> None:
+        """What was refused is told no longer."""
+        self.query_one("#refusal", Notice).clear()
+
     @on(Button.Pressed, "#confirm")
     def action_confirm(self) -> None:
         """Give the decision back, once the time can be read."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from services.billing.month_totals import CustomerMonth, MonthTotals
     from services.exports.files import Format, Written
     from services.paging import Page
+    from services.records.customers import Customer
 
 
 @dataclass
@@ -56,8 +57,8 @@ class MonthScreen(CustomerPlace, MonthOverlay):
     CSS_PATH = "month.tcss"
     ABOUT = (
         "Every customer's statement of a month, added up by area. Enter on an area lists its customers, Enter on a "
-        "customer shows the statement. Orders whose customer is not known are in no area; the billing preview lists "
-        "them. Saved, it has every customer in it."
+        "customer shows the statement; so does a customer in the search. Orders whose customer is not known are in no "
+        "area; the billing preview lists them. Saved, it has every customer in it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "customers", "Customers", tooltip="The customers of all areas."),
@@ -77,7 +78,10 @@ class MonthScreen(CustomerPlace, MonthOverlay):
     def compose_place(self) -> Iterable[Widget]:
         """Filters and totals above the areas and the customers."""
         with Horizontal(id="filters"):
-            yield Field("Area", id="area", explains="The beginning of an area's name.", max_length=60)
+            yield Field(
+                "Search", id="search", placeholder="area, or a customer: phone, name, id", max_length=60,
+                explains="The beginning of an area's name; Enter looks for a customer where no area fits.",
+            )  # fmt: skip
             yield views.only_select()
         yield Meter(id="meter")
         yield Static(Text("Adding up …", "muted"), markup=False, id="head")
@@ -85,8 +89,8 @@ class MonthScreen(CustomerPlace, MonthOverlay):
             yield from views.tables()
 
     def search_target(self) -> Widget:
-        """The area."""
-        return self.query_one("#area", Field).input
+        """What narrows the areas."""
+        return self.query_one("#search", Field).input
 
     def list_target(self) -> RecordTable:
         """The areas."""
@@ -133,21 +137,31 @@ class MonthScreen(CustomerPlace, MonthOverlay):
         self.query_one(Meter).reading = None
         self._totals = event.totals
         self.query_one("#head", Static).update(views.head(event.totals))
-        self.list_target().empty = "No area fits."
+        self.list_target().empty = "No area fits; Enter in the search looks for a customer."
         self._show_areas()
         self._list_customers()
         self.refresh_bindings()
 
-    @on(Input.Changed, "#area Input")
+    @on(Input.Changed, "#search Input")
     def _show_areas(self) -> None:
         if self._totals:
-            rows = views.area_rows(self._totals.areas, self.query_one("#area", Field).value)
+            rows = views.area_rows(self._totals.areas, self.query_one("#search", Field).value)
             self.list_target().show(rows, keep=True)
 
     @on(Input.Submitted)
     def submitted(self) -> None:
-        """To the areas that are left."""
-        self.list_target().focus()
+        """To the areas that are left; where none fits, a customer is meant."""
+        typed, areas = self.query_one("#search", Field).value, self.list_target()
+        if self.context is None or not typed or areas.row_count:
+            areas.focus()
+            return
+        from screens.orders.choosing import choose_customer
+
+        self.app.push_screen(choose_customer(self.context, typed, title="Whose statement?"), self._customer_chosen)
+
+    def _customer_chosen(self, customer: Customer | None) -> None:
+        if customer and customer.id:
+            self._show_statement(customer.id)
 
     @on(RecordTable.Selected, "#areas")
     def area_selected(self, event: RecordTable.Selected) -> None:
@@ -201,10 +215,13 @@ class MonthScreen(CustomerPlace, MonthOverlay):
     @on(RecordTable.Selected, "#customers")
     def customer_selected(self, event: RecordTable.Selected) -> None:
         """The statement."""
+        self._show_statement(event.key)
+
+    def _show_statement(self, customer_id: str) -> None:
         from screens.statement.screen import StatementScreen
 
         if self.context:
-            self.app.push_screen(StatementScreen(self.context, event.key, self._month))
+            self.app.push_screen(StatementScreen(self.context, customer_id, self._month))
 
     def action_save(self) -> None:
         """Ask for a file name."""

@@ -17,9 +17,9 @@ _PRODUCTS = (Column("Product", 22, grow=3), Column("Unit", 8, grow=1), Column("P
 _PEOPLE = (Column("Name", 18, grow=2), Column("Area", 12, grow=1), Column("Shift", 8), Column("Id", 9, grow=1))
 
 
-def choose_customer(context: Context, typed: str = "", offered: str = "") -> Chooser:
+def choose_customer(context: Context, typed: str = "", offered: str = "", *, title: str = "For whom?") -> Chooser:
     """Returns the Customer; `offered` is looked for first, and the first letter takes its place."""
-    return Chooser("For whom?", _CUSTOMERS, partial(_customers, context), noun="customer", typed=typed,
+    return Chooser(title, _CUSTOMERS, partial(_customers, context), noun="customer", typed=typed,
                    offered=offered, hint="phone, beginning of a name, customer or user id")  # fmt: skip
 
 

@@ -106,7 +106,7 @@ class OrderForm(Form[T]):
             line.put(value[0], named(value[1], value[0]))
         else:
             await self.query_one(ItemLines).add(value)
-            self.typed_anew()
+            self.edited()
 
     def refused(self, error: ConsoleError) -> None:
         """Another order for the day can be meant."""

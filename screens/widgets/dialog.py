@@ -10,6 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from screens.widgets.field import Field
+from screens.widgets.notice import Notice
 from screens.widgets.question import TwoAnswers
 
 
@@ -35,11 +36,6 @@ class TypedConfirmation(TwoAnswers[bool]):
         """And what is pasted."""
         self.query_one("#typed", Field).take(event)
 
-    @on(Input.Changed)
-    def compare(self) -> None:
-        """Only the expected text frees the deed."""
-        self.query_one("#confirm", Button).disabled = not self.meant()
-
     @on(Input.Submitted)
     def submitted(self) -> None:
         """Enter moves on to the deed; it does not do it."""
@@ -52,7 +48,7 @@ class TypedConfirmation(TwoAnswers[bool]):
     def ask_for_it(self) -> None:
         """The text."""
         self.query_one("#typed", Field).input.focus()
-        self.notify(f"Type {self._expected}, or press Escape: nothing is done.", severity="warning", markup=False)
+        self.query_one("#refusal", Notice).say(f"Type {self._expected}, or press Escape: nothing is done.")
 
     def meant(self) -> bool:
         """Whether the text fits."""

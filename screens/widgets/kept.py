@@ -126,6 +126,11 @@ class KeptDialog(ModalScreen[T], Asking):
         self._change(partial(self.keep, self.query_one("#name", Field).value))
         self.query_one(RecordTable).focus()
 
+    @on(Input.Changed)
+    def mended(self) -> None:
+        """What was refused is told no longer."""
+        self.query_one("#refusal", Notice).clear()
+
     def action_forget(self) -> None:
         """Forget the one under the cursor."""
         if row := self.query_one(RecordTable).row:

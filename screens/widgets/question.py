@@ -13,7 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
+
+from screens.widgets.notice import Notice
 
 T = TypeVar("T")
 
@@ -60,6 +62,7 @@ class TwoAnswers(ModalScreen[T]):
             with VerticalScroll(classes="dialog-words", can_focus=False):
                 yield Static(self._words, markup=False)
             yield from inputs
+            yield Notice(id="refusal")
             with Horizontal(classes="dialog-buttons"):
                 yield Button(self._keep, id="keep", compact=True)
                 yield Button(self._deed, id="confirm", variant="error", compact=True, disabled=bool(inputs))
@@ -86,6 +89,12 @@ class TwoAnswers(ModalScreen[T]):
         """Scroll what is asked."""
         words = self.query_one(".dialog-words")
         words.scroll_relative(y=pages * max(1, words.size.height - 1), animate=False)
+
+    @on(Input.Changed)
+    def look(self) -> None:
+        """The deed is free once what it waits for is there."""
+        self.query_one("#confirm", Button).disabled = not self.meant()
+        self.query_one("#refusal", Notice).clear()
 
     @on(Button.Pressed, "#keep")
     def action_keep(self) -> None:

@@ -10,6 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from screens.widgets.field import Field
+from screens.widgets.notice import Notice
 from screens.widgets.question import TwoAnswers
 
 
@@ -33,11 +34,6 @@ class ReasonDialog(TwoAnswers[str]):
         """And what is pasted."""
         self.query_one("#reason", Field).take(event)
 
-    @on(Input.Changed)
-    def look(self) -> None:
-        """Nothing is done without a reason."""
-        self.query_one("#confirm", Button).disabled = not self.meant()
-
     @on(Input.Submitted)
     def submitted(self) -> None:
         """Enter moves on to the answers; it does not do the deed."""
@@ -46,7 +42,7 @@ class ReasonDialog(TwoAnswers[str]):
     def ask_for_it(self) -> None:
         """The reason."""
         self.query_one("#reason", Field).input.focus()
-        self.notify("Say why; without a reason nothing is done.", severity="warning", markup=False)
+        self.query_one("#refusal", Notice).say("Say why; without a reason nothing is done.")
 
     def meant(self) -> str:
         """The reason."""

@@ -105,10 +105,21 @@ class FileDialog(ModalScreen[T], Asking):
         else:
             self.action_save()
 
+    @property
+    def _writing(self) -> bool:
+        return any(worker.node is self and not worker.is_finished for worker in self.workers)
+
+    @on(Input.Changed)
+    @on(Checkbox.Changed)
+    def mended(self) -> None:
+        """What was refused is told no longer."""
+        if not self._writing:
+            self.query_one("#refusal", Notice).clear()
+
     @on(Button.Pressed, "#save")
     def action_save(self) -> None:
         """Write the file; one that is on its way is not begun anew."""
-        if any(worker.node is self and not worker.is_finished for worker in self.workers):
+        if self._writing:
             return
         self.query_one("#refusal", Notice).say("Writing … Esc stops it.", "information")
         path, replace = self.query_one("#path", Field).value, self.query_one("#replace", Checkbox).value

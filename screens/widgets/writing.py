@@ -38,6 +38,8 @@ _HERE = Path(__file__).parent
 STYLES = (_HERE / "dialog.tcss", _HERE / "writing.tcss")
 _LONGEST_SHOWN = 500
 """A longer text is not put into an input of one line; left empty it stays as it is."""
+_OF_ASIDES = ("no-reason", "bad-text", "too-long")
+"""The codes of refusals that another reason mends."""
 
 
 @dataclass
@@ -80,6 +82,8 @@ class WritingDialog(ModalScreen[T], Asking):
         """What the console put into each input: what differs from it was typed."""
         self._read = False
         self._writing = False
+        self._refused = ""
+        """The code of the refusal that is told."""
 
     @abstractmethod
     def inputs(self) -> Iterable[Widget]:
@@ -193,7 +197,14 @@ class WritingDialog(ModalScreen[T], Asking):
     @on(Checkbox.Changed)
     def _typed_anew(self, event: Input.Changed | Chosen.Changed | Checkbox.Changed) -> None:
         if event.control not in [self.query_one(f"#{name}", Field).input for name in self.ASIDE]:
-            self.typed_anew()
+            self.edited()
+        elif self._refused in _OF_ASIDES:
+            self.query_one("#refusal", Notice).clear()
+
+    def edited(self) -> None:
+        """Other values: a refusal of those before is told no longer."""
+        self.query_one("#refusal", Notice).clear()
+        self.typed_anew()
 
     def typed_anew(self) -> None:
         """What was said of other values holds no longer."""
@@ -211,7 +222,7 @@ class WritingDialog(ModalScreen[T], Asking):
         try:
             request = self.request()
         except BadRequest as error:
-            self.refuse(error.message)
+            self.refuse(error.message, error.code)
             return
         self.query_one("#refusal", Notice).clear()
         self.go_on(request)
@@ -230,7 +241,7 @@ class WritingDialog(ModalScreen[T], Asking):
         event.stop()
         self._writing = False
         self.drop(event.group)
-        self.refuse(event.error.message)
+        self.refuse(event.error.message, event.error.code)
         self.refused(event.error)
         if event.unreachable:
             self.post_message(ConnectionLost(event.error))
@@ -238,8 +249,9 @@ class WritingDialog(ModalScreen[T], Asking):
     def refused(self, error: ConsoleError) -> None:
         """What a refusal leads to, beside that it is told."""
 
-    def refuse(self, words: str) -> None:
+    def refuse(self, words: str, code: str = "") -> None:
         """Say why nothing was done."""
+        self._refused = code
         self.query_one("#refusal", Notice).say(words)
 
     @on(Button.Pressed, "#cancel")

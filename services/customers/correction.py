@@ -20,7 +20,7 @@ from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, Refused
 from services.operators.operator import Operator
 from services.records.customers import Customer, read_customer
-from services.records.fields import identity, text, word
+from services.records.fields import identity, national_number, text, word
 from services.records.phones import read_phone
 from services.typed import typed_reason
 
@@ -28,9 +28,12 @@ CORRECTION = "correction_id"
 """The customer's field that names its last correction, by the id of the audit entry about the customer."""
 CUSTOMER_ENTRY = 0
 """The number of that entry among those of the correction; the users' follow."""
-WATCHED = ("phone", "phone_number", "user_id")
+_PHONES = ("phone", "phone_number")
+WATCHED = (*_PHONES, "user_id")
 """The fields of a customer that a correction rests on."""
 _DEED = "correct customers"
+_MOST_USERS = 5
+"""Linked users whose own phones are told; there is one, unless the links are broken."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,31 @@ class Correction:
 
 
 @dataclass(frozen=True)
+class UserPhone:
+    """The phone of a linked user's own: no correction of the customer writes it."""
+
+    user_id: str
+    phone: str
+    differs: bool
+    """From the customer's, as corrected."""
+
+    @property
+    def words(self) -> str:
+        """What becomes of it, as a sentence."""
+        if self.differs:
+            return f"The user {self.user_id} keeps another phone of their own, {self.phone}; it is not changed here."
+        return f"The user {self.user_id} has the customer's phone."
+
+
+@dataclass(frozen=True)
 class Corrected:
     """What a correction changes, or changed: fields of the customer, and of users as `users/ID.field`."""
 
     customer_id: str
     name: str
     changes: tuple[FieldChange, ...]
+    user_phones: tuple[UserPhone, ...]
+    """Of the users whom the corrected customer is linked to."""
     correction: str | None = None
     """The id of its audit entry, by which it is taken back; None where nothing was written."""
 
@@ -107,15 +129,15 @@ async def correct_customer(
         differing = told_changes([Update("customers_v2", document, values, {}), *others])
         if not differing:
             raise Refused("nothing-to-change", "The customer says so already; nothing was written.")
-        who = text(document.get("name"))
+        who, phones = text(document.get("name")), await _user_phones(changes, document | values, correction)
         if not write:
-            return Corrected(customer_id, who, differing)
+            return Corrected(customer_id, who, differing, phones)
         if correction.user_id is not None:
             await take_turns(changes, [identity(document.get("user_id")), identity(values.get("user_id"))])
         entry = entry_id(series, CUSTOMER_ENTRY)
         own = Update("customers_v2", document, values | {CORRECTION: entry}, unchanged(document, WATCHED))
         changes.add(own, *others, first=CUSTOMER_ENTRY)
-        return Corrected(customer_id, who, differing, entry)
+        return Corrected(customer_id, who, differing, phones, entry)
 
     return await transact(database, operator, clock, work, purpose=Purpose(reason=why), series=series, write=write)
 
@@ -136,8 +158,30 @@ def _phone(document: Document, typed: str) -> dict[str, Any]:
     phone = read_phone(typed)
     if phone is None or not phone.indian or not phone.mobile:
         raise BadRequest("bad-phone", f"{typed[:40]!r} is no Indian mobile number; write its ten digits.")
-    names = [name for name in ("phone", "phone_number") if identity(document.get(name)) is not None]
+    names = [name for name in _PHONES if identity(document.get(name)) is not None]
     return dict.fromkeys(names or ["phone"], phone.e164.removeprefix("+91"))
+
+
+async def _user_phones(changes: ChangeSet, corrected: Document, correction: Correction) -> tuple[UserPhone, ...]:
+    """Of each user whom the customer is linked to, from either side, once it is corrected."""
+    user = identity(corrected.get("user_id"))
+    linked: list[Document] = [{"id": user}] if user else []
+    if correction.user_id is None:  # else all others lose the customer by it
+        linked.append({"customer_v2_id": identity(corrected.get("id"))})
+    if not linked:
+        return ()
+    found = changes.database["users"].find({"$or": linked}, {"id": 1, "phone": 1}, session=changes.session)
+    own = {_number(corrected.get(name)) for name in _PHONES}
+    phones = []
+    for each in await found.limit(_MOST_USERS).to_list():
+        if number := _number(each.get("phone")):
+            name, phone = identity(each.get("id")) or str(each["_id"]), text(each["phone"]).strip()
+            phones.append(UserPhone(name, phone[:40], number not in own))
+    return tuple(phones)
+
+
+def _number(stored: object) -> str:
+    return national_number(stored) or text(stored).strip()
 
 
 async def _links(changes: ChangeSet, document: Document, user_id: str | None) -> list[Update]:

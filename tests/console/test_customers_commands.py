@@ -11,7 +11,9 @@ def stocked(shop: Shop) -> Shop:
     shop.database.customers_v2.insert_many(
         [stored.customer(name="Asha\x1b[31m"), stored.customer(id="c2", user_id="u2", name="Ashok", phone="9000000001")]
     )
-    shop.database.users.insert_many([{"id": "user-1", "customer_v2_id": "cust-1"}, {"id": "user-new"}])
+    shop.database.users.insert_many(
+        [{"id": "user-1", "customer_v2_id": "cust-1"}, {"id": "user-new", "phone": "98\x1b"}]
+    )
     return shop
 
 
@@ -25,6 +27,8 @@ def test_a_customer_is_corrected_by_phone_and_the_correction_taken_back_by_its_e
         "users/user-1.customer_v2_id": None,
     }  # fmt: skip
     assert "phone: 9876543210 → 9886012345" in done.err
+    assert done.json["user_phones"] == [{"user": "user-new", "phone": "98\x1b", "differs": True}]
+    assert "The user user-new keeps another phone of their own, 98␛; it is not changed here." in done.err
     wrong = stocked("customers", "undo", "98860 12345", "--reason", "hers", "--correction", "x", "--yes", "--json")
     assert (wrong.status, wrong.json["error"]["code"]) == (1, "changed-meanwhile")
     undone = stocked("customers", "undo", "98860 12345", "--reason", "hers", "--yes", "--json")

@@ -15,8 +15,12 @@ MEERA = Operator("meera", ("support",))
 async def stock(company: Company) -> None:
     async with company.connected() as database:
         await shop.stock(
-            database, customers_v2=shop.customer(id="cust-asha", user_id="user-asha", name="Asha [b]Rao[/b]\x1b[31m"),
-            users=[{"id": "user-asha", "customer_v2_id": "cust-asha"}, {"id": "user-new", "role": "customer"}],
+            database,
+            customers_v2=shop.customer(
+                id="cust-asha", user_id="user-asha", name="Asha [b]Rao[/b]\x1b[31m", area="Kalyan Nagar " * 12
+            ),
+            users=[{"id": "user-asha", "customer_v2_id": "cust-asha"},
+                   {"id": "user-new", "role": "customer", "phone": "98\x1b"}],
             orders=shop.order(id="o-asha", customer_id="user-asha", user_id="user-asha"),
         )  # fmt: skip
 
@@ -39,18 +43,26 @@ async def test_a_customer_is_corrected_and_taken_back_while_others_work_on_it(ow
         await put(pilot, "phone", "12345")
         await press(pilot, "ctrl+s")
         assert "no Indian mobile number" in said(pilot)
+        await put(pilot, "reason", "new")
+        assert "no Indian mobile number" in said(pilot)  # a reason mends no number
+        await put(pilot, "reason", "")
         await put(pilot, "phone", "+91 98860 12345")
+        assert said(pilot) == ""
         await put(pilot, "user", "user-new")
         await press(pilot, "ctrl+s")
         screen = painted(pilot)
         assert "9876543210 → 9886012345" in screen
         assert "users/user-new" in screen
+        assert "user-new keeps another phone of their own, 98␛;" in screen
+        assert "Reason" in screen  # however long all the rest is
+        assert "Write it" in screen
         await press(pilot, "escape")
         assert "Show change" in painted(pilot)  # back to the inputs, and all that is in them
         await press(pilot, "ctrl+s")
         await press(pilot, "ctrl+s")
         assert "Say why" in said(pilot)
         await put(pilot, "reason", "new number")
+        assert said(pilot) == ""
         assert "Write it" in painted(pilot)  # a reason is no other change
         await corrected_by_meera(own_company)
         await press(pilot, "ctrl+s")

@@ -43,9 +43,11 @@ async def test_the_difference_is_shown_before_it_is_written_and_z_takes_it_back(
         assert "is changed" in painted(pilot)
         assert (await stored(own_company, "orders", order["id"]))["notes"] == "ring twice"
         await press(pilot, "x", "ctrl+s")
-        assert isinstance(pilot.app.screen, ReasonDialog)  # not without a reason, whose input has the focus now
+        assert "Say why" in said(pilot)
+        assert isinstance(pilot.app.screen, ReasonDialog)
         assert "Ctrl+S: Cancel the order · Esc: Keep" in painted(pilot)
         await type_text(pilot, "away")
+        assert said(pilot) == ""
         await press(pilot, "ctrl+s")
         assert (await stored(own_company, "orders", order["id"]))["status"] == "CANCELLED"
         await press(pilot, "z", "tab")

@@ -85,9 +85,11 @@ async def test_somebody_who_was_faster_is_named_nothing_typed_is_lost_and_a_seco
 ) -> None:
     async with with_zara(own_company) as pilot:
         await put(pilot, "search", PHONE)
-        await press(pilot, "n", "enter")  # whoever was looked up is offered first
+        await press(pilot, "n", "enter", "ctrl+s")  # whoever was looked up is offered first
+        assert "at least one item" in said(pilot)
         await type_text(pilot, "zucc kg")
         await press(pilot, "enter")
+        assert said(pilot) == ""
         form = pilot.app.screen
         assert isinstance(form, MakeOrder)
         await put(pilot, "notes", "ring twice")

@@ -56,6 +56,24 @@ async def test_the_month_leads_to_areas_customers_and_a_statement_and_back(compa
         assert isinstance(pilot.app.screen, BillingScreen)
 
 
+async def test_a_phone_in_the_search_of_the_month_finds_whose_statement_it_is(company: Company) -> None:
+    async with company.connected() as database:
+        customer = await database["customers_v2"].find_one({"phone": {"$regex": "^[6-9][0-9]{9}$"}})
+    assert customer is not None
+    async with opened(company.app()) as pilot:
+        await press(pilot, "f5", "m", "slash")
+        await type_text(pilot, customer["phone"])
+        assert "No area fits; Enter in the search looks for a customer." in painted(pilot)
+        await press(pilot, "enter")
+        assert "Whose statement?" in painted(pilot)
+        await press(pilot, "enter")
+        statement = pilot.app.screen
+        assert isinstance(statement, StatementScreen)
+        assert statement.customer_shown() == customer["id"]
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, MonthScreen)
+
+
 async def test_both_are_saved_with_all_that_is_in_them(
     company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

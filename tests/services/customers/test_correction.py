@@ -52,6 +52,29 @@ async def test_a_phone_in_any_writing_is_stored_under_the_name_that_the_customer
     assert (entry["_id"], entry["meta"]["reason"]) == (one["correction_id"], WHY)
 
 
+async def test_the_phones_of_linked_users_stay_and_are_told(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await shop.stock(
+        database, customers_v2=[shop.customer(phone="9886012345"), shop.customer(id="cust-2", user_id=None),
+                                shop.customer(id="cust-3", user_id="user-5")],
+        users=[{"id": "user-5", "phone": "9"}, {"id": "user-1", "phone": "+91 98765 43210"},
+               {"id": "user-2", "phone": 9886012346, "customer_v2_id": "cust-1"},
+               {"id": "user-3", "customer_v2_id": "cust-1", "phone": [1]}, {"id": "user-4", "phone": "98860-12347"}],
+    )  # fmt: skip
+    before = await database["users"].find({"id": {"$ne": "user-4"}}).to_list()
+    done = await correct(database, support, clock, "cust-1", phone="9876543210")
+    assert {each.user_id: (each.phone, each.differs) for each in done.user_phones} == {
+        "user-1": ("+91 98765 43210", False), "user-2": ("9886012346", True),
+    }  # fmt: skip
+    assert await database["users"].find({"id": {"$ne": "user-4"}}).to_list() == before
+    linked = await correct(database, support, clock, "cust-2", user_id="user-4")
+    assert [each.words for each in linked.user_phones] == [
+        "The user user-4 keeps another phone of their own, 98860-12347; it is not changed here."
+    ]
+    assert (await correct(database, support, clock, "cust-3", user_id="")).user_phones == ()
+
+
 async def test_a_second_number_is_corrected_with_the_first_and_no_longer_finds_the_customer(
     database: Database, support: Operator, clock: Clock
 ) -> None:
