@@ -55,6 +55,7 @@ class MonthScreen(CustomerPlace, MonthOverlay):
     NAME = "billing"
     SUBJECT = "month"
     CSS_PATH = "month.tcss"
+    AUTO_FOCUS = "#areas"
     ABOUT = (
         "Every customer's statement of a month, added up by area. Enter on an area lists its customers, Enter on a "
         "customer shows the statement; so does a customer in the search. Orders whose customer is not known are in no "
@@ -74,6 +75,8 @@ class MonthScreen(CustomerPlace, MonthOverlay):
         self._area: str | None = None
         """Whose customers are listed; None is everybody."""
         self._next: str | None = None
+        self._sought = False
+        """Whether Enter came in the search before the areas were known."""
 
     def compose_place(self) -> Iterable[Widget]:
         """Filters and totals above the areas and the customers."""
@@ -141,8 +144,14 @@ class MonthScreen(CustomerPlace, MonthOverlay):
         self._show_areas()
         self._list_customers()
         self.refresh_bindings()
+        if self._sought:
+            self.submitted()
 
     @on(Input.Changed, "#search Input")
+    def _narrow(self) -> None:
+        self._sought = False
+        self._show_areas()
+
     def _show_areas(self) -> None:
         if self._totals:
             rows = views.area_rows(self._totals.areas, self.query_one("#search", Field).value)
@@ -152,6 +161,9 @@ class MonthScreen(CustomerPlace, MonthOverlay):
     def submitted(self) -> None:
         """To the areas that are left; where none fits, a customer is meant."""
         typed, areas = self.query_one("#search", Field).value, self.list_target()
+        self._sought = bool(typed) and self._totals is None
+        if self._sought:
+            return
         if self.context is None or not typed or areas.row_count:
             areas.focus()
             return

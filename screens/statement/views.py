@@ -23,7 +23,7 @@ STATUS_TONES = {"Paid": "good", "Partial": "warn", "Unpaid": "bad"}
 BILLED_TONES = {"billed": "good", "missing": "bad", "flagged": "bad", "review": "warn"}
 _AMOUNT = 12
 _LINE_COLUMNS = (
-    Column("What", 16, grow=1),
+    Column("What", 21, grow=1),
     Column("Day", 10, drop=1),
     Column("Quantity", 8, right=True),
     Column("Price", 10, right=True, drop=2),
