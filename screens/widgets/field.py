@@ -20,12 +20,12 @@ class Line(Input):
 
     async def _on_key(self, event: events.Key) -> None:
         bindings = self._bindings.key_to_bindings.get(event.key, [])
+        # A line has no pages: an action that passes leaves its key to whoever shows more than fits.
+        acted = [await self.app.run_action(binding.action, self) for binding in bindings]
         # The search key, pressed where the search has the focus already, types nothing; a dialog has no search.
-        if bindings or (event.character == "/" and not self.value and not self.screen.is_modal):
+        if any(acted) or (event.character == "/" and not self.value and not self.screen.is_modal):
             event.stop()
             event.prevent_default()
-            for binding in bindings:
-                await self.run_action(binding.action)
             return
         await super()._on_key(event)
 
