@@ -47,6 +47,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
 
     NAME = "deliveries"
     LIST = "day-list"
+    AUTO_FOCUS = "#day-list"
     CSS_PATH = "deliveries.tcss"
     ABOUT = (
         "The orders that are due on one day in India, newest first. Confirming one notes what was delivered of each "

@@ -84,7 +84,8 @@ async def test_a_customer_is_corrected_and_taken_back_while_others_work_on_it(ow
         assert "is as before the last correction" in painted(pilot)
         before = await stored(own_company, "customers_v2", "cust-asha")
         assert (before["phone"], before["user_id"]) == ("9000000001", "user-asha")
-        await press(pilot, "b", "P")
+        await press(pilot, "b")
+        await press(pilot, "P")
         assert "Corrected by meera, 2026-11-22 10:00: she called" in painted(pilot)
 
 
@@ -101,7 +102,8 @@ async def test_what_was_never_corrected_cannot_be_taken_back_and_every_list_of_c
     company: Company,
 ) -> None:
     async with opened(company.app()) as pilot:
-        await press(pilot, "f4", "P")
+        await press(pilot, "f4")
+        await press(pilot, "P")
         assert "No correction of the customer was made here" in painted(pilot)
         await press(pilot, "p")
         assert isinstance(pilot.app.screen, CorrectCustomer)
@@ -114,5 +116,7 @@ async def test_what_was_never_corrected_cannot_be_taken_back_and_every_list_of_c
         await press(pilot, "escape", "tab", "enter", "p")
         assert isinstance(pilot.app.screen, CorrectCustomer)
         assert pilot.app.screen.typed("user") is None
-        await press(pilot, "escape", "f5", "m", "c", "p")
+        await press(pilot, "escape", "f5", "m")
+        await press(pilot, "c")
+        await press(pilot, "p")
         assert isinstance(pilot.app.screen, CorrectCustomer)
