@@ -209,7 +209,7 @@ def _summary(found: Survey) -> str:
 
 def _kept_back(found: Survey) -> list[Block]:
     from services.money import format_rupees
-    from services.reminders.consolidation import OBSTACLES
+    from services.reminders.obstacles import OBSTACLES
 
     if not found.obstacles:
         return []
@@ -258,6 +258,8 @@ def _release_blocks(released: Released) -> list[Block]:
 
     words = f"Released {_count(released.messages, 'message')} about {_count(released.orders, 'order')}, "
     words += f"{format_rupees(released.amount_paise)}; held back: {_count(released.held_back, 'order')}."
+    if released.cancelled:
+        words += f" Cancelled, as the bills are gone: {_count(released.cancelled, 'order')}."
     return [Line(words)]
 
 

@@ -32,7 +32,7 @@ _STATE_TONES = {
 }  # fmt: skip
 _OBSTACLES = {
     "no-number": "without a number", "no-customer": "without a customer", "bill-paid": "paid meanwhile",
-    "bill-missing": "without a bill",
+    "bill-missing": "without a bill", "bill-replaced": "billed anew", "bill-unclear": "with an unclear bill",
     "month-paid": "paid for the month", "has-message": "with a message already", "run-failed": "billed in part",
 }  # fmt: skip
 
@@ -118,7 +118,8 @@ def outcome(done: Released | Sending | Cancelled) -> tuple[str, bool]:
 
     if isinstance(done, Released):
         return (
-            f"{count(done.messages)} messages wait in the queue; s sends them. {count(done.held_back)} stay held.",
+            f"{count(done.messages)} messages wait in the queue; s sends them. {count(done.held_back)} stay held."
+            + (f" {count(done.cancelled)} cancelled: their bills are gone." if done.cancelled else ""),
             True,
         )
     if isinstance(done, Cancelled):

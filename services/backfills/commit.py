@@ -148,5 +148,5 @@ class CommitStep:
             batch.amount_paise += body["amount_paise"] or 0
         await take_turns(changes, turns)
         if dues:
-            await hold(database, changes.session, task.run, dues, changes.now)
+            changes.add(*await hold(database, changes.session, task.run, dues, changes.now))
         return batch

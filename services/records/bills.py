@@ -41,6 +41,15 @@ def read_paise(document: Mapping[str, Any]) -> int | None:
     return to_paise(amount) if amount is not None else None
 
 
+def read_asked_paise(document: Mapping[str, Any]) -> int | None:
+    """What the customer is asked for: `amount` to the paisa, None where it is no number.
+
+    The backend corrects that field alone, so that an `amount_paise` which differs is out of date.
+    """
+    amount = _read_amount(document)
+    return to_paise(amount) if amount is not None else None
+
+
 def _read_amount(document: Mapping[str, Any]) -> Decimal | None:
     amount = exact(document.get("amount"))
     return amount if amount is not None and abs(amount) < 10**12 else None

@@ -12,7 +12,8 @@ from services.errors import BadRequest, NotFound, Refused
 from services.operators.operator import Operator, mask_phone, mask_words
 from services.paging import Page, bad_token, list_kind, page_size, read_token, scalar_key, write_token
 from services.records.fields import mapping, text
-from services.reminders.consolidation import OBSTACLES, Draft, consolidate
+from services.reminders.consolidation import Draft, consolidate
+from services.reminders.obstacles import OBSTACLES
 from services.reminders.outbox import BY_CUSTOMER, OUTBOX, STATES, State
 from services.reminders.queue import LOG, log_key, log_keys
 from services.reminders.recipients import Language, Recipient, load_recipients, read_language
@@ -113,7 +114,7 @@ async def list_reminders(
 
 
 async def survey(database: Database, operator: Operator, run: str, language: Language = "en") -> Survey:
-    """What a run's reminders come to; those held are put together as a release would.
+    """What a run's reminders come to; those held are put together as a release would, by what the bills say now.
 
     Raises Refused for a template that may not be used, NotFound where the run has no reminders.
     """
@@ -134,6 +135,8 @@ async def survey(database: Database, operator: Operator, run: str, language: Lan
         if not states:
             raise NotFound("no-reminders", f"{run} has no reminders: they come with the bills that a run commits.")
         drafts = [draft async for draft in _held_drafts(database, run, wordings)]
+    if held := states.get("held"):
+        states["held"] = replace(held, amount_paise=sum(draft.amount_paise for draft in drafts))
     obstacles = {code: [draft for draft in drafts if draft.obstacle == code] for code in OBSTACLES}
     ready = [draft for draft in drafts if not draft.obstacle]
     return Survey(

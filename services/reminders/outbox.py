@@ -23,6 +23,8 @@ BY_CUSTOMER = [("run", 1), ("state", 1), ("customer_id", 1)]
 """The order of the one index on it."""
 _ANEW = ("cancelled", "failed")
 """The states of a row whose order may be reminded of after all, when a run bills it again."""
+_UNSEEN = (*_ANEW, "held")
+"""The states in which the customer has heard nothing of the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,12 @@ def outbox_keys(order_ids: Iterable[str]) -> Document:
     return {"$in": [outbox_key(order_id) for order_id in order_ids]}
 
 
-async def hold(database: Database, session: Session, run: str, dues: Sequence[Due], now: datetime) -> None:
+async def hold(database: Database, session: Session, run: str, dues: Sequence[Due], now: datetime) -> Sequence[Change]:
     """Hold a reminder for each due, in the transaction of the bills; an order that was reminded of stays so.
 
-    Where another run's message about the order may be under way, its row notes the new one: see `end_rows`.
+    That an order is billed means that its bill of another run is gone: that run's reminder of it gives way. A message
+    that was released and not sent is called off by the changes returned, and its other orders are held again; where it
+    may be under way, the row notes the new one: see `end_rows`.
     """
     stored = to_stored(now)
     rows: list[Document] = [
@@ -61,34 +65,44 @@ async def hold(database: Database, session: Session, run: str, dues: Sequence[Du
     keys = [row["_id"] for row in rows]
     there = (
         await database[OUTBOX]
-        .find({"_id": {"$in": keys}}, {"state": 1, "run": 1}, session=session, batch_size=WHOLE)
+        .find({"_id": {"$in": keys}}, {"state": 1, "run": 1, "message": 1}, session=session, batch_size=WHOLE)
         .to_list()
     )
-    again = [row["_id"] for row in there if row["state"] in _ANEW]
+    again = [row["_id"] for row in there if row["state"] in _ANEW or (row["state"] == "held" and row["run"] != run)]
     if again:
         await database[OUTBOX].delete_many({"_id": {"$in": again}}, session=session)
     kept = {row["_id"] for row in there} - set(again)
-    under_way = {row["_id"] for row in there if row["state"] == "released" and row["run"] != run}
+    under_way = {row["_id"]: row["message"] for row in there if row["state"] == "released" and row["run"] != run}
     for row in rows:
         if row["_id"] in under_way:
             await database[OUTBOX].update_one({"_id": row["_id"]}, {"$set": {"anew": row}}, session=session)
     if fresh := [row for row in rows if row["_id"] not in kept]:
         await database[OUTBOX].insert_many(fresh, session=session)
+    if not under_way:
+        return ()
+    replaced = [row["order_id"] for row in rows if row["_id"] in under_way]
+    closed = await close_unsent(database, session, sorted(set(under_way.values())), replaced)
+    for message, orders in closed.items():
+        await end_rows(database, session, message, orders, "held")
+    return await called_off(database, session, list(closed), f"{run} billed it anew", now)
 
 
-async def end_rows(database: Database, session: Session, message: str, order_ids: Iterable[str], state: State) -> None:
-    """Give the rows of a released message their next state.
+async def end_rows(
+    database: Database, session: Session, message: str, order_ids: Iterable[str], state: State, reason: str = ""
+) -> None:
+    """Give the rows of a released message their next state, with the reason where there is one.
 
     Unless the customer has the message, or may have it, a row whose order another run billed meanwhile is now that
     run's, and held.
     """
     of_message: Document = {"_id": outbox_keys(order_ids), "state": "released", "message": message}
-    if state in (*_ANEW, "held"):
+    if state in _UNSEEN:
         await database[OUTBOX].update_many(
             {**of_message, "anew": {"$exists": True}}, [{"$replaceWith": "$anew"}], session=session
         )
     gone = {"anew": "", "message": ""} if state == "held" else {"anew": ""}
-    await database[OUTBOX].update_many(of_message, {"$set": {"state": state}, "$unset": gone}, session=session)
+    values = {"state": state} | ({"reason": reason} if reason else {})
+    await database[OUTBOX].update_many(of_message, {"$set": values, "$unset": gone}, session=session)
 
 
 async def withdraw(database: Database, session: Session, run: str, order_ids: Sequence[str]) -> Sequence[Change]:

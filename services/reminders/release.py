@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from pymongo import ReplaceOne, UpdateMany
+from pymongo import ReplaceOne, UpdateOne
 
 from services.backfills.runs import load_run
 from services.changes.changeset import ChangeSet, transact
@@ -14,6 +14,7 @@ from services.database import Database, Document, told
 from services.errors import Conflict, Refused
 from services.operators.operator import Operator
 from services.reminders.consolidation import Draft, consolidate
+from services.reminders.obstacles import NOT_OWED, OBSTACLES
 from services.reminders.outbox import BY_CUSTOMER, OUTBOX, State, outbox_keys
 from services.reminders.queue import LOG, SENDS, enqueue, log_key, log_keys, queued
 from services.reminders.recipients import Language
@@ -21,7 +22,7 @@ from services.reminders.templates import Wordings, load_wordings
 
 BATCH = 200
 """Customers in a transaction."""
-_FINISHED = ("done", "cancelled", "rolled-back")
+_FINISHED = ("done", "cancelled")
 Report = Callable[[int, int], None]
 """Told how many messages are released, and how many customers were looked at."""
 
@@ -36,6 +37,8 @@ class Released:
     amount_paise: int = 0
     held_back: int = 0
     """Orders that stay as they are: no number, paid meanwhile, ... `reminders list --state held` says which and why."""
+    cancelled: int = 0
+    """Orders that have no bill of this run any more: theirs were cancelled."""
 
 
 async def release(
@@ -51,13 +54,16 @@ async def release(
     """Put a run's held reminders into the queue, one message per customer, with the failed ones when asked for.
 
     Works in transactions of some hundred customers, so that a release that was killed goes on when it is repeated.
-    `language` is that of customers whose record names none. A customer who has a message of the run gets no second
-    one, and one with an order that the run failed to bill gets none before it is resumed. Raises NotFound for an
-    unknown run, Refused for one that is still at work and for a template that may not be used.
+    The amounts are those that the bills say now. `language` is that of customers whose record names none. A customer
+    who has a message of the run gets no second one, and one with an order that the run failed to bill gets none before
+    it is resumed. Raises NotFound for an unknown run, Refused for one that is still at work or was rolled back, and
+    for a template that may not be used.
     """
     operator.require("ops", "release reminders")
     database.require_writable()
     stored = await load_run(database, run)
+    if stored.present_state == "rolled-back":
+        raise Refused("run-rolled-back", f"{run} was rolled back; no reminder of it goes out any more.")
     if stored.present_state not in _FINISHED:
         raise Refused(
             "run-not-done", f"{run} is {stored.present_state}. Its reminders are released when it is done: one message "
@@ -74,6 +80,7 @@ async def release(
             orders=total.orders + batch.orders,
             amount_paise=total.amount_paise + batch.amount_paise,
             held_back=total.held_back + batch.held_back,
+            cancelled=total.cancelled + batch.cancelled,
         )
         seen, after = seen + len(customers), customers[-1]
         if progress:
@@ -112,14 +119,24 @@ async def _release(
         rows = await database[OUTBOX].find(wanted, session=changes.session).to_list()
         drafts = await consolidate(database, rows, wordings, changes.session)
         ready = [draft for draft in drafts if not draft.obstacle]
+        gone = [draft for draft in drafts if draft.obstacle in NOT_OWED]
         await _queue(changes, run, ready)
         await _mark(changes, run, states, ready)
+        for draft in gone:
+            values = {"state": "cancelled", "reason": OBSTACLES[draft.obstacle] if draft.obstacle else ""}
+            mine: Document = {"_id": outbox_keys(draft.orders), "run": run, "state": {"$in": list(states)}}
+            await database[OUTBOX].update_many(mine, {"$set": values}, session=changes.session)
+        orders, cancelled = _orders(ready), _orders(gone)
         return Released(
-            run, len(ready), sum(len(draft.orders) for draft in ready), sum(draft.amount_paise for draft in ready),
-            sum(len(draft.orders) for draft in drafts if draft.obstacle),
+            run, len(ready), orders, sum(draft.amount_paise for draft in ready),
+            held_back=len(rows) - orders - cancelled, cancelled=cancelled,
         )  # fmt: skip
 
     return await transact(database, operator, clock, work)
+
+
+def _orders(drafts: Sequence[Draft]) -> int:
+    return sum(len(draft.orders) for draft in drafts)
 
 
 async def _queue(changes: ChangeSet, run: str, drafts: Sequence[Draft]) -> None:
@@ -145,15 +162,16 @@ async def _mark(changes: ChangeSet, run: str, states: Sequence[State], drafts: S
         return
     moved = await changes.database[OUTBOX].bulk_write(
         [
-            UpdateMany(
-                {"_id": outbox_keys(draft.orders), "run": run, "state": {"$in": list(states)}},
-                {"$set": {"state": "released", "message": draft.message}},
+            UpdateOne(
+                {"_id": row["_id"], "run": run, "state": {"$in": list(states)}},
+                {"$set": {"state": "released", "message": draft.message, **_asked_for(row)}},
             )
             for draft in drafts
+            for row in draft.rows
         ],
         session=changes.session,
     )
-    if moved.matched_count != sum(len(draft.orders) for draft in drafts):
+    if moved.matched_count != _orders(drafts):
         raise Conflict("changed-meanwhile", "Reminders were changed by somebody else in this moment; release again.")
     await changes.database[SENDS].bulk_write(
         [
@@ -166,3 +184,8 @@ async def _mark(changes: ChangeSet, run: str, states: Sequence[State], drafts: S
         ],
         session=changes.session,
     )
+
+
+def _asked_for(row: Document) -> Document:
+    """What the message says of this order: the last look before the sending compares it with the bill."""
+    return {"amount_paise": row["amount_paise"], "month": row["month"]}

@@ -10,9 +10,10 @@ from pymongo import MongoClient
 
 from console.demo.mongod import EmbeddedMongod
 from services.clock import utc_now
+from services.reminders.outbox import Due
 from services.reminders.pacing import Limits
 from tests.console.commandline import Outcome, console
-from tests.services.reminders.conftest import ENGLISH, RUN, person, run_document
+from tests.services.reminders.conftest import ENGLISH, RUN, bill_of, person, run_document
 from tests.services.reminders.providing import ProviderServer, serving
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -38,7 +39,7 @@ class Shop:
         self.database.console_runs.insert_one(run_document(RUN))
         for number, order in enumerate("abcd"):
             customer = f"cust-{min(number, 2) + 1}"
-            self.database.billing_records.insert_one({"order_id": order, "payment_status": "unpaid"})
+            self.database.billing_records.insert_one(bill_of(RUN, Due(order, customer, 18_000, "2026-10")))
             self.database.console_outbox.insert_one(
                 {"_id": f"reminder:{order}", "run": RUN, "order_id": order, "customer_id": customer,
                  "amount_paise": 18_000, "month": "2026-10", "state": "held"}

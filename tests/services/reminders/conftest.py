@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.changes.changeset import ChangeSet, transact
 from services.clock import INDIA, Clock, utc_now
 from services.database import Database, Document
 from services.operators.operator import Operator
@@ -32,15 +33,15 @@ class Shop:
 
     database: Database
 
-    async def hold(self, run: str, *dues: Due, bills: bool = True) -> None:
+    async def hold(self, run: str, *dues: Due) -> None:
         """What a commit leaves behind: bills, and their reminders in the outbox."""
-        if bills:
-            documents: list[Document] = [
-                {"id": f"bill-{due.order_id}", "order_id": due.order_id, "payment_status": "unpaid"} for due in dues
-            ]
-            await self.database["billing_records"].insert_many(documents)
-        async with self.database.client.start_session() as session, await session.start_transaction():
-            await hold(self.database, session, run, dues, datetime(2026, 11, 22, tzinfo=UTC))
+        await self.database["billing_records"].delete_many({"order_id": {"$in": [due.order_id for due in dues]}})
+        await self.database["billing_records"].insert_many([bill_of(run, due) for due in dues])
+
+        async def work(changes: ChangeSet) -> None:
+            changes.add(*await hold(self.database, changes.session, run, dues, datetime(2026, 11, 22, tzinfo=UTC)))
+
+        await transact(self.database, Operator("olga", ("ops",)), utc_now, work)
 
     async def finish(self, run: str, state: str = "done") -> None:
         """The run as `load_run` reads it."""
@@ -61,6 +62,14 @@ class Shop:
 
     async def queue(self) -> list[Document]:
         return await self.database["notifications_queue"].find().to_list()
+
+
+def bill_of(run: str, due: Due) -> Document:
+    """The bill that a run makes, as far as a reminder looks at it."""
+    return {
+        "id": f"bill-{due.order_id}", "order_id": due.order_id, "customer_id": due.customer_id, "month": due.month,
+        "amount": due.amount_paise / 100, "amount_paise": due.amount_paise, "payment_status": "unpaid", "run": run,
+    }  # fmt: skip
 
 
 def run_document(run: str, state: str = "done") -> Document:

@@ -49,7 +49,7 @@ class TestBilledAgainWhileAsked:
             assert note
             await take_back(shop, ops, day, "c")
             await shop.finish(run)
-            await shop.hold(run, due("c", 2, 7_000), bills=False)
+            await shop.hold(run, due("c", 2, 7_000))
             if back:
                 await take_back(shop, ops, day, "c", run=back)
             await settle(database, ops, day, note, Answer(verdict, "words"), QUICK, session)

@@ -272,7 +272,7 @@ class TestRollingBack:
         await release(held.database, ops, clock, RUN)
         await take_back(held, ops, clock, "a", "b", "c", "d")
         await held.finish("run-2")
-        await held.hold("run-2", due("a"), due("b", month="2026-09"), due("c", 2, 6_000), bills=False)
+        await held.hold("run-2", due("a"), due("b", month="2026-09"), due("c", 2, 6_000))
 
         assert (await release(held.database, ops, clock, "run-2")).messages == 2
 
@@ -291,7 +291,7 @@ class TestRollingBack:
         await held.database["console_sends"].update_one({"orders": "c"}, {"$set": {"state": "closed"}})
         await take_back(held, ops, clock, "a", "b", "c", "d")
         await held.finish("run-2")
-        await held.hold("run-2", due("c", 2), bills=False)
+        await held.hold("run-2", due("c", 2))
 
         assert (await held.states())["c"] == state
         assert (await release(held.database, ops, clock, "run-2")).messages == 0
