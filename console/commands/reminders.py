@@ -194,7 +194,7 @@ async def _send(session: Session, provider: Provider, run_id: str | None, *, yes
     with progress_bar() as bar:
         return await send(
             session.database, session.operator, session.clock, provider, run=run_id,
-            progress=lambda done: bar("Sent", done.sent + done.failed + done.unclear + done.retrying, due),
+            progress=lambda done: bar("Sent", done.begun, due),
         )  # fmt: skip
 
 
@@ -272,6 +272,7 @@ def _sending_blocks(done: Sending) -> list[Block]:
 
     pairs: list[tuple[str, object]] = [
         ("Sent", done.sent), ("Failed", done.failed), ("Tried again later", done.retrying), ("Unclear", done.unclear),
+        ("Called off", done.called_off),
         ("Waiting", done.waiting),
     ]  # fmt: skip
     if done.waiting:

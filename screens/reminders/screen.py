@@ -225,8 +225,7 @@ class RemindersScreen(CustomerPlace, ListPlace):
         if confirmed and self.context:
 
             def progress(done: Sending) -> None:
-                settled = done.sent + done.failed + done.unclear + done.retrying
-                self.post_message(questions.Step(settled, max(due, settled), "sent"))
+                self.post_message(questions.Step(done.begun, max(due, done.begun), "sent"))
 
             self._begin("Messages are being sent.", due)
             self.ask("work", partial(questions.send, self.context, progress), questions.Done, repeat=False)

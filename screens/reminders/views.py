@@ -126,7 +126,7 @@ def outcome(done: Released | Sending | Cancelled) -> tuple[str, bool]:
         return f"Cancelled: the reminders of {count(done.orders)} orders.", True
     words = [f"{count(done.sent)} sent"]
     words += [f"{count(number)} {name}" for number, name in (
-        (done.failed, "failed"), (done.unclear, "unclear"), (done.waiting, "waiting")
+        (done.failed, "failed"), (done.unclear, "unclear"), (done.called_off, "called off"), (done.waiting, "waiting")
     ) if number]  # fmt: skip
     rest = f" {done.because} Goes on at {format_moment(done.goes_on_at)} India time." if done.waiting else ""
     return f"{', '.join(words)}.{rest}", not (done.failed or done.unclear)

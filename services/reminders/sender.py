@@ -23,8 +23,9 @@ from services.reminders.lease import Turn, give_back, kept, take
 from services.reminders.pacing import Limits, Pacer
 from services.reminders.providers.provider import Answer, Outgoing, Provider, hand_over
 from services.reminders.queue import QUEUE, SOURCE
-from services.reminders.recipients import mobile_number, read_language
+from services.reminders.recipients import read_language
 from services.reminders.settlement import Outcome, ask, clear_away, left_unclear, settle
+from services.reminders.standing import call_off_unless_it_holds, holds
 
 if TYPE_CHECKING:
     import httpx
@@ -47,10 +48,18 @@ class Sending:
     failed: int = 0
     retrying: int = 0
     unclear: int = 0
+    called_off: int = 0
+    """Messages that no longer held when their moment came: of a bill that was paid, corrected or deleted, or to a
+    number that changed. What is owed all the same is held again."""
     waiting: int = 0
     goes_on_at: datetime | None = None
     because: str = ""
     """Why messages are left waiting, as a sentence."""
+
+    @property
+    def begun(self) -> int:
+        """How many messages had their moment."""
+        return self.sent + self.failed + self.retrying + self.unclear + self.called_off
 
 
 Report = Callable[[Sending], None]
@@ -208,6 +217,8 @@ async def _dispatch(sender: _Sender, waiting: Document) -> None:
 
 async def _send_one(sender: _Sender, waiting: Document) -> None:
     try:
+        if await _called_off(sender, waiting):
+            return
         note = await ask(sender.database, waiting["message_id"], sender.turn)
         if note is None:
             await _pass_by(sender, waiting)
@@ -222,15 +233,27 @@ async def _send_one(sender: _Sender, waiting: Document) -> None:
         sender.over = sender.over or str(error)
 
 
+async def _called_off(sender: _Sender, waiting: Document) -> bool:
+    """Whether the message was called off, since what it says holds no longer."""
+    message, phone = waiting["message_id"], _phone(waiting)
+    if await holds(sender.database, message, phone):
+        return False
+    async with sender.session() as session:
+        off = await call_off_unless_it_holds(sender.database, sender.operator, sender.clock, message, phone, session)
+    if off:
+        sender.done.called_off += 1
+        _tell(sender)
+    return off
+
+
 async def _answer(sender: _Sender, waiting: Document) -> Answer:
     context = mapping(waiting.get("context"))
     language = read_language(context.get("language"))
-    phone = _phone(waiting)
-    if mobile_number(phone) != phone or language is None:
-        return Answer("refused", "The queued message has no valid Indian mobile number, or no language.")
+    if language is None:
+        return Answer("refused", "The queued message has no language.")
     outgoing = Outgoing(
         id=waiting["message_id"],
-        phone=phone,
+        phone=_phone(waiting),
         text=text(waiting.get("message")),
         language=language,
         parameters=tuple(text(context.get(name)) for name in ("customer_name", "amount", "period")),
@@ -287,6 +310,10 @@ def _count(sender: _Sender, outcome: Outcome) -> None:
             sender.done.retrying += 1
         case "unclear":
             sender.done.unclear += 1
+    _tell(sender)
+
+
+def _tell(sender: _Sender) -> None:
     if sender.progress:
         sender.progress(sender.done)
 

@@ -82,14 +82,15 @@ async def test_the_backends_own_queued_messages_are_left_alone(
     assert len(await held.queue()) == 1
 
 
-async def test_a_queued_message_that_was_spoilt_fails_and_does_not_stop_the_others(
+async def test_a_queued_message_that_was_spoilt_is_not_sent_and_does_not_stop_the_others(
     released: Shop, server: ProviderServer, provider: Provider, ops: Operator, day: Clock
 ) -> None:
     await released.database["notifications_queue"].update_one({"reference_id": "cust-1"}, {"$unset": {"phone": ""}})
     await released.database["notifications_queue"].update_one({"reference_id": "cust-2"}, {"$set": {"context": None}})
     done = await send(released.database, ops, day, provider, limits=QUICK)
-    assert (done.sent, done.failed, done.waiting) == (1, 2, 0)
+    assert (done.sent, done.failed, done.called_off, done.waiting) == (1, 1, 1, 0)
     assert server.phones() == ["+919876500003"]
+    assert await released.states() == {"a": "held", "b": "held", "c": "failed", "d": "sent"}
 
 
 class TestTrying:
