@@ -21,7 +21,7 @@ from services.operators.operator import Operator
 from services.records.fields import mapping, text
 from services.reminders.lease import Turn, give_back, kept, take
 from services.reminders.pacing import Limits, Pacer
-from services.reminders.providers.provider import Answer, Outgoing, Provider, hand_over
+from services.reminders.providers.provider import Answer, Outgoing, Provider, hand_over, open_client
 from services.reminders.queue import QUEUE, SOURCE
 from services.reminders.recipients import read_language
 from services.reminders.settlement import Outcome, ask, clear_away, left_unclear, settle
@@ -124,8 +124,6 @@ async def send(
     Outside of the quiet hours; what must be tried again stays in the queue for a later call. Raises Refused while
     another sender is at work, and where the provider refuses this account or one message after the other.
     """
-    import httpx
-
     operator.require("ops", "send reminders")
     database.require_writable()
     limits = limits or Limits()
@@ -135,7 +133,7 @@ async def send(
         turn = await take(database, limits.lease_seconds, sessions)
         pacer.remember(turn.recent)
         try:
-            async with kept(database, turn), httpx.AsyncClient(timeout=limits.answer_within) as client:
+            async with kept(database, turn), open_client(provider, limits.answer_within) as client:
                 sender = _Sender(
                     database, operator, clock, provider, client, limits, turn, pacer, run, progress, sessions
                 )
@@ -295,7 +293,7 @@ def _heed(sender: _Sender, answer: Answer) -> None:
             sender.throttles += 1
             pause = sender.limits.throttle_gap if answer.pause is None else answer.pause
             if pause > sender.limits.longest_pause or sender.throttles >= _MOST_THROTTLES:
-                sender.over = f"{name} asks for a pause."
+                sender.over = f"{name} asks for a pause: {answer.words.rstrip('.')}."
             else:
                 sender.pacer.pause(pause)
 

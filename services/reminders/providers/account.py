@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from services.errors import BadRequest, Refused
-from services.reminders.providers.provider import Provider
+from services.reminders.providers.provider import Provider, on_this_machine
 from services.reminders.recipients import Language
 
 Kind: TypeAlias = Literal["whatsapp", "myoperator"]
@@ -47,7 +45,7 @@ def open_provider(account: Account, *, demo: bool = False) -> Provider:
             "reminder_token and reminder_phone_number_id in the environment or the settings file.",
         )
     base = account.base or {"whatsapp": whatsapp.BASE, "myoperator": myoperator.BASE}[account.kind]
-    local = _on_this_machine(base)
+    local = on_this_machine(base)
     if not base.startswith("https://") and not (local and base.startswith("http://")):
         raise BadRequest("bad-setting", "reminder_url must begin with https://: the token goes there.")
     if demo and not local:
@@ -67,11 +65,3 @@ def _required(value: str | None, name: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value:  # they go into the request's head
         raise BadRequest("bad-setting", f"{name} holds characters that no token or id has.")
     return value
-
-
-def _on_this_machine(base: str) -> bool:
-    host = urlsplit(base).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.records.fields import mapping, text
-from services.reminders.providers.provider import Answer, Call, Outgoing, body_of, of_status
+from services.reminders.providers.provider import Answer, Call, Outgoing, body_of, no_success, of_status
 from services.reminders.recipients import Language
 
 if TYPE_CHECKING:
     import httpx
 
 BASE = "https://publicapi.myoperator.co"
+_ERRORS = ("error", "fail", "failed", "failure")
 
 
 class MyOperator:
@@ -37,7 +38,7 @@ class MyOperator:
         configured: Mapping[Language, str],
     ) -> None:
         self.configured = configured
-        self._url = f"{base.rstrip('/')}/chat/messages"
+        self.url = f"{base.rstrip('/')}/chat/messages"
         self._ids = {"phone_number_id": phone_number_id} | ({"waba_id": waba_id} if waba_id else {})
         self._headers = {"Authorization": f"Bearer {token}", "X-MYOP-COMPANY-ID": company_id}
 
@@ -56,7 +57,7 @@ class MyOperator:
             "reply_to": None,
             "myop_ref_id": message.id,
         }
-        return Call(self._url, body, self._headers)
+        return Call(self.url, body, self._headers)
 
     def read(self, response: httpx.Response) -> Answer:
         """A success says so in its body; an error's message is in `message` or `errors`."""
@@ -64,6 +65,9 @@ class MyOperator:
         words = text(body.get("message")) or text(mapping(body.get("errors")).get("message")) or "no reason given"
         if not response.is_success:
             return of_status(response, words)
-        if text(body.get("status")).lower() in ("error", "failed", "failure"):
-            return Answer("refused", words[:300])
+        status = text(body.get("status")).lower()
+        if status in _ERRORS or body.get("success") is False:
+            return of_status(response, words)
+        if status != "success":
+            return no_success(self.name, response)
         return Answer("accepted", provider_id=text(mapping(body.get("data")).get("message_id")) or None)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 from services.clock import utc_now
 from services.reminders.recipients import Language
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 Verdict: TypeAlias = Literal["accepted", "refused", "try-again", "throttled", "unclear", "shut-out"]
 _SHUT_OUT = (401, 403, 404)
 _UNAVAILABLE = 503
+_LONGEST_PAUSE = 3600.0
+"""Seconds: a longer one would leave a message in the queue for days or years, and nobody would hear of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class Provider(Protocol):
     """A way to hand messages over. It keeps its secrets to itself: in no text, log or error."""
 
     name: str
+    url: str
+    """Where its requests go."""
     configured: Mapping[Language, str]
     """The approved template in each language, where the provider is to send templates."""
 
@@ -71,12 +77,28 @@ class Provider(Protocol):
         """What an answer says; `of_status` reads what the status alone says."""
 
 
+def on_this_machine(url: str) -> bool:
+    """Whether an address is of a loopback interface."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def open_client(provider: Provider, within: float) -> httpx.AsyncClient:
+    """A client for `hand_over`. What stays on this machine goes through no proxy that the environment names."""
+    import httpx
+
+    return httpx.AsyncClient(timeout=within, trust_env=not on_this_machine(provider.url))
+
+
 async def hand_over(client: httpx.AsyncClient, provider: Provider, message: Outgoing, within: float) -> Answer:
     """Ask the provider to send the message, once; it has so many seconds to answer.
 
     A connection that was never made leaves nothing behind: try again. Once the request may have left, a time-out or
     a broken connection says nothing about whether the message goes out, and no provider takes a key that would make
-    a second request harmless: unclear.
+    a second request harmless: unclear. Of a pause that the provider asks for an hour is kept at most.
     """
     import httpx
 
@@ -94,11 +116,23 @@ async def hand_over(client: httpx.AsyncClient, provider: Provider, message: Outg
         return Answer("unclear", f"{provider.name} did not answer ({type(error).__name__}).")
     except httpx.DecodingError:
         return Answer("unclear", f"{provider.name} gave an unreadable answer.")
-    return provider.read(response)
+    return _capped(provider.read(response))
+
+
+def _capped(answer: Answer) -> Answer:
+    if answer.pause is None or answer.pause <= _LONGEST_PAUSE:
+        return answer
+    words = f"{answer.words.rstrip('.')}; of the {answer.pause:,.0f} seconds of pause that it asks for, an hour is kept"
+    return replace(answer, words=words, pause=_LONGEST_PAUSE)
+
+
+def no_success(name: str, response: httpx.Response) -> Answer:
+    """What a status of success says without the success that the provider's reference describes."""
+    return Answer("unclear", f"{name} answered {response.status_code} without saying that it took the message.")
 
 
 def of_status(response: httpx.Response, words: str) -> Answer:
-    """What the status of an answer says, with the provider's own words."""
+    """What the status of an error says, with the provider's own words; of one that calls itself a success: refused."""
     status = response.status_code
     told = f"{status}: {words}"[:300]
     if status == 429:

@@ -1,7 +1,7 @@
 """The WhatsApp Business Cloud API.
 
 Its reference: `POST {base}/{version}/{phone number id}/messages` with a bearer token; a `text` message, or outside of
-a customer's 24-hour window a `template` that was approved, with positional body parameters. The answer holds
+a customer's 24-hour window a `template` that was approved, with positional body parameters. A success holds
 `messages[0].id`; an error holds `error.code` and `error.message`. Limits: 80 messages a second per business number
 (130429), one per 6 seconds to the same customer (131056). `biz_opaque_callback_data` comes back in notices only:
 there is no key against repetition.
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.records.fields import mapping, mappings, text
-from services.reminders.providers.provider import Answer, Call, Outgoing, body_of, of_status, retry_after
+from services.reminders.providers.provider import Answer, Call, Outgoing, body_of, no_success, of_status, retry_after
 from services.reminders.recipients import Language
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class WhatsAppCloud:
         self, base: str, version: str, phone_number_id: str, token: str, configured: Mapping[Language, str]
     ) -> None:
         self.configured = configured
-        self._url = f"{base.rstrip('/')}/{version}/{phone_number_id}/messages"
+        self.url = f"{base.rstrip('/')}/{version}/{phone_number_id}/messages"
         self._token = token
 
     def call(self, message: Outgoing) -> Call:
@@ -53,15 +53,16 @@ class WhatsAppCloud:
             body |= {"type": "template", "template": template}
         else:
             body |= {"type": "text", "text": {"preview_url": False, "body": message.text}}
-        return Call(self._url, body, {"Authorization": f"Bearer {self._token}"})
+        return Call(self.url, body, {"Authorization": f"Bearer {self._token}"})
 
     def read(self, response: httpx.Response) -> Answer:
-        """The id of an accepted message, else the error's code and message."""
+        """The id of an accepted message, else the error's code and message; a success without either is unclear."""
         body = body_of(response)
-        if response.is_success:
-            sent = mappings(body.get("messages"))
-            return Answer("accepted", provider_id=text(sent[0].get("id")) or None if sent else None)
-        error = mapping(body.get("error"))
+        sent, error = mappings(body.get("messages")), mapping(body.get("error"))
+        if response.is_success and (identity := text(sent[0].get("id")) if sent else ""):
+            return Answer("accepted", provider_id=identity)
+        if response.is_success and not error:
+            return no_success(self.name, response)
         code, words = error.get("code"), f"{text(error.get('message')) or 'no reason given'}"
         if code == _PAIR_LIMIT:
             return Answer("throttled", words, pause=retry_after(response), only_customer=True)

@@ -17,8 +17,9 @@ ERROR = {"error": {"code": 131000, "message": "Something went wrong"}}
 
 
 @pytest.mark.parametrize(
-    ("reply", "within"), [(Reply(500, ERROR), 2.0), (Reply(502), 2.0), (Reply(hang=True), 0.1)],
-    ids=["error", "bad-gateway", "hangs"],
+    ("reply", "within"),
+    [(Reply(500, ERROR), 2.0), (Reply(502), 2.0), (Reply(hang=True), 0.1), (Reply(200, b"<html>Sign in</html>"), 2.0)],
+    ids=["error", "bad-gateway", "hangs", "sign-in-page"],
 )  # fmt: skip
 async def test_an_outage_stops_the_sending_after_five_unclear_ones(
     shop: Shop, server: ProviderServer, provider: Provider, ops: Operator, day: Clock, reply: Reply,

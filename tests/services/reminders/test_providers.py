@@ -9,16 +9,24 @@ from pydantic import SecretStr
 from services.errors import BadRequest, Refused
 from services.reminders.providers.account import Account, open_provider
 from services.reminders.providers.myoperator import MyOperator
-from services.reminders.providers.provider import Answer, Outgoing, Provider, hand_over, retry_after
+from services.reminders.providers.provider import (
+    Answer,
+    Outgoing,
+    Provider,
+    hand_over,
+    on_this_machine,
+    open_client,
+    retry_after,
+)
 from services.reminders.providers.whatsapp import WhatsAppCloud
-from tests.services.reminders.providing import ProviderServer, Reply
+from tests.services.reminders.providing import ProviderServer, Reply, serving
 
 MESSAGE = Outgoing("m-1", "+919876543210", "Dear Asha", "te", ("Asha", "180.00", "October 2026"))
 CLOUD = Account("whatsapp", SecretStr("s3cret"), "555")
 
 
 async def ask(provider: Provider, message: Outgoing = MESSAGE) -> Answer:
-    async with httpx.AsyncClient(timeout=5) as client:
+    async with open_client(provider, 5) as client:
         return await hand_over(client, provider, message, 5)
 
 
@@ -59,7 +67,17 @@ class TestWhatsAppCloud:
             (Reply(503, b"", {"Retry-After": "Sun, 22 Nov 2020 10:00:00 GMT"}), "try-again", 0.0),
             (Reply(502, b""), "unclear", None),
             (Reply(drop=True), "unclear", None),
-            (Reply(200, b"nonsense"), "accepted", None),
+            (Reply(200, b"<html>Sign in to the network</html>"), "unclear", None),
+            (Reply(200, b""), "unclear", None),
+            (Reply(204, b""), "unclear", None),
+            (Reply(200, {"messages": []}), "unclear", None),
+            (Reply(200, {"messages": [{"id": None}]}), "unclear", None),
+            (Reply(200, {"error": None}), "unclear", None),
+            (Reply(200, {"error": {"code": 131026, "message": "Message undeliverable"}}), "refused", None),
+            (Reply(200, {"error": {"code": 130429}}, {"Retry-After": "7"}), "throttled", 7.0),
+            (Reply(200, {"error": {"code": 190}}), "shut-out", None),
+            (Reply(200, {"messages": [{"id": "wamid.1", "message_status": "held"}]}), "accepted", None),
+            (Reply(429, {}, {"Retry-After": "99999999"}), "throttled", 3600.0),
         ],
     )
     async def test_what_an_answer_means(
@@ -100,6 +118,11 @@ class TestMyOperator:
         ("reply", "verdict"),
         [
             (Reply(200, {"status": "error", "message": "WABA disabled"}), "refused"),
+            (Reply(200, {"status": "fail", "message": "insufficient balance"}), "refused"),
+            (Reply(200, {"success": False, "code": "x", "message": "invalid number"}), "refused"),
+            (Reply(200, b"<html>maintenance</html>"), "unclear"),
+            (Reply(200, {"message": "Message Sent"}), "unclear"),
+            (Reply(200, {"status": "success"}), "accepted"),
             (Reply(400, {"message": "bad"}), "refused"),
             (Reply(403, {"message": "Invalid company ID!"}), "shut-out"),
             (Reply(500, {"message": None}), "unclear"),
@@ -129,6 +152,30 @@ async def test_settings_that_make_no_request_shut_the_sending_out_and_tell_no_to
     assert answer.verdict == "shut-out"
     assert "s3cr" not in answer.words
     assert server.asked == []
+
+
+async def test_what_stays_on_this_machine_goes_through_no_proxy(
+    server: ProviderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with serving() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        answer = await ask(WhatsAppCloud(server.url, "v23.0", "555", "s3cret", {}))
+        assert (answer.verdict, len(server.asked), proxy.asked) == ("accepted", 1, [])
+        await ask(WhatsAppCloud("http://provider.example", "v23.0", "555", "s3cret", {}))
+        assert len(proxy.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [("http://127.0.0.1:9/x", True), ("https://localhost", True), ("http://[::1]:9", True), ("http://127.8.8.8", True),
+     ("http://localhost.example", False), ("http://10.0.0.1", False), ("http://127.0.0.1@example.in", False),
+     ("http://[", False), ("", False)],
+)  # fmt: skip
+def test_this_machine_is_told_from_others(url: str, local: bool) -> None:
+    assert on_this_machine(url) is local
 
 
 @pytest.mark.parametrize("value", ["\u00b2", "\u0967\u0968", "soon", "-3", ""])

@@ -98,8 +98,8 @@ class TestTrying:
         self, released: Shop, server: ProviderServer, provider: Provider, ops: Operator
     ) -> None:
         server.rule = lambda asked, count: Reply(503, ERROR)
-        gaps, before = [], at(10)()
-        for hour in (10, 11, 12):
+        gaps = []
+        for hour in (11, 12, 13):
             clock = at(hour)
             before = clock()
             done = await send(released.database, ops, clock, provider, limits=QUICK)
@@ -159,7 +159,21 @@ class TestTrying:
         server.rule = lambda asked, count: Reply(429, {}, {"Retry-After": "3600"})
         done = await send(released.database, ops, day, provider, limits=replace(QUICK, at_once=1))
         assert len(server.asked) == 1
-        assert (done.waiting, done.because) == (3, "WhatsApp asks for a pause.")
+        assert (done.waiting, done.because) == (3, "WhatsApp asks for a pause: 429: no reason given.")
+
+    @pytest.mark.parametrize("status", [429, 503])
+    @pytest.mark.parametrize("pause", ["99999999", "Mon, 31 Dec 9999 23:59:59 GMT"])
+    async def test_of_a_pause_of_years_an_hour_is_kept_and_the_reason_told(
+        self, released: Shop, server: ProviderServer, provider: Provider, ops: Operator, day: Clock, status: int,
+        pause: str,
+    ) -> None:  # fmt: skip
+        server.rule = lambda asked, count: Reply(status, {}, {"Retry-After": pause})
+        await send(released.database, ops, day, provider, limits=replace(QUICK, at_once=1))
+        log = await released.log(next_retry_at={"$ne": None})
+        due = read_timestamp(log["next_retry_at"])
+        assert due is not None
+        assert 3_590 < (due - day()).total_seconds() <= 3_600
+        assert log["error_message"].endswith("seconds of pause that it asks for, an hour is kept")
 
     async def test_an_account_that_is_refused_stops_the_sending_and_fails_no_message(
         self, released: Shop, server: ProviderServer, provider: Provider, ops: Operator, day: Clock
