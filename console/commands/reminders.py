@@ -259,7 +259,7 @@ def _release_blocks(released: Released) -> list[Block]:
     words = f"Released {_count(released.messages, 'message')} about {_count(released.orders, 'order')}, "
     words += f"{format_rupees(released.amount_paise)}; held back: {_count(released.held_back, 'order')}."
     if released.cancelled:
-        words += f" Cancelled, as the bills are gone: {_count(released.cancelled, 'order')}."
+        words += f" No longer billed by this run, so cancelled: {_count(released.cancelled, 'order')}."
     return [Line(words)]
 
 

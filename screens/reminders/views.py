@@ -119,7 +119,7 @@ def outcome(done: Released | Sending | Cancelled) -> tuple[str, bool]:
     if isinstance(done, Released):
         return (
             f"{count(done.messages)} messages wait in the queue; s sends them. {count(done.held_back)} stay held."
-            + (f" {count(done.cancelled)} cancelled: their bills are gone." if done.cancelled else ""),
+            + (f" {count(done.cancelled)} cancelled: no longer billed by this run." if done.cancelled else ""),
             True,
         )
     if isinstance(done, Cancelled):

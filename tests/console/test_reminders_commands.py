@@ -113,6 +113,17 @@ def test_only_releasing_needs_no_provider(shop: Shop) -> None:
     assert shop("reminders", "send", "--release-only", "--yes").status == 2
 
 
+def test_what_is_no_longer_billed_is_told_of_before_the_release_and_after(shop: Shop) -> None:
+    shop.database.billing_records.delete_one({"order_id": "a"})
+    shop.database.billing_records.update_one({"order_id": "b"}, {"$set": {"amount": 90.0}})
+    before = shop("reminders", "preview", RUN, "--json").json
+    done = shop("reminders", "send", "--run", RUN, "--release-only", "--yes")
+    assert before["kept_back"]["bill-missing"] == {"reminders": 1, "orders": 1, "amount_paise": 18_000}
+    assert before["amount_paise"] == 9_000
+    assert "Released 1 message about 1 order, ₹90.00; held back: 2 orders." in done.out
+    assert "No longer billed by this run, so cancelled: 1 order." in done.out
+
+
 def test_sending_tells_what_became_of_each_and_never_the_token(shop: Shop, server: ProviderServer) -> None:
     env = configured(server)
     sent = shop("reminders", "send", "--run", RUN, "--yes", "--json", env=env)
