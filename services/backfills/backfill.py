@@ -102,6 +102,10 @@ class Backfill(ABC, Generic[S]):
         """Why the records that a row wrote may not be taken back, as they are now; None where they may."""
         return None
 
+    def stands(self, run: str, record: Document) -> bool:
+        """Whether the first record that a row wrote, found again, is still what that run made."""
+        return True
+
     def due(self, body: Document) -> Due | None:
         """What a row's change makes a customer owe, to be put before them in a reminder."""
         return None

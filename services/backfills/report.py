@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from services.backfills.backfill import Backfill
+from services.backfills.landing import hashable
+from services.backfills.passed import Passed
 from services.backfills.plan import BILLING_GROUPS, REVIEW_REASONS, Group, Tally
 from services.backfills.registry import BACKFILLS
 from services.backfills.runs import (
     EXCEPTIONS,
     LEFT,
     ROWS,
-    Lane,
     Reversal,
     RunView,
     State,
@@ -23,7 +26,7 @@ from services.backfills.runs import (
     view,
 )
 from services.billing.share import Share
-from services.database import READ_LIMIT_MS, Database, Document, told
+from services.database import READ_LIMIT_MS, WHOLE, Database, Document, told
 from services.operators.operator import Operator
 from services.records.fields import identity, text
 
@@ -35,7 +38,8 @@ _CHUNK = 1_000
 _REASONS = 50
 """So many different reasons of drifted or failed records are told apart."""
 _OTHER = "Other reasons; `backfill show RUN --class {}` lists each record with its own."
-_BACK, _KEPT = "taken-back", "kept"
+_BACK, _GONE, _KEPT = "taken-back", "gone", "kept"
+_NOT_READ = ("depends", "message", "values.items", "values.notes")
 _WAITING: Mapping[State, str] = {
     "planned": "Planned, and not committed yet.",
     "approved": "Approved, and not committed yet.",
@@ -124,18 +128,19 @@ async def report(database: Database, operator: Operator, run: str) -> RecoveryRe
     operator.require("viewer", "look at runs")
     stored = await load_run(database, run)
     # Backwards: what was taken back had been done.
-    back = _Passed(run, await load_lanes(database, run, "rollback"))
-    done = _Passed(run, await load_lanes(database, run, "commit"))
+    back = Passed(await load_lanes(database, run, "rollback"))
+    done = Passed(await load_lanes(database, run, "commit"))
     shown = shown_to(await view(database, stored), operator)
     sums = _Sums(shown.state, shown.reversal)
+    backfill = BACKFILLS.get(shown.backfill)
     with told():
         await _add_rows(database, run, done, back, sums)
-        await _add_exceptions(database, run, done, back, sums)
+        await _add_exceptions(_Exceptions(database, run, backfill), done, back, sums)
         customers = await _customer_lines(database, sums.customers)
     classes = shown.plan.classes
     if NOT_OWED in classes and (idle := classes[NOT_OWED]).records:
         sums.because(NOT_OWED, "Not delivered, so nothing is owed.", Share(idle.records, idle.amount_paise))
-    backfill = BACKFILLS.get(shown.backfill)
+    counted = done.counted.less(back.counted).less(sums.gone)
     return RecoveryReport(
         run=shown,
         title=backfill.title if backfill else shown.backfill,
@@ -147,26 +152,8 @@ async def report(database: Database, operator: Operator, run: str) -> RecoveryRe
         ),
         areas=_area_lines(customers),
         customers=customers,
-        adds_up=sums.total.found == _told_by(classes) and sums.total.done == done.counted.less(back.counted),
+        adds_up=sums.total.found == _told_by(classes) and sums.total.done == counted,
     )
-
-
-class _Passed:
-    """The rows that the lanes of one kind of work have passed; what they counted on the way."""
-
-    def __init__(self, run: str, lanes: Sequence[Lane]) -> None:
-        starts = [0, *(lane.end for lane in lanes)]
-        self._ranges = [(start, lane.next) for start, lane in zip(starts, lanes, strict=False)]
-        self._run = run
-        self.counted = Share(sum(lane.applied for lane in lanes), sum(lane.amount_paise for lane in lanes))
-
-    def __contains__(self, number: int) -> bool:
-        return any(start <= number < after for start, after in self._ranges)
-
-    def condition(self) -> Document:
-        """Whether a row is among them, as the server evaluates it."""
-        keys = ((row_key(self._run, "change", start), row_key(self._run, "change", end)) for start, end in self._ranges)
-        return {"$or": [{"$and": [{"$gte": ["$_id", first]}, {"$lt": ["$_id", after]}]} for first, after in keys]}
 
 
 class _Sums:
@@ -177,6 +164,8 @@ class _Sums:
         self.months: dict[str | None, Figures] = {}
         self.customers: dict[str | None, Figures] = {}
         self.reasons: dict[tuple[str, str], Share] = {}
+        self.gone = Share()
+        """What a rollback could not take back for it was no longer there."""
         self._waiting = None if reversal else _WAITING.get(state)
         self._taken_back = f"Done, and taken back by {reversal.by}: {reversal.reason}" if reversal else ""
 
@@ -208,12 +197,19 @@ class _Sums:
             reason = _OTHER.format(outcome)
         self.because(outcome, _sentence(reason), share)
 
-    def keep(self, body: Document, reason: str) -> None:
-        """Say of a record that the rollback kept it: it was counted as taken back, and stands."""
+    def keep(self, body: Document, reason: str, *, stands: bool) -> None:
+        """Say of a record that the rollback kept it: it was counted as taken back, and what was done to it stands.
+
+        Unless somebody else had removed it: then there is nothing that is done.
+        """
         share = Share(1, body.get("amount_paise") or 0)
         self.because(_BACK, self._taken_back, share.negative())
-        self._done(body, share)
-        self.because(_KEPT, f"Not taken back: {reason.rstrip('.')}.", share)
+        if stands:
+            self._done(body, share)
+            self.because(_KEPT, f"Not taken back: {reason.rstrip('.')}.", share)
+        else:
+            self.gone.add(share)
+            self.because(_GONE, "Done, and removed by somebody since.", share)
 
     def because(self, code: str, why: str, share: Share) -> None:
         """Count records under a reason."""
@@ -228,13 +224,13 @@ class _Sums:
         return self.total, month, self.customers.setdefault(of.get("customer_id"), Figures())
 
 
-async def _add_rows(database: Database, run: str, done: _Passed, back: _Passed, sums: _Sums) -> None:
-    passed = {"$cond": [back.condition(), "taken-back", "done"]}
+async def _add_rows(database: Database, run: str, done: Passed, back: Passed, sums: _Sums) -> None:
+    passed = {"$cond": [back.condition(run), "taken-back", "done"]}
     reviewed: Document = {"$eq": ["$body.group", "needs-review"]}
     key = {
         "customer_id": "$body.customer_id",
         "month": "$body.month",
-        "part": {"$cond": [done.condition(), passed, "$body.group"]},
+        "part": {"$cond": [done.condition(run), passed, "$body.group"]},
         "code": {"$cond": [reviewed, "$body.code", None]},
     }
     classes = [{"_id": {"$gt": f"{run}/{name}/", "$lt": f"{run}/{name}0"}} for name in OWED]
@@ -246,26 +242,63 @@ async def _add_rows(database: Database, run: str, done: _Passed, back: _Passed, 
         sums.add(found["_id"], Share(found["records"], found["paise"]))
 
 
-async def _add_exceptions(database: Database, run: str, done: _Passed, back: _Passed, sums: _Sums) -> None:
+async def _add_exceptions(exceptions: _Exceptions, done: Passed, back: Passed, sums: _Sums) -> None:
     """What was passed and left alone; of those rows only, for the run may go on meanwhile."""
-    fields = {f"body.{name}": 1 for name in ("customer_id", "month", "amount_paise")}
-    after = f"{run}/"
-    while True:
-        left = database[EXCEPTIONS].find({"_id": {"$gt": after, "$lt": f"{run}0"}}).sort("_id").limit(_CHUNK)
-        if not (chunk := await left.max_time_ms(READ_LIMIT_MS).to_list()):
-            return
-        after = chunk[-1]["_id"]
-        keys = [row_key(run, "change", each["number"]) for each in chunk]
-        found = database[ROWS].find({"_id": {"$in": keys}}, fields).max_time_ms(READ_LIMIT_MS)
-        bodies = {row["_id"]: row["body"] for row in await found.to_list()}
-        for key, each in zip(keys, chunk, strict=True):
-            number, outcome, reason = each["number"], each["outcome"], str(each["reason"])
-            if number not in done or key not in bodies:
+    async for chunk in exceptions.chunks():
+        kept = {each["number"]: body for each, body in chunk if each["outcome"] == _KEPT and each["number"] in back}
+        standing = await exceptions.standing(kept)
+        for each, body in chunk:
+            number, reason = each["number"], str(each["reason"])
+            if number not in done:
                 continue
-            if outcome != _KEPT:
-                sums.leave(bodies[key], outcome, reason, taken_back=number in back)
-            elif number in back:
-                sums.keep(bodies[key], reason)
+            if each["outcome"] != _KEPT:
+                sums.leave(body, each["outcome"], reason, taken_back=number in back)
+            elif number in kept:
+                sums.keep(body, reason, stands=number in standing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Exceptions:
+    """What a run left alone, as the database has it."""
+
+    database: Database
+    run: str
+    backfill: Backfill[Any] | None
+
+    async def chunks(self) -> AsyncIterator[list[tuple[Document, Document]]]:
+        """Exceptions with their rows' bodies; those whose rows were lost are left out."""
+        fields = {f"body.{name}": 0 for name in _NOT_READ}
+        after = f"{self.run}/"
+        while True:
+            matching = {"_id": {"$gt": after, "$lt": f"{self.run}0"}}
+            left = self.database[EXCEPTIONS].find(matching).sort("_id").limit(_CHUNK)
+            if not (chunk := await left.max_time_ms(READ_LIMIT_MS).to_list()):
+                return
+            after = chunk[-1]["_id"]
+            keys = [row_key(self.run, "change", each["number"]) for each in chunk]
+            found = self.database[ROWS].find({"_id": {"$in": keys}}, fields).max_time_ms(READ_LIMIT_MS)
+            bodies = {row["_id"]: row["body"] for row in await found.to_list()}
+            yield [(each, bodies[key]) for key, each in zip(keys, chunk, strict=True) if key in bodies]
+
+    async def standing(self, kept: Mapping[int, Document]) -> set[int]:
+        """The numbers of these rows of which the first record that they wrote is there, as the run's."""
+        if self.backfill is None:
+            return set(kept)
+        standing: set[int] = set()
+        asked: dict[str, dict[Any, tuple[int, Any]]] = {}
+        for number, body in kept.items():
+            try:
+                collection, key = self.backfill.touches(body)[0]
+            except (LookupError, TypeError):  # an altered row names nothing that could be looked up
+                standing.add(number)
+            else:
+                asked.setdefault(collection, {})[hashable(key)] = number, key
+        for collection, by_key in asked.items():
+            wanted = {"_id": {"$in": [key for _, key in by_key.values()]}}
+            found = self.database[collection].find(wanted, {"run": 1}, batch_size=WHOLE).max_time_ms(READ_LIMIT_MS)
+            records = await found.to_list()
+            standing |= {by_key[hashable(r["_id"])][0] for r in records if self.backfill.stands(self.run, r)}
+        return standing
 
 
 def _told_by(classes: Mapping[Group, Tally]) -> Share:
@@ -308,7 +341,9 @@ def _reasons(found: Mapping[tuple[str, str], Share]) -> tuple[Reason, ...]:
         Reason(code, why, share, owed=code not in (NOT_OWED, _KEPT))
         for (code, why), share in found.items() if share.records
     ]  # fmt: skip
-    ranks = {code: rank for rank, code in enumerate((_BACK, "waiting", "not-reached", *LEFT, "flagged-no-record"))}
+    ranks = {
+        code: rank for rank, code in enumerate((_BACK, _GONE, "waiting", "not-reached", *LEFT, "flagged-no-record"))
+    }
     last = len(ranks)
 
     def place(reason: Reason) -> tuple[bool, int, int, str, str]:

@@ -223,6 +223,10 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         paid = bill is not None and read_bill(bill).payment_status not in ("unpaid", "")
         return "its bill was paid" if paid else None
 
+    def stands(self, run: str, record: Document) -> bool:
+        """A bill of another run may have taken the place."""
+        return record.get("run") == run
+
     def due(self, body: Document) -> Due:
         """The amount of the bill."""
         values = body["values"]

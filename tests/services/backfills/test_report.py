@@ -163,10 +163,10 @@ async def test_a_run_that_was_stopped_splits_into_done_and_still_to_do(
 ) -> None:
     await commit(database, ops, clock, run_of(plan), plan.digest)
     # As the checkpoints of a run stand that was killed after 20 records.
-    first, second = await database[LANES].find({}).sort("_id").to_list()
-    halfway = {"next": 10, "applied": 10, "amount_paise": 10 * 18000}
-    await database[LANES].update_one({"_id": first["_id"]}, {"$set": halfway})
-    await database[LANES].update_one({"_id": second["_id"]}, {"$set": {**halfway, "next": 40}})
+    lanes = await database[LANES].find({}).sort("_id").to_list()
+    for lane, start, done in zip(lanes, (0, 20, 40), (10, 6, 4), strict=True):
+        halfway = {"next": start + done, "applied": done, "amount_paise": done * 18000}
+        await database[LANES].update_one({"_id": lane["_id"]}, {"$set": halfway})
     for state, code in (("running", "waiting"), ("paused", "waiting"), ("cancelled", "not-reached")):
         await database[RUNS].update_one({}, {"$set": {"state": state}})
         made = await report(database, viewer, run_of(plan))
@@ -189,6 +189,30 @@ async def test_a_run_that_was_taken_back_says_so_and_what_was_kept(
     assert codes(made) == {"taken-back": (58, 58 * 18000), "drifted": (1, 18000), "kept": (1, 18000)}
     assert made.reasons[0].why == "Done, and taken back by olga: the wrong month"
     assert ("Rolled back", "by olga: the wrong month") in report_tables(made).facts
+
+
+async def test_a_kept_record_whose_bill_is_gone_is_owed_again(
+    database: Database, ops: Operator, viewer: Operator, clock: Clock, plan: Plan
+) -> None:
+    await commit(database, ops, clock, run_of(plan), plan.digest)
+    bills, orders = database["billing_records"], database["orders"]
+    await bills.update_one({"order_id": "ord-09"}, {"$set": {"payment_status": "paid"}})
+    await bills.delete_many({"order_id": {"$in": ["ord-10", "ord-11", "ord-12"]}})
+    await orders.update_one({"id": "ord-11"}, {"$set": {"notes": "rang"}})
+    await orders.update_one({"id": "ord-12"}, {"$set": {"billed": False}})
+    await orders.delete_one({"id": "ord-13"})
+    assert (await rollback(database, ops, clock, run_of(plan), "wrong")).kept == 5
+    made = await report(database, viewer, run_of(plan))
+    assert_parts_add_up(made)
+    assert made.total.done == Share(2, 2 * 18000)
+    assert done_by({line.month: line.figures for line in made.months}) == await billed_by(
+        database, run_of(plan), "month"
+    )
+    assert codes(made) == {"taken-back": (55, 55 * 18000), "gone": (3, 3 * 18000), "kept": (2, 2 * 18000)}
+    # Billed anew by another run, it is still not what this run billed.
+    again = await preview(database, ops, clock, FIX)
+    await commit(database, ops, clock, run_of(again), again.digest)
+    assert codes(await report(database, viewer, run_of(plan)))["gone"] == (3, 3 * 18000)
 
 
 async def test_a_plan_whose_rows_were_lost_does_not_pretend_to_add_up(

@@ -1,0 +1,26 @@
+"""The rows of a plan that lanes have passed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.backfills.runs import Lane, row_key
+from services.billing.share import Share
+from services.database import Document
+
+
+class Passed:
+    """The rows that the lanes of one kind of work have passed; what they counted on the way."""
+
+    def __init__(self, lanes: Sequence[Lane]) -> None:
+        starts = [0, *(lane.end for lane in lanes)]
+        self._ranges = [(start, lane.next) for start, lane in zip(starts, lanes, strict=False)]
+        self.counted = Share(sum(lane.applied for lane in lanes), sum(lane.amount_paise for lane in lanes))
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and any(start <= number < after for start, after in self._ranges)
+
+    def condition(self, run: str) -> Document:
+        """Whether a row of that run is among them, as the server evaluates it."""
+        keys = ((row_key(run, "change", start), row_key(run, "change", end)) for start, end in self._ranges)
+        return {"$or": [{"$and": [{"$gte": ["$_id", first]}, {"$lt": ["$_id", after]}]} for first, after in keys]}
