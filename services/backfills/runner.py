@@ -98,7 +98,7 @@ class Runner:
         then the run can be resumed.
         """
         database, stored, pace = self.job.database, self.job.stored, self.job.pace
-        rows = Totals.of(await load_lanes(database, stored.id, self.step.work), stored.planned).rows
+        rows = Totals.of(await load_lanes(database, stored.id, self.step.work)).rows
         stamp = self.stamp | {"began.rows": rows}
         held = await take(database, stored.id, self.states, self.working, pace.lease_seconds, stamp)
         async with contextlib.AsyncExitStack() as stack:
@@ -177,12 +177,12 @@ class Runner:
 
     def _teller(self, lanes: Sequence[Lane], throttle: Throttle) -> Callable[[], None]:
         planned, begun, progress = self.job.stored.planned, time.monotonic(), self.job.progress
-        before = Totals.of(lanes, planned).rows
+        before = Totals.of(lanes).rows
 
         def tell() -> None:
             if progress is None:
                 return
-            done = Totals.of(lanes, planned)
+            done = Totals.of(lanes)
             rate = (done.rows - before) / max(time.monotonic() - begun, 0.001)
             progress(Progress(
                 planned=planned, applied=done.applied, drifted=done.drifted, failed=done.failed, kept=done.kept,

@@ -155,11 +155,12 @@ class Totals:
     """Rows that are behind the checkpoints."""
 
     @staticmethod
-    def of(lanes: Sequence[Lane], planned: int) -> Totals:
-        """The sums over the lanes of a run with that many rows."""
+    def of(lanes: Sequence[Lane]) -> Totals:
+        """The sums over a run's lanes; a runner may have died before it had made all of them."""
         names = ("applied", "drifted", "failed", "kept", "amount_paise")
         sums = {name: sum(getattr(lane, name) for lane in lanes) for name in names}
-        return Totals(**sums, rows=planned - sum(lane.end - lane.next for lane in lanes) if lanes else 0)
+        starts = [0, *(lane.end for lane in lanes[:-1])]
+        return Totals(**sums, rows=sum(lane.next - start for lane, start in zip(lanes, starts, strict=False)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,10 +287,10 @@ def shown_to(run: RunView, operator: Operator) -> RunView:
 
 async def view(database: Database, run: Run) -> RunView:
     """The view of a stored run."""
-    done = Totals.of(await load_lanes(database, run.id, "commit"), run.planned)
+    done = Totals.of(await load_lanes(database, run.id, "commit"))
     back = Totals()
     if run.reversal:
-        back = Totals.of(await load_lanes(database, run.id, "rollback"), run.planned)
+        back = Totals.of(await load_lanes(database, run.id, "rollback"))
     rate = left = None
     if run.alive and run.began and run.since > 0:
         rows = back.rows if run.state == "rolling-back" else done.rows

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 
+from services.backfills.passed import Passed
 from services.backfills.plan import Tally
 from services.backfills.registry import find_backfill
 from services.backfills.runs import (
@@ -50,40 +51,55 @@ async def verify(database: Database, operator: Operator, run: str) -> RunView:
 async def compare(database: Database, stored: Run) -> tuple[bool, Tally]:
     """Whether a run's work is in the database as it was counted, and what was found of it there.
 
-    Every row must be accounted for. After a rollback: every changed record restored or listed, and nothing left of
-    the restored.
+    Every row must be accounted for. Of a rollback's rows, so far as it has come: every changed record restored or
+    listed, and nothing left of the restored; those that it has still to come to are there.
     """
     lanes = await load_lanes(database, stored.id, "commit")
-    done = Totals.of(lanes, stored.planned)
-    left = await left_alone(database, stored.id, ("drifted", "failed"))
+    done, left = Totals.of(lanes), await left_alone(database, stored.id, ("drifted", "failed"))
     complete = done.applied + len(left) == done.rows
     if stored.reversal is None:
-        found = await _landed(database, stored, lanes, left)
-        return complete and found == Tally(records=done.applied, amount_paise=done.amount_paise), found
-    back = Totals.of(await load_lanes(database, stored.id, "rollback"), stored.planned)
-    kept = await left_alone(database, stored.id, ("kept",))
-    complete = complete and back.applied + len(kept) == done.applied
-    if stored.state == "rolled-back" and not find_backfill(stored.backfill).amounts:
-        return complete, Tally()  # a later run may have done it again: what a repair wrote does not name its run
-    found = await _landed(database, stored, lanes, left | kept)
-    return complete and found == Tally(), found
+        there, _, _ = await _landed(database, stored, lanes, left)
+        return complete and there == Tally(records=done.applied, amount_paise=done.amount_paise), there
+    back = await load_lanes(database, stored.id, "rollback")
+    kept, passed = await left_alone(database, stored.id, ("kept",)), Passed(back)
+    if stored.state == "rolled-back":
+        complete = complete and Totals.of(back).applied + len(kept) == done.applied
+        if not find_backfill(stored.backfill).amounts:
+            return complete, Tally()  # a later run may have done it again: what a repair wrote does not name its run
+    there, restored, planned = await _landed(database, stored, lanes, left | kept, passed)
+    complete = complete and planned.records == done.applied - Totals.of(back).applied - len(kept)
+    return complete and restored == Tally() and there == planned, _sum([there, restored])
 
 
-async def _landed(database: Database, stored: Run, lanes: Sequence[Lane], without: Collection[int]) -> Tally:
-    """What the database holds of the rows behind the checkpoints, without some."""
+async def _landed(
+    database: Database, stored: Run, lanes: Sequence[Lane], without: Collection[int], back: Container[int] = ()
+) -> tuple[Tally, Tally, Tally]:
+    """What the database holds of the rows behind the checkpoints, without some.
+
+    Apart: of the rows that are not taken `back`, and of those that are; then what the former come to by the plan.
+    """
     backfill, begins = find_backfill(stored.backfill), [0, *(lane.end for lane in lanes)]
     bounds = [
         (first, min(first + _CHUNK, lane.next))
         for begin, lane in zip(begins, lanes, strict=False) for first in range(begin, lane.next, _CHUNK)
     ]  # fmt: skip
 
-    async def part(first: int, last: int) -> Tally:
+    async def part(first: int, last: int) -> tuple[Tally, Tally, Tally]:
         bodies = await change_bodies(database, stored.id, first, last, _NOT_COMPARED)
-        mine = [body for number, body in enumerate(bodies, first) if number not in without]
-        return await backfill.landed(database, stored.id, mine)
+        mine = [(number in back, body) for number, body in enumerate(bodies, first) if number not in without]
+        there, gone = [[body for taken, body in mine if taken is which] for which in (False, True)]
+        planned = Tally(records=len(there), amount_paise=sum(body["amount_paise"] or 0 for body in there))
+        found = [await backfill.landed(database, stored.id, each) if each else Tally() for each in (there, gone)]
+        return found[0], found[1], planned
 
-    parts: list[Tally] = []
+    parts: list[tuple[Tally, Tally, Tally]] = []
     with told():
         for start in range(0, len(bounds), _AT_ONCE):
             parts += await asyncio.gather(*(part(*each) for each in bounds[start : start + _AT_ONCE]))
-    return Tally(records=sum(each.records for each in parts), amount_paise=sum(each.amount_paise for each in parts))
+    there, restored, planned = zip(*parts, strict=True) if parts else ((), (), ())
+    return _sum(there), _sum(restored), _sum(planned)
+
+
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    each = list(tallies)
+    return Tally(records=sum(t.records for t in each), amount_paise=sum(t.amount_paise for t in each))

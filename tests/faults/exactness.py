@@ -93,7 +93,7 @@ async def _assert_audited(planned: Planned, bills: Mapping[str, Document], flagg
 
 async def _assert_counted(planned: Planned, ops: Operator, done: Mapping[str, int], left: Collection[str]) -> None:
     """What the lanes, the list of exceptions and the run's own verification say is what is there."""
-    totals = Totals.of(await load_lanes(planned.database, planned.run, "commit"), len(planned.prices))
+    totals = Totals.of(await load_lanes(planned.database, planned.run, "commit"))
     assert (totals.applied, totals.amount_paise) == (len(done), sum(done.values()))
     assert totals.drifted + totals.failed == len(left)
     assert await exceptions(planned, ops) == set(left)

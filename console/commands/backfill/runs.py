@@ -248,6 +248,8 @@ def _pairs(view: RunView) -> list[tuple[str, object]]:
         ]
     if view.found:
         expected = "what was counted" if not view.reversal else "nothing of what was restored"
+        if view.state == "rolling-back":
+            expected = f"the {view.applied - view.restored - view.kept} that are not taken back yet"
         pairs.append(("In the database", f"{view.found.records}{_worth(view, view.found.amount_paise)}; "
                       f"expected: {expected}"))  # fmt: skip
     pairs.append(("Verified", {True: "yes", False: "NO: it is not what was counted", None: "not yet"}[view.verified]))

@@ -1,20 +1,27 @@
 """A run is called verified only where every row stands in the database as the plan has it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import pytest
 from bson import Int64
 
-from services.backfills.plan import Tally
+from services.backfills.commit import commit
+from services.backfills.control import cancel, pause
+from services.backfills.pace import Pace
+from services.backfills.plan import Plan, Tally
 from services.backfills.rollback import rollback
-from services.backfills.runs import RunView
+from services.backfills.runner import Progress
+from services.backfills.runs import LANES, RunView, load_lanes
 from services.backfills.verification import verify
 from services.clock import Clock
 from services.database import Database, Document
+from services.errors import ConsoleError
 from services.operators.operator import Operator
 from tests import shop
-from tests.services.backfills.conftest import FIX
+from tests.failing import failing
+from tests.services.backfills.conftest import FIX, run_of
 from tests.services.backfills.repairing import Repair
 
 Committed: TypeAlias = Callable[..., Awaitable[RunView]]
@@ -184,3 +191,43 @@ async def test_keys_that_python_takes_for_one_are_told_apart(
     run = await committed("add-order-fields", orders=orders)
     await database[ORDER].update_one({"_id": True}, {"$set": {"billed": True}})
     assert await verified(database, ops, run) is False
+
+
+async def test_half_a_rollback_is_verified_by_what_it_has_come_to(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    run = run_of(plan)
+    await database[ORDER].update_one({"id": "ord-30"}, {"$set": {"total_amount": 1.0}})
+    await commit(database, ops, clock, run, plan.digest)
+    await database[BILL].update_many({"order_id": {"$in": ["ord-00", "ord-58"]}}, {"$set": {"payment_status": "paid"}})
+    asked: list[asyncio.Task[RunView]] = []
+
+    def ask(progress: Progress) -> None:
+        if progress.done >= 12 and not asked:
+            asked.append(asyncio.create_task(pause(database, ops, run)))
+
+    halted = await rollback(database, ops, clock, run, "wrong", pace=Pace(batch_size=3), progress=ask)
+    assert (halted.state, halted.kept) == ("rolling-back", 1)
+    there = await database[BILL].find({"run": run}).to_list()
+    assert 2 < len(there) < 58
+    seen = await verify(database, ops, run)
+    assert (seen.verified, seen.found) == (True, Tally(records=len(there) - 1, amount_paise=(len(there) - 1) * 18000))
+    still = next(bill for bill in there if bill["order_id"] not in ("ord-00", "ord-58"))
+    await database[BILL].delete_one({"_id": still["_id"]})
+    assert await verified(database, ops, seen) is False
+    await database[BILL].insert_one(still)
+    taken = {f"bill:ord-{n:02d}" for n in range(60) if n != 30} - {bill["_id"] for bill in there}
+    await database[BILL].insert_one({**still, "_id": min(taken), "order_id": min(taken).removeprefix("bill:")})
+    assert await verified(database, ops, seen) is False
+
+
+async def test_a_run_whose_runner_died_before_its_lanes_were_made_has_done_nothing(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    async with failing(database, "update", on=LANES, mode={"skip": 2}, errorCode=9001):
+        with pytest.raises(ConsoleError):
+            await commit(database, ops, clock, run_of(plan), plan.digest)
+    assert len(await load_lanes(database, run_of(plan), "commit")) == 1
+    ended = await cancel(database, ops, run_of(plan))
+    assert (ended.state, ended.applied) == ("cancelled", 0)
+    assert await verified(database, ops, ended) is True
