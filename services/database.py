@@ -38,8 +38,8 @@ DURABLE = WriteConcern("majority", j=True)
 _AUTHENTICATION_FAILED = 18
 _UNAUTHORISED = (13, 8000)
 _REFUSED_COMMAND = re.compile(r'not authorized on (\S+) to execute command \{ (\w+): (?:"([^"]*)")?')
-_OF_ONE_RECORD = (11000, 121)
-"""Duplicate key, failed validation: the record is at fault, not the server."""
+_OF_ONE_RECORD = (11000, 121, 15)
+"""Duplicate key, failed validation, nested too deep: the record is at fault, not the server."""
 TOO_LARGE = (10334, 17419)
 """How the server calls a document over 16 MB, also one that it was to make."""
 NO_SUCH_INDEX = 2

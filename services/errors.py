@@ -30,6 +30,10 @@ class RecordRefused(Refused):
     """The database does not take a record; others are not concerned."""
 
 
+class TooLong(Refused):
+    """The server ended a transaction for its age; nothing was written."""
+
+
 class Fenced(Refused):
     """Another runner has taken the run over; this one has stopped without writing."""
 

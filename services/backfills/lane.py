@@ -33,7 +33,7 @@ from services.changes.changeset import ChangeSet, transact
 from services.changes.series import series_of
 from services.clock import Clock
 from services.database import Database, Document, Session, told
-from services.errors import Conflict, RecordRefused, Unreachable
+from services.errors import Conflict, RecordRefused, TooLong, Unreachable
 from services.operators.operator import Operator
 
 T = TypeVar("T")
@@ -200,19 +200,23 @@ async def _reload(task: Task, lane: Lane) -> None:
 
 
 async def _land(task: Task, lane: Lane, session: Session, rows: Sequence[Row], landed: Callable[[], None]) -> None:
-    """Land rows; where a record is at fault, halve until it stands alone.
+    """Land rows; where a record is at fault, halve until it stands alone, and where they take too long, until they fit.
 
     Any other failure, of the server or the connection, leaves the rows undone.
     """
     begun = time.monotonic()
     try:
         batch = await _transact(task, lane, session, rows)
-    except _OF_ONE_RECORD as error:
+    except (TooLong, *_OF_ONE_RECORD) as error:
+        if isinstance(error, TooLong):
+            task.throttle.too_long(len(rows))
         if len(rows) > 1:
             middle = len(rows) // 2
             await _land(task, lane, session, rows[:middle], landed)
             await _land(task, lane, session, rows[middle:], landed)
             return
+        if isinstance(error, TooLong):
+            raise
         batch = await _give_up(task, lane, session, rows[0], str(error))
     task.throttle.took(time.monotonic() - begun)
     lane.next = rows[-1].number + 1

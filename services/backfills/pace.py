@@ -49,9 +49,13 @@ class Throttle:
     def took(self, seconds: float) -> None:
         """Hear how long a batch took: a slow one halves the size, quick ones win it back."""
         if seconds > self._pace.slow_batch:
-            self.size = max(min(_SMALLEST_BATCH, self._pace.batch_size), self.size // 2)
+            self.size = max(min(_SMALLEST_BATCH, self.size), self.size // 2)
         elif seconds < self._pace.slow_batch / 4:
             self.size = min(self._pace.batch_size, self.size * 2)
+
+    def too_long(self, rows: int) -> None:
+        """Hear that the server let a batch of so many rows not live to its end: the next ones have half of them."""
+        self.size = max(1, min(self.size, rows // 2))
 
     async def must_wait(self) -> bool:
         """Whether a secondary is too far behind; asks the server once a second."""

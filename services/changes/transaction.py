@@ -4,33 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import pymongo
 from pymongo import ReadPreference
-from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import OperationFailure, PyMongoError, ServerSelectionTimeoutError
 from pymongo.read_concern import ReadConcern
 
 from services.database import DURABLE, Database, Session
+from services.errors import TooLong
 
 T = TypeVar("T")
 
 _SNAPSHOT = ReadConcern("snapshot")
 _FAREWELL = 2.0
+_LIFETIME_EXCEEDED, _NO_SUCH_TRANSACTION = 290, 251
+"""How the server ends a transaction for its age: in the middle of a statement, or between two."""
+_SHORTEST_LIFETIME = 1.0
+"""The least seconds that a server can be told to let a transaction live."""
 
 
 async def run_transaction(database: Database, session: Session, work: Callable[[Session], Awaitable[T]]) -> T:
     """Run `work` in a transaction, again when the server asks for a retry, until the deadline of `pymongo.timeout`.
 
-    Raises the driver's failures; the end of the time from what was tried again last, where there was such.
+    Raises TooLong where the server ended it for its age: again it would take as long. Raises the driver's failures;
+    the end of the time from what was tried again last, where there was such.
     """
     retried: list[PyMongoError] = []
 
     async def once(open_session: Session) -> T:
+        begun = time.monotonic()
         try:
             return await work(open_session)
         except PyMongoError as error:
+            if _ended_for_age(error, time.monotonic() - begun):
+                raise TooLong(
+                    "transaction-too-long",
+                    "The server ended a transaction that took longer than its transactionLifetimeLimitSeconds. Nothing "
+                    "of it was written; try again when the server has less to do, or raise that limit.",
+                ) from error
             if error.has_error_label("TransientTransactionError"):
                 retried[:] = [error]
             raise
@@ -43,6 +57,11 @@ async def run_transaction(database: Database, session: Session, work: Callable[[
             if retried and retried[0] is not error:
                 raise error from retried[0]
         raise
+
+
+def _ended_for_age(error: PyMongoError, seconds: float) -> bool:
+    code = error.code if isinstance(error, OperationFailure) else None
+    return code == _LIFETIME_EXCEEDED or (code == _NO_SUCH_TRANSACTION and seconds >= _SHORTEST_LIFETIME)
 
 
 async def _abandon(database: Database, session: Session) -> None:

@@ -194,6 +194,16 @@ async def test_slow_batches_shrink_and_quick_ones_grow_back(database: Database) 
     assert sizes == [400, 200, 100, 50, 25, 25, 25, 50, 100]
 
 
+async def test_what_a_server_ends_for_its_age_is_halved_below_the_smallest_batch(database: Database) -> None:
+    throttle = Throttle(database, Pace(batch_size=400, slow_batch=1.0))
+    sizes = []
+    for rows in (400, 200, 13, 1):
+        throttle.too_long(rows)
+        sizes.append(throttle.size)
+    throttle.took(9.0)
+    assert [*sizes, throttle.size] == [200, 100, 6, 1, 1]
+
+
 async def test_a_lone_server_has_no_lag(database: Database) -> None:
     assert not await Throttle(database, Pace()).must_wait()
 

@@ -1,6 +1,7 @@
 """What others do to a plan, a run or the server, and what the commit makes of it."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ from console.demo.mongod import EmbeddedMongod
 from services.backfills.commit import commit, resume
 from services.backfills.pace import Pace
 from services.backfills.plan import Plan
+from services.backfills.rollback import rollback
 from services.backfills.runner import Progress
-from services.backfills.runs import ROWS, RUNS, list_rows, show_run
+from services.backfills.runs import ROWS, RUNS, list_exceptions, list_rows, show_run
 from services.clock import Clock
-from services.database import Database, connect
-from services.errors import ConsoleError, Refused
+from services.database import Database, Document, connect
+from services.errors import ConsoleError, Refused, TooLong
 from services.operators.operator import Operator
 from tests.failing import failing
 from tests.services.backfills.conftest import run_of
@@ -96,6 +98,62 @@ async def test_a_failing_server_leaves_the_run_to_be_resumed(
     assert (await show_run(database, ops, run_of(plan))).state == "interrupted"
     outcome = await resume(database, ops, clock, run_of(plan))
     assert (outcome.applied, outcome.failed, outcome.verified) == (60, 0, True)
+
+
+@pytest.fixture
+async def short_lived(database: Database) -> AsyncIterator[None]:
+    """A server that ends transactions after a second."""
+    name = "transactionLifetimeLimitSeconds"
+    before = await database.client.admin.command({"setParameter": 1, name: 1})
+    yield
+    await database.client.admin.command({"setParameter": 1, name: before["was"]})
+
+
+@pytest.mark.usefixtures("short_lived")
+async def test_a_batch_that_the_server_ends_for_its_age_is_halved_until_it_fits(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    slow: dict[str, Any] = {"blockConnection": True, "blockTimeMS": 2_500}
+    sizes: list[int] = []
+
+    def note(progress: Progress) -> None:
+        sizes.append(progress.done - sum(sizes))
+
+    async with failing(database, "insert", on="audit_logs", mode={"times": 6}, **slow):
+        done = await commit(database, ops, clock, run_of(plan), plan.digest, progress=note)
+    assert (done.state, done.applied, done.failed, done.verified) == ("done", 60, 0, True)
+    assert max(sizes) <= 10
+    async with failing(database, "insert", on="audit_logs", mode={"times": 3}, errorCode=290):
+        back = await rollback(database, ops, clock, run_of(plan), "wrong", pace=Pace(batch_size=8))
+    assert (back.state, back.restored, back.verified) == ("rolled-back", 60, True)
+
+
+@pytest.mark.usefixtures("short_lived")
+async def test_a_record_alone_that_the_server_ends_for_its_age_stops_the_run(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    slow: dict[str, Any] = {"blockConnection": True, "blockTimeMS": 2_500}
+    async with failing(database, "insert", on="audit_logs", **slow):
+        with pytest.raises(TooLong, match="transactionLifetimeLimitSeconds"):
+            await commit(database, ops, clock, run_of(plan), plan.digest, pace=Pace(batch_size=1))
+    assert (await show_run(database, ops, run_of(plan))).state == "interrupted"
+    assert (await resume(database, ops, clock, run_of(plan))).applied == 60
+
+
+async def test_a_record_nested_too_deep_to_be_audited_is_left_and_the_rest_goes_on(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    nested: Document = {"x": 1}
+    for _ in range(178):
+        nested = {"a": nested}
+    await database["orders"].update_one({"id": "ord-07"}, {"$set": {"meta": nested}})
+    done = await commit(database, ops, clock, run_of(plan), plan.digest, pace=Pace(batch_size=5))
+    assert (done.state, done.applied, done.failed, done.verified) == ("done", 59, 1, True)
+    (left,) = await list_exceptions(database, ops, run_of(plan))
+    assert left.record == "ord-07"
+    assert "180 levels" in left.reason
+    back = await rollback(database, ops, clock, run_of(plan), "wrong")
+    assert (back.restored, back.kept, back.verified) == (59, 0, True)
 
 
 async def test_the_read_preference_of_the_address_breaks_no_write(
