@@ -40,8 +40,9 @@ async def rollback(
     """Restore the records that a run changed; what changed since, and what was paid, is kept and listed.
 
     Reminders that were not sent are cancelled in the same transactions, those of what is kept too. Interrupted, it is
-    gone on with by calling it again, or by `resume`. Raises NotFound for an unknown run, BadRequest without a reason,
-    Refused for a run that changed nothing, is being worked on, or was rolled back already.
+    gone on with by calling it again, or by `resume`: of the run, who began it and why stands; the audit entries of the
+    rest have the reason of who went on. Raises NotFound for an unknown run, BadRequest without a reason, Refused for a
+    run that changed nothing, is being worked on, or was rolled back already.
     """
     operator.require("ops", "roll a run back")
     database.require_writable()
@@ -56,15 +57,15 @@ async def rollback(
         raise Refused("nothing-to-roll-back", f"{run} is {stored.state} and has changed no record.")
     job = Job(database, operator, clock, stored, await pinned(database, stored), pace or Pace(), progress)
     if begun:
-        return await go_on_back(job)
+        return await go_on_back(job, why)
     reversal = {"by": operator.account, "at": to_stored(clock()), "reason": why}
     return await _work(job, _BEGINNING, why, {"reversal": reversal})
 
 
-async def go_on_back(job: Job) -> RunView:
-    """Go on with a rollback whose runner is gone."""
+async def go_on_back(job: Job, reason: str | None = None) -> RunView:
+    """Go on with a rollback whose runner is gone, for the reason that it was begun with where no other is given."""
     reversal = job.stored.reversal
-    return await _work(job, ("rolling-back",), reversal.reason if reversal else None, {})
+    return await _work(job, ("rolling-back",), reason or (reversal.reason if reversal else None), {})
 
 
 async def _work(job: Job, states: Sequence[State], reason: str | None, stamp: Document) -> RunView:

@@ -79,6 +79,17 @@ def test_what_was_paid_is_kept_and_the_exit_says_so(shop: Shop, plan: dict[str, 
     assert back.json["exceptions"] == [{"record": "ord-2", "outcome": "kept", "reason": "its bill was paid"}]
 
 
+def test_who_goes_on_with_a_rollback_hears_which_reason_stands(shop: Shop, plan: dict[str, Any]) -> None:
+    shop("backfill", "commit", plan["run"], "--digest", plan["digest"], "--yes")
+    begun = {"by": "ravi", "at": "2026-11-22T04:30:00+00:00", "reason": "wrong\x1b month"}
+    shop.database.console_runs.update_one({}, {"$set": {"state": "rolling-back", "reversal": begun}})
+    back = shop("backfill", "rollback", plan["run"], "--reason", "the same", "--yes", "--json")
+    assert (back.status, back.json["restored"], back.json["rollback"]) == (0, 3, begun)
+    assert f"ravi began to take {plan['run']} back: wrong␛ month\nThat stays with the run" in back.err
+    reasons = shop.database.audit_logs.distinct("meta.reason", {"table": "orders", "action": "UPDATE"})
+    assert reasons == ["the same"]
+
+
 def test_a_plan_is_cancelled_and_nothing_comes_of_it(shop: Shop, plan: dict[str, Any]) -> None:
     paused = shop("backfill", "pause", plan["run"], "--json")
     cancelled = shop("backfill", "cancel", plan["run"], "--yes", "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ import typer
 from console.command import Json, Yes, confirm, run
 from console.commands.backfill.group import RunId, app
 from console.output import Answer, Block, Line, Pairs, Table, progress_bar
+from services.text import visible
 
 if TYPE_CHECKING:
     from console.session import Session
@@ -158,6 +160,11 @@ def roll_back(
         session.operator.require("ops", "roll a run back")
         view = await show_run(session.database, session.operator, run_id)
         amount = _worth(view, view.amount_paise)
+        if view.state == "rolling-back" and view.reversal:
+            begun = visible(f"{view.reversal.by} began to take {run_id} back: {view.reversal.reason}")
+            print(
+                f"{begun}\nThat stays with the run; your reason is noted in the trail with the rest.", file=sys.stderr
+            )
         confirm(f"Take back {view.applied} records of {run_id}{amount}, in {session.database.name}?", yes=yes)
         with _bar("Restored") as report:
             done = await rollback(
