@@ -37,7 +37,8 @@ class Stake(Message):
     """What is at stake: counted now, or as a stored plan knows it; None where nothing was ever counted."""
 
     plan: Plan | None
-    counted_now: bool
+    before: views.Done
+    """What the runs had done when it was counted."""
 
 
 class HomeScreen(Place):
@@ -53,10 +54,15 @@ class HomeScreen(Place):
         Binding("r", "count", "Count again", tooltip="Count what is at stake in the data as it is now."),
     ]
 
+    def __init__(self, environment: str = "") -> None:
+        super().__init__(environment)
+        self._stake: Stake | None = None
+        self._done: views.Done = {}
+
     def compose_place(self) -> Iterable[Widget]:
         """The total, then the tables."""
         with Vertical(id="stake"):
-            yield Static(views.total(None, counted_now=False), markup=False, id="total")
+            yield Static(views.LOOKING, markup=False, id="total")
             yield Meter(id="meter")
         with VerticalScroll(can_focus=False, id="tables"):
             with Horizontal(id="side-by-side"):
@@ -78,15 +84,19 @@ class HomeScreen(Place):
         if self.context is None:
             return
         self.ask("runs", partial(_runs, self.context), RunsRead)
-        if self.context.order_estimate <= _COUNTED_UNASKED:
+        if self._quick:
             self.action_count()
         else:
-            self.ask("count", partial(_latest, self.context), partial(Stake, counted_now=False))
+            self.ask("count", partial(_latest, self.context), lambda found: Stake(*found))
 
     def on_screen_resume(self) -> None:
         """Back from another screen: the runs may be others by now."""
         if self.context:
             self.ask("runs", partial(_runs, self.context), RunsRead)
+
+    @property
+    def _quick(self) -> bool:
+        return self.context is not None and self.context.order_estimate <= _COUNTED_UNASKED
 
     def why_not(self, action: str) -> str | None:
         """Counting needs a connection."""
@@ -100,7 +110,7 @@ class HomeScreen(Place):
         """Count what is at stake now; nothing is stored."""
         if self.context:
             self.query_one(Meter).reading = Reading(0, None, "orders looked at")
-            self.ask("count", partial(_count, self.context, self._counted), partial(Stake, counted_now=True))
+            self.ask("count", partial(_count, self.context, self._counted), lambda found: Stake(*found))
 
     def _counted(self, examined: int) -> None:
         self.post_message(Counted(examined))
@@ -114,17 +124,30 @@ class HomeScreen(Place):
     def on_stake(self, event: Stake) -> None:
         """Show the figures."""
         self.query_one(Meter).reading = None
-        plan = event.plan
-        self.query_one("#total", Static).update(views.total(plan, counted_now=event.counted_now))
+        self._stake, plan = event, event.plan
+        self._show_total()
         if plan:
             months, review = self.query_one("#months", RecordTable), self.query_one("#review", RecordTable)
             months.empty, review.empty = "Everything delivered is billed.", "Nothing needs a person."
             months.show(month_rows(plan), keep=True)
             review.show(views.review_rows(plan), keep=True)
 
+    def _show_total(self) -> None:
+        if self._stake:
+            self.query_one("#total", Static).update(views.total(self._stake.plan, outrun=self._outrun()))
+
+    def _outrun(self) -> bool:
+        """Whether a run has done something that the figures do not know of."""
+        stake = self._stake
+        return stake is not None and any(stake.before.get(run, (0, 0)) != done for run, done in self._done.items())
+
     def on_runs_read(self, event: RunsRead) -> None:
-        """Show the runs."""
+        """Show the runs; where one has outrun the figures, say so, and count again where that is quick."""
         self.query_one("#runs", RecordTable).show([views.run_row(run) for run in event.runs], keep=True)
+        self._done = views.done(event.runs)
+        self._show_total()
+        if self._outrun() and self._quick and self.query_one(Meter).reading is None:
+            self.action_count()
 
     @on(RecordTable.Selected)
     def to_billing(self) -> None:
@@ -138,16 +161,21 @@ class HomeScreen(Place):
         super().on_refusal(event)
 
 
-async def _count(context: Context, progress: Callable[[int], None]) -> Plan:
+async def _count(context: Context, progress: Callable[[int], None]) -> tuple[Plan, views.Done]:
     from services.backfills.preview import preview
 
-    return await preview(context.database, context.operator, context.clock, _BACKFILL, store=False, progress=progress)
+    before = views.done(await _runs(context))
+    plan = await preview(context.database, context.operator, context.clock, _BACKFILL, store=False, progress=progress)
+    return plan, before
 
 
-async def _latest(context: Context) -> Plan | None:
+async def _latest(context: Context) -> tuple[Plan | None, views.Done]:
     from services.backfills.preview import latest_plan
 
-    return await latest_plan(context.database, context.operator, _BACKFILL)
+    plan, done = await latest_plan(context.database, context.operator, _BACKFILL), views.done(await _runs(context))
+    if plan:
+        done.pop(plan.run or "", None)  # at its preview it had done nothing
+    return plan, done
 
 
 async def _runs(context: Context) -> tuple[RunView, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.text import Text
 
@@ -37,20 +38,31 @@ def table(name: str, title: str, explains: str) -> RecordTable:
     return made
 
 
-def total(plan: Plan | None, *, counted_now: bool) -> Text:
-    """The total at stake in large, and where the figures come from."""
+LOOKING = Text("Delivered, never billed\nLooking …", "muted")
+
+Done: TypeAlias = dict[str, tuple[int, int]]
+"""How many records each run had changed, and how many of them taken back."""
+
+
+def done(runs: Iterable[RunView]) -> Done:
+    """What these runs have done so far."""
+    return {run.run: (run.applied, run.restored) for run in runs}
+
+
+def total(plan: Plan | None, *, outrun: bool) -> Text:
+    """The total at stake in large, and when it was counted; `outrun` where a run has done something since."""
     if plan is None:
-        words = "Nothing was counted yet: r counts." if counted_now else "Looking …"
-        return Text.assemble(("Delivered, never billed\n", "muted"), (words, "muted"))
+        return Text("Delivered, never billed\nNothing was counted yet: r counts.", "muted")
     change, flagged = plan.classes["change"], plan.classes["flagged-no-record"]
-    source = "counted just now" if counted_now else f"as of {format_moment(plan.created_at)}; r counts again"
     lines = Text.assemble(
         ("Delivered, never billed  ", "muted"), (format_rupees(change.amount_paise), "total"),
         (f"   {count(change.records)} orders of {count(plan.customers)} customers", "strong"),
-        (f"   {source}\n", "muted"),
+        (f"   counted {format_moment(plan.created_at)}\n", "muted"),
     )  # fmt: skip
     lines.append("Flagged billed, no record  ", "muted").append(format_rupees(flagged.amount_paise), "warn")
     lines.append(f"   {count(flagged.records)} orders, billed only when asked for", "muted")
+    if outrun:
+        lines.append("\nA run has changed records since these figures were counted: r counts again.", "warn")
     return lines
 
 

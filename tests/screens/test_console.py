@@ -11,10 +11,22 @@ from screens.context import Context
 from screens.place import Place
 from screens.widgets.header import PLACES
 from screens.widgets.notice import Notice
+from services.backfills.commit import commit
+from services.backfills.preview import preview
+from services.backfills.rollback import rollback
+from services.backfills.runs import RunView
 from services.errors import NotPermitted, Unreachable
+from services.money import format_rupees
 from services.operators.operator import Operator
 from tests.failing import failing
-from tests.screens.conftest import Company, opened, painted, press, settle, type_text
+from tests.screens.conftest import NOW, OPS, Company, opened, painted, press, settle, type_text
+
+
+async def _bill(company: Company) -> RunView:
+    """What another session bills meanwhile."""
+    async with company.connected() as database:
+        plan = await preview(database, OPS, lambda: NOW, "bill-one-time-orders")
+        return await commit(database, OPS, lambda: NOW, plan.run or "", plan.digest)
 
 
 class TestHeader:
@@ -45,9 +57,37 @@ class TestHome:
         async with opened(company.app(Operator("vera", ("viewer",)))) as pilot:
             screen = painted(pilot)
             assert "Delivered, never billed  ₹" in screen
-            assert "counted just now" in screen
+            assert "counted 2026-11-22" in screen
             assert "2026-10" in screen
             assert "No customer belongs to the order." in screen
+
+    async def test_after_a_run_it_is_counted_again(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            before = painted(pilot)
+            await _bill(own_company)
+            await press(pilot, "f3", "f2")
+            assert "₹0.00   0 orders" in painted(pilot) != before
+            assert "A run has changed" not in painted(pilot)
+
+    async def test_of_many_orders_it_is_said_that_a_run_has_outrun_the_figures(
+        self, own_company: Company, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("screens.home.screen._COUNTED_UNASKED", -1)
+        async with opened(own_company.app()) as pilot:
+            assert "Nothing was counted yet" in painted(pilot)
+            done = await _bill(own_company)
+            await press(pilot, "r")
+            assert "₹0.00   0 orders" in painted(pilot)
+            assert "A run has changed" not in painted(pilot)
+        async with opened(own_company.app()) as pilot:  # what the latest plan knew
+            assert f"{format_rupees(done.amount_paise)}   {done.applied} orders" in painted(pilot)
+            assert "A run has changed records since these figures were counted: r counts again." in painted(pilot)
+            await press(pilot, "r")
+            assert "₹0.00   0 orders" in painted(pilot)
+            async with own_company.connected() as database:
+                await rollback(database, OPS, lambda: NOW, done.run, "wrong")
+            await press(pilot, "f3", "f2")
+            assert "A run has changed records since these figures were counted: r counts again." in painted(pilot)
 
     async def test_enter_on_a_month_goes_to_billing(self, company: Company) -> None:
         async with opened(company.app()) as pilot:
@@ -86,7 +126,7 @@ class TestOpening:
                 await pilot.pause()
             await settle(pilot)
             assert "No MongoDB answers" not in painted(pilot)
-            assert "counted just now" in painted(pilot)
+            assert "counted 2026-11-22" in painted(pilot)
 
     @pytest.mark.parametrize("size", [(80, 24), (120, 40), (30, 8)])
     async def test_every_screen_opens_at_every_size(self, company: Company, size: tuple[int, int]) -> None:
