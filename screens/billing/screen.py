@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
@@ -55,6 +55,7 @@ class BillingScreen(Place):
         Binding("v", "run", "Run", tooltip="The run in sight: its receipt; pause, approve, take back."),
         Binding("r", "resume", "Resume", show=False, tooltip="Go on with the run in sight."),
         Binding("m", "month", "Month", tooltip="What every customer owes for a month, by area."),
+        Binding("ctrl+r", "read_again", "Read again", show=False, tooltip="The runs, and the newest plan, as of now."),
         Binding("o", "report", "Report", show=False, tooltip="The report of that run, also as a file."),
     ]
 
@@ -71,6 +72,9 @@ class BillingScreen(Place):
         """The run to put the cursor on when the runs are read next."""
         self._working = ""
         """The run that this console commits now."""
+        self._chosen = False
+        """Whether the plan in sight is one that the operator chose or counted; else it is to be the newest."""
+        self._again = False
 
     def compose_place(self) -> Iterable[Widget]:
         """Options and the plan's line; the figures beside the records behind them."""
@@ -102,6 +106,12 @@ class BillingScreen(Place):
         if self.app.screen is self:
             self._list_runs()
 
+    @on(events.ScreenResume)
+    def action_read_again(self) -> None:
+        """The runs as they are now, and the newest plan where the operator has chosen no other."""
+        self._again = True
+        self._list_runs()
+
     def why_not(self, action: str) -> str | None:
         """Roles first, then what there is to do."""
         return rules.why_not(action, self.context, self._plan, self._runs, self._run_in_sight(), self._working)
@@ -129,7 +139,7 @@ class BillingScreen(Place):
             self.list_target().focus()
 
     def _choose(self, backfill: str) -> None:
-        self._backfill, self._plan, self._behind = backfill, None, views.Behind()
+        self._backfill, self._plan, self._behind, self._chosen = backfill, None, views.Behind(), False
         if not self._working:
             self.drop("preview")
             self.query_one(Meter).reading = None
@@ -163,12 +173,14 @@ class BillingScreen(Place):
         self._behind = views.Behind()
         self._at = event.plan.run
         self._show_plan(event.plan)
+        self._chosen = True
         self._list_runs()
 
     def _show_newest(self) -> None:
-        newest = next((run for run in self._runs.values() if run.backfill == self._backfill), None)
-        if newest:
+        newest, plan = next((run for run in self._runs.values() if run.backfill == self._backfill), None), self._plan
+        if newest and (plan is None or plan.run != newest.run):
             self._show_plan(newest.plan)
+        if newest or plan:
             return
         self.query_one("#plan-line", Static).update(text("No preview yet: p counts what would change.", "info"))
         for name in ("classes", "months", "review", "rows"):
@@ -263,14 +275,15 @@ class BillingScreen(Place):
 
     def on_runs_read(self, event: RunsRead) -> None:
         """Show the runs where they have changed; without a plan of our own, the newest one's plan."""
-        if event == self._seen and self._at is None:
+        again, self._again = self._again and not self._chosen, False
+        if event == self._seen and self._at is None and not again:
             return
         self._seen = event
         self._runs = {run.run: run for run in event.runs}
         rows = [views.run_row(run) for run in event.runs]
         self.query_one("#runs", RecordTable).show(rows, keep=True, at=self._at)
         self._at = None
-        if self._plan is None:
+        if self._plan is None or again:
             self._show_newest()
         self._show_plan_line()
         interrupted = next((run for run in event.runs if run.state == "interrupted"), None)
@@ -288,6 +301,7 @@ class BillingScreen(Place):
         """Show the plan of that run."""
         if run := self._runs.get(event.key):
             self._show_plan(run.plan)
+            self._chosen = True
 
     def action_run(self) -> None:
         """The run in sight, with what may be decided about it."""
@@ -352,7 +366,7 @@ class BillingScreen(Place):
             self._work(run.run, partial(questions.resume, self.context, run.run))
 
     def _work(self, run: str, deed: questions.Deed) -> None:
-        self._working = run
+        self._working, self._chosen = run, True
         self.say_nothing()
         self.query_one(Meter).reading = Reading(0, None, "checking the plan …")
         self.ask("commit", partial(deed, self._progressed), Finished, repeat=False)
@@ -368,7 +382,7 @@ class BillingScreen(Place):
 
     def on_finished(self, event: Finished) -> None:
         """The receipt."""
-        done = event.outcome
+        done, self._chosen = event.outcome, False
         self._end_of_work()
         good = done.verified is not False and not done.failed and not done.kept
         self.say(views.finished(done), "information" if good else "refusal")

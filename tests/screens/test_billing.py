@@ -1,5 +1,7 @@
 """The billing fix on the screen: preview, records, commit, receipt."""
 
+from datetime import date, timedelta
+
 from textual.widgets import Button
 
 from screens.billing.screen import BillingScreen
@@ -7,8 +9,12 @@ from screens.run.screen import RunScreen
 from screens.widgets.dialog import TypedConfirmation
 from screens.widgets.facts import FactsScreen
 from screens.widgets.table import RecordTable
+from services.backfills.plan import Options
+from services.backfills.preview import preview
 from services.operators.operator import Operator
-from tests.screens.conftest import Company, opened, painted, press, type_text
+from tests.screens.conftest import NOW, OPS, Company, opened, painted, press, type_text
+
+FIX = "bill-one-time-orders"
 
 
 async def bills(company: Company) -> int:
@@ -32,6 +38,29 @@ class TestPreviewing:
             assert "300 examined" in screen
             assert rows(pilot.app.screen).row_count > 0
         assert await bills(own_company) == before
+
+    async def test_the_newest_plan_comes_into_sight_unless_another_was_chosen(self, own_company: Company) -> None:
+        async def colleague(minutes: int) -> str:
+            async with own_company.connected() as database:
+                asked = Options(delivered_from=date(2026, 11, minutes))
+                await preview(database, OPS, lambda: NOW + timedelta(minutes=minutes), FIX, asked)
+            return f"delivered from 2026-11-{minutes:02}"
+
+        first = await colleague(1)
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5")
+            assert first in painted(pilot)
+            second = await colleague(2)
+            await press(pilot, "f2", "f5")
+            assert second in painted(pilot)
+            third = await colleague(3)
+            await press(pilot, "ctrl+r")
+            assert third in painted(pilot)
+            pilot.app.screen.query_one("#runs", RecordTable).focus()
+            await press(pilot, "end", "enter")
+            assert first in painted(pilot)
+            await press(pilot, "f2", "f5", "ctrl+r")
+            assert first in painted(pilot)
 
     async def test_the_records_follow_the_class_under_the_cursor(self, own_company: Company) -> None:
         async with opened(own_company.app()) as pilot:
