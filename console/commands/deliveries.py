@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,12 +17,13 @@ from services.errors import BadRequest, Refused
 from services.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from console.session import Session
     from services.deliveries.confirmation import Confirmation
     from services.deliveries.route import Outcome, Route
+    from services.deliveries.seen import Seen
 
 app = group("A day's deliveries, and their confirmation.")
 
@@ -56,7 +58,7 @@ def list_deliveries(
 
     async def work(session: Session) -> Answer:
         from services.clock import format_moment, parse_day
-        from services.deliveries.day import DayFilters, list_day
+        from services.deliveries.day import DayFilters, DeliveryRow, list_day
 
         filters = DayFilters(parse_day(day, "day of --date"), delivery_boy, area, status, shift)
         page = await list_day(session.database, session.operator, filters, token, limit)
@@ -79,7 +81,9 @@ def list_deliveries(
         ]  # fmt: skip
         blocks: list[Block] = [Table(headings, rows) if rows else Line(f"No deliveries on {filters.day}.")]
         blocks += [Line(f"More with --page {page.next}")] if page.next else []
-        return Answer({"deliveries": page.items, "next": page.next}, blocks)
+        names = [each.name for each in dataclasses.fields(DeliveryRow) if each.name != "seen"]
+        listed = [{name: getattr(row, name) for name in names} for row in page.items]
+        return Answer({"deliveries": listed, "next": page.next}, blocks)
 
     run(context, work, as_json=as_json)
 
@@ -118,6 +122,8 @@ def confirm_some(
 
     async def work(session: Session) -> Answer:
         from services.deliveries.confirmation import DUE_LATER, confirm_delivery
+        from services.deliveries.quantities import in_words
+        from services.deliveries.seen import open_delivery
 
         moment = _moment(delivered_at)
         named = [await whole_id(session, "orders", each) for each in order_ids]
@@ -134,8 +140,11 @@ def confirm_some(
         except Refused as refusal:
             if refusal.code != DUE_LATER:
                 raise
+            shown = await open_delivery(session.database, session.operator, named[0])
+            what = in_words(shown.order.items, shown.seen.known) or "nothing"
+            print(visible(f"{shown.customer_name or 'no customer'}, on record: {what}"), file=sys.stderr)
             confirm(f"{refusal.message} Confirm {visible(named[0])}?", yes=yes)
-            confirmed = await one(early=True)
+            confirmed = await one(early=True, seen=shown.seen)
         return Answer({"confirmation": _document(confirmed)}, [Line(_sentence(confirmed))])
 
     run(context, work, as_json=as_json)
@@ -181,8 +190,10 @@ def confirm_route(
         if later and yes:  # else the question says so
             print(later.strip(), file=sys.stderr)
         confirm(f"{words}{later} Confirm {len(route.due)} in {session.database.name}?", yes=yes)
-        ids = [row.order_id for row in route.due]
-        outcomes = await _confirm_all(session, ids, delivered_at, reason, not_delivered=False, early=True)
+        seen = {row.order_id: row.seen for row in route.due}
+        outcomes = await _confirm_all(
+            session, list(seen), delivered_at, reason, not_delivered=False, early=True, seen=seen
+        )
         blocks = [*_told(outcomes), *([Line(left)] if left else [])]
         return Answer(document | _outcomes(outcomes), blocks, _exit_status(outcomes))
 
@@ -243,6 +254,7 @@ async def _confirm_all(
     *,
     not_delivered: bool,
     early: bool,
+    seen: Mapping[str, Seen] | None = None,
 ) -> Sequence[Outcome]:
     from services.deliveries.route import confirm_deliveries
 
@@ -256,7 +268,7 @@ async def _confirm_all(
         return await confirm_deliveries(
             session.database, session.operator, session.clock, order_ids,
             not_delivered=not_delivered, delivered_at=_moment(delivered_at), reason=reason, early=early,
-            report=step,
+            seen=seen, report=step,
         )  # fmt: skip
 
 
@@ -324,7 +336,8 @@ def _sentence(confirmed: Confirmation) -> str:
     from services.clock import format_moment
 
     when = f", {format_moment(confirmed.delivered_at)}" if confirmed.delivered_at else ""
-    return f"{confirmed.order_id} is confirmed as {_words(confirmed.status)}{when}."
+    what = f": {confirmed.quantities}" if confirmed.quantities else ""
+    return f"{confirmed.order_id} is confirmed as {_words(confirmed.status)}{when}{what}."
 
 
 def _words(status: str) -> str:

@@ -24,17 +24,9 @@ from services.money import quantity_told
 
 if TYPE_CHECKING:
     from services.deliveries.confirmation import Confirmation
+    from services.deliveries.seen import Confirmable, Seen
     from services.errors import ConsoleError
-    from services.orders.detail import OrderDetail
     from services.records.orders import Item
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """The order to confirm, and what is known of each of its items: how much of it was delivered."""
-
-    detail: OrderDetail
-    known: Sequence[Decimal | None]
 
 
 @dataclass(frozen=True)
@@ -75,6 +67,8 @@ class ConfirmDelivery(WritingDialog["Confirmation | None"]):
         """Whether a confirmation was refused here: then the order may not be what the list says."""
         self._early = False
         """Whether it was said that the day has not come: the next answer means it."""
+        self._seen: Seen | None = None
+        """What is confirmed: the order as the dialog shows it."""
 
     def inputs(self) -> Iterable[Widget]:
         """The items, time and reason."""
@@ -88,17 +82,30 @@ class ConfirmDelivery(WritingDialog["Confirmation | None"]):
             explains="Needed where the time is off schedule, and where nothing was delivered.",
         )  # fmt: skip
 
-    def question(self) -> Question[Loaded]:
+    def question(self) -> Question[Confirmable]:
         """The order as it is now."""
         return partial(_load, self.context, self.record_name)
 
-    async def show(self, record: Loaded) -> Text:
+    async def show(self, record: Confirmable) -> Text:
         """Show the items, each prefilled with what is on record, which is what was ordered where nobody said less."""
-        order, customer = record.detail.order, record.detail.customer
-        await self.query_one("#items").mount_all(map(ItemLine, order.items, record.known))
-        who = text(customer.name if customer else "no customer", "strong", limit=60)
+        order, self._seen = record.order, record.seen
+        await self._fill([ItemLine(*each) for each in zip(order.items, record.seen.known, strict=True)])
+        who = text(record.customer_name or "no customer", "strong", limit=60)
         due = text(f"due {order.delivery_date or '—'} · ", "muted")
         return Text.assemble(who, "\n", text(self.record_name, "muted"), "\n", due, status_text(order.status))
+
+    async def _fill(self, lines: Sequence[ItemLine]) -> None:
+        """Put these lines in the place of those that are there; what was typed in one stays."""
+        before = _by_place(self.query(ItemLine))
+        focused = next((place for place, line in before.items() if line.input.has_focus), None)
+        typed = {place: line.typed for place, line in before.items() if line.changed}
+        box = self.query_one("#items")
+        await box.remove_children()
+        await box.mount_all(lines)
+        for place, line in _by_place(lines).items():
+            line.input.value = typed.get(place, line.filled)
+            if place == focused:
+                line.input.focus()
 
     def typed_anew(self) -> None:
         """What is typed anew is asked anew."""
@@ -116,11 +123,13 @@ class ConfirmDelivery(WritingDialog["Confirmation | None"]):
 
     def write(self, request: Request) -> Question[Confirmation]:
         """The confirmation."""
-        return partial(_confirm, self.context, self.record_name, request)
+        return partial(_confirm, self.context, self.record_name, request, self._seen)
 
     def refused(self, error: ConsoleError) -> None:
-        """What may not be as it was listed; what has not come can be meant all the same."""
+        """What may not be as it was listed is shown anew; what has not come can be meant all the same."""
         self.was_refused = True
+        if error.code == "changed-meanwhile":
+            self.read_record()
         self._early = error.code == "due-later"
         if self._early:
             self.refuse(f"{error.message} Ctrl+S again confirms it.")
@@ -138,18 +147,25 @@ def _changed(lines: Sequence[ItemLine]) -> dict[str, Decimal]:
     return {key: number for key, number in typed.items() if key in changed}
 
 
-async def _load(context: Context, order_id: str) -> Loaded:
-    from services.deliveries.quantities import on_record
-    from services.orders.detail import show_order
+def _by_place(lines: Iterable[ItemLine]) -> dict[tuple[str, int], ItemLine]:
+    """The lines by product, and by which of its lines each is."""
+    placed: dict[tuple[str, int], ItemLine] = {}
+    for line in lines:
+        placed[line.key, sum(key == line.key for key, _ in placed)] = line
+    return placed
 
-    detail = await show_order(context.database, context.operator, order_id)
-    return Loaded(detail, on_record(detail.order, detail.deliveries))
+
+async def _load(context: Context, order_id: str) -> Confirmable:
+    from services.deliveries.seen import open_delivery
+
+    return await open_delivery(context.database, context.operator, order_id)
 
 
-async def _confirm(context: Context, order_id: str, request: Request) -> Confirmation:
+async def _confirm(context: Context, order_id: str, request: Request, seen: Seen | None) -> Confirmation:
     from services.deliveries.confirmation import confirm_delivery
 
     return await confirm_delivery(
         context.database, context.operator, context.clock, order_id,
         quantities=request.quantities, delivered_at=request.moment, reason=request.reason, early=request.early,
+        seen=seen,
     )  # fmt: skip

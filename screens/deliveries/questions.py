@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,24 +14,25 @@ from screens.deliveries.many import Decision
 if TYPE_CHECKING:
     from services.deliveries.day import DayFilters
     from services.deliveries.route import Outcome, Route
+    from services.deliveries.seen import Seen
     from services.deliveries.undo import Undone
 
 
 @dataclass
 class RouteRead(Message):
-    """A route, and which of its orders are to be confirmed."""
+    """A route, and which of its orders are to be confirmed, as they were read."""
 
     route: Route
-    order_ids: Sequence[str]
+    seen: Mapping[str, Seen]
     excepted: int
     """How many were left out because they are marked."""
 
 
 @dataclass
 class AllRead(Message):
-    """Every order of the list that waits to be confirmed, on all of its pages."""
+    """Every order of the list that waits to be confirmed, on all of its pages, as it was read."""
 
-    order_ids: Sequence[str]
+    seen: Mapping[str, Seen]
 
 
 @dataclass
@@ -67,9 +68,8 @@ async def read_route(context: Context, filters: DayFilters, marked: Collection[s
     from services.deliveries.route import read_route
 
     route = await read_route(context.database, context.operator, filters)
-    due = [row.order_id for row in route.due]
-    left = [order_id for order_id in due if order_id not in marked]
-    return RouteRead(route, left, len(due) - len(left))
+    left = {row.order_id: row.seen for row in route.due if row.order_id not in marked}
+    return RouteRead(route, left, len(route.due) - len(left))
 
 
 async def read_all(context: Context, filters: DayFilters) -> AllRead:
@@ -77,7 +77,7 @@ async def read_all(context: Context, filters: DayFilters) -> AllRead:
     from services.deliveries.day import read_day_rows
 
     rows = read_day_rows(context.database, context.operator, filters)
-    return AllRead([row.order_id async for _, row in rows if row.due])
+    return AllRead({row.order_id: row.seen async for _, row in rows if row.due})
 
 
 async def read_deleted(context: Context, order_ids: Sequence[str]) -> Deleted:
@@ -89,17 +89,17 @@ async def read_deleted(context: Context, order_ids: Sequence[str]) -> Deleted:
 
 async def confirm(
     context: Context,
-    order_ids: Sequence[str],
+    seen: Mapping[str, Seen],
     decision: Decision,
     not_delivered: bool,
     early: bool,
     report: Callable[[Outcome], None],
 ) -> Done:
-    """Confirm several orders, each for itself."""
+    """Confirm several orders as they were seen, each for itself."""
     from services.deliveries.route import confirm_deliveries
 
     outcomes = await confirm_deliveries(
-        context.database, context.operator, context.clock, order_ids, not_delivered=not_delivered,
+        context.database, context.operator, context.clock, list(seen), seen=seen, not_delivered=not_delivered,
         delivered_at=decision.delivered_at, reason=decision.reason, early=early, report=report,
     )  # fmt: skip
     return Done(outcomes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from services.deliveries.confirmation import Confirmation
     from services.deliveries.day import DayFilters, DeliveryRow
     from services.deliveries.route import Outcome
+    from services.deliveries.seen import Seen
     from services.paging import Page
 
 _WRITING = ("confirm", "not_delivered", "route", "undo")
@@ -77,14 +78,16 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         super().__init__(environment)
         self._filters: DayFilters | None = None
         self._rows: dict[str, DeliveryRow] = {}
-        self._marked: dict[str, None] = {}
-        """Ids, also of rows on pages that are not loaded."""
+        self._marked: dict[str, Seen] = {}
+        """As they were seen, by id; also rows on pages that are not loaded."""
         self._refusals: dict[str, str] = {}
         """Why the last confirmation of several left an order alone, by its id."""
         self._before: dict[str, DeliveryRow] = {}
         """What was listed before the list was read again."""
         self._at = ""
         """What was under the cursor then."""
+        self._told = ""
+        """The row whose refusal, if it has one, was told last."""
         self._gone: set[str] = set()
         """Of the rows, those whose order was deleted since they were listed."""
         self._working = ""
@@ -198,6 +201,8 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
     def row_of(self, item: DeliveryRow) -> Row:
         """One delivery, kept for what is done with it."""
         self._rows[item.order_id] = item
+        if item.order_id in self._marked:
+            self._marked[item.order_id] = item.seen
         refusal = self._refusals.get(item.order_id, "")
         return views.row(item, marked=item.order_id in self._marked, refusal=refusal)
 
@@ -208,20 +213,20 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
 
     @on(RecordTable.Highlighted)
     def _tell_refusal(self, event: RecordTable.Highlighted) -> None:
-        """The whole sentence, where the cell is too short for it."""
-        if refusal := self._refusals.get(event.key):
+        """The whole sentence, where the cell is too short for it; once, however often the row is read again."""
+        refusal = self._refusals.get(event.key, "")
+        if refusal and event.key != self._told:
             self.say(refusal)
+        self._told = event.key
         self.refresh_bindings()
 
     def action_mark(self) -> None:
         """Mark or unmark the row under the cursor, and go on to the next."""
-        order_id = self.under_cursor()
-        if order_id in self._marked:
-            del self._marked[order_id]
-        else:
-            self._marked[order_id] = None
-        self._paint([order_id])
-        self.list_target().cursor += 1
+        if row := self._row():
+            if self._marked.pop(row.order_id, None) is None:
+                self._marked[row.order_id] = row.seen
+            self._paint([row.order_id])
+            self.list_target().cursor += 1
 
     def action_mark_all(self) -> None:
         """All that waits, on every page; or none."""
@@ -233,7 +238,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
 
     def on_all_read(self, event: questions.AllRead) -> None:
         """Show the marks."""
-        self._marked = dict.fromkeys(event.order_ids)
+        self._marked = dict(event.seen)
         self._paint(self._marked)
         self.say(f"Marked all that waits under these filters: {views.orders(len(self._marked))}.", "information")
 
@@ -277,7 +282,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
             self.action_confirm_one()
             return
         line = text(f"{views.orders(len(self._marked))} marked, each as it is on record.", "strong")
-        self._ask_when("Confirm deliveries", [line], list(self._marked))
+        self._ask_when("Confirm deliveries", [line], dict(self._marked))
 
     def action_route(self) -> None:
         """Read the route first: all of the delivery person under the cursor."""
@@ -289,16 +294,15 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
 
     def on_route_read(self, event: questions.RouteRead) -> None:
         """Say what is left out, and ask."""
-        lines = views.route_lines(event.route, len(event.order_ids), event.excepted)
-        if event.order_ids:
-            self._ask_when("Confirm a route", lines, event.order_ids)
+        lines = views.route_lines(event.route, len(event.seen), event.excepted)
+        if event.seen:
+            self._ask_when("Confirm a route", lines, event.seen)
         else:
             self.say(" ".join(line.plain for line in lines))
 
-    def _ask_when(self, title: str, lines: Sequence[Text], order_ids: Sequence[str]) -> None:
-        if self.context and self._filters:
-            dialog = ConfirmMany(title, [*lines, *self._off()], len(order_ids))
-            self.app.push_screen(dialog, partial(self._confirm_many, order_ids))
+    def _ask_when(self, title: str, lines: Sequence[Text], seen: Mapping[str, Seen]) -> None:
+        dialog = ConfirmMany(title, [*lines, *self._off()], len(seen))
+        self.app.push_screen(dialog, partial(self._confirm_many, seen))
 
     def _off(self) -> list[Text]:
         """That the day is long past, or has not come."""
@@ -308,30 +312,31 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
 
     def action_not_delivered(self) -> None:
         """Ask why the marked ones, or the one under the cursor, did not come."""
-        order_ids = list(self._marked) or [self.under_cursor()]
-        words = f"{views.orders(len(order_ids))} marked" if self._marked else f"The order {order_ids[0]}"
+        row = self._row()
+        seen = dict(self._marked) or ({row.order_id: row.seen} if row else {})
+        words = f"{views.orders(len(seen))} marked" if self._marked else f"The order {self.under_cursor()}"
         dialog = ReasonDialog(
             "Not delivered", Text("\n").join([text(f"{words}: nothing of it was delivered."), *self._off()]),
             deed="Not delivered",
             explains="It becomes the delivery's note, and stands in the audit trail.",
         )  # fmt: skip
-        self.app.push_screen(dialog, partial(self._not_delivered, order_ids))
+        self.app.push_screen(dialog, partial(self._not_delivered, seen))
 
-    def _not_delivered(self, order_ids: Sequence[str], reason: str | None) -> None:
+    def _not_delivered(self, seen: Mapping[str, Seen], reason: str | None) -> None:
         if reason:
-            self._confirm_many(order_ids, Decision(None, reason), not_delivered=True)
+            self._confirm_many(seen, Decision(None, reason), not_delivered=True)
 
     def _confirm_many(
-        self, order_ids: Sequence[str], decision: Decision | None, *, not_delivered: bool = False
+        self, seen: Mapping[str, Seen], decision: Decision | None, *, not_delivered: bool = False
     ) -> None:
         if decision and self.context:
             self._working = "Deliveries are being confirmed."
             self.say_nothing()
-            self._forget_refusals(order_ids)
-            self.query_one(Meter).reading = Reading(0, len(order_ids), "confirmed")
+            self._forget_refusals(seen)
+            self.query_one(Meter).reading = Reading(0, len(seen), "confirmed")
             # The dialog that led here has said where the day has not come.
             question = partial(
-                questions.confirm, self.context, order_ids, decision, not_delivered, early=True, report=self._step
+                questions.confirm, self.context, seen, decision, not_delivered, early=True, report=self._step
             )
             self.ask("work", question, lambda done: done, repeat=False)
             self.refresh_bindings()
@@ -360,6 +365,8 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         """Sum the outcomes up."""
         self._end()
         words, good = views.told(event.outcomes)
+        if any(each.refusal and each.refusal.code == "changed-meanwhile" for each in event.outcomes):
+            self.read_first()  # to be looked at as they are now
         self.say(words, "information" if good else "refusal")
         for lost in [each.refusal for each in event.outcomes if isinstance(each.refusal, Unreachable)][:1]:
             self.post_message(ConnectionLost(lost))

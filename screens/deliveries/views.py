@@ -104,7 +104,8 @@ def told(outcomes: Sequence[Outcome]) -> tuple[str, bool]:
 
 def confirmed(confirmation: Confirmation) -> str:
     """A confirmation in a sentence."""
-    return f"{confirmation.order_id} is confirmed as {_in_words(confirmation.status)}."
+    what = f": {confirmation.quantities}" if confirmation.quantities else ""
+    return f"{confirmation.order_id} is confirmed as {_in_words(confirmation.status)}{what}."
 
 
 def taken_back(undone: Undone) -> str:

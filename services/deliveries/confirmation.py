@@ -19,7 +19,8 @@ from services.changes.series import series_of
 from services.clock import Clock, format_moment, india_day, read_day, to_stored
 from services.customers.resolution import CustomerLinks
 from services.database import Database, Document
-from services.deliveries.quantities import ConfirmedLine, confirmed_lines, on_record, outcome
+from services.deliveries.quantities import ConfirmedLine, confirmed_lines, in_words, outcome
+from services.deliveries.seen import Seen, require_seen, seen_of
 from services.deliveries.staff import load_staff
 from services.errors import BadRequest, NotFound, Refused
 from services.operators.operator import Operator
@@ -50,6 +51,13 @@ class Confirmation:
     lines: tuple[ConfirmedLine, ...]
     reason: str
 
+    @property
+    def quantities(self) -> str:
+        """What was delivered in words, `2 × Eggs, 1 of 3 × Bread`; empty where nothing was."""
+        if self.status == NOT_DELIVERED:
+            return ""
+        return in_words([line.item for line in self.lines], [line.delivered for line in self.lines])
+
 
 @dataclass(frozen=True, slots=True)
 class _Request:
@@ -77,6 +85,7 @@ async def confirm_delivery(
     delivery_boy: str | None = None,
     reason: str = "",
     early: bool = False,
+    seen: Seen | None = None,
     stream: Stream | None = None,
 ) -> Confirmation:
     """Confirm what was delivered of an order: by default what is on record, which is all of it where nobody said less.
@@ -85,8 +94,10 @@ async def confirm_delivery(
     that nothing was. `delivered_at` is aware; without one, and with `keep_time` before it, the time on record counts,
     else it is now. `delivery_boy` is the id of who brought it, where the order does not say so or says it wrong.
     An order of a day that is still to come takes `early`, or a reason: whoever was asked says that it is meant.
-    `stream` is the audit stream of one who confirms beside others.
-    Raises NotFound for an unknown order or person, and Refused with the rule that does not allow it.
+    `seen` is what somebody was shown who agreed; without it the order is taken as it is now. `stream` is the audit
+    stream of one who confirms beside others.
+    Raises NotFound for an unknown order or person, Conflict where something else would be confirmed than was seen,
+    and Refused with the rule that does not allow it.
     """
     operator.require("support", "confirm deliveries")
     if not_delivered and quantities:
@@ -101,8 +112,11 @@ async def confirm_delivery(
         order = read_order(document)
         existing = await load_deliveries(changes, order_id)
         _require_open(order, existing)
+        now = seen_of(document, order, [read_delivery(each) for each in existing])
+        if seen is not None:
+            await require_seen(changes, document, now, seen, stated=not_delivered or bool(quantities))
         moment = _moment(order, request, changes.now)
-        lines = _lines(order, request, existing)
+        lines = _lines(order, request, now.known)
         await _require_agreement_with_bill(changes, order, moment, lines, existing)
         confirming = _Confirming(changes, operator, document, order, moment, lines, outcome(lines), request)
         await confirming.add(existing)
@@ -163,8 +177,7 @@ def _moment(order: Order, request: _Request, now: datetime) -> datetime:
     return moment
 
 
-def _lines(order: Order, request: _Request, existing: Sequence[Document]) -> tuple[ConfirmedLine, ...]:
-    known = on_record(order, [read_delivery(document) for document in existing])
+def _lines(order: Order, request: _Request, known: Sequence[Decimal | None]) -> tuple[ConfirmedLine, ...]:
     if request.not_delivered:
         known = (Decimal(0),) * len(order.items)
     lines = confirmed_lines(order, known, request.quantities)

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from services.clock import read_day
 from services.customers.resolution import CustomerLinks
 from services.database import READ_LIMIT_MS, Database, Document, Find, told
+from services.deliveries.seen import SEEN_FIELDS, Seen, seen_of
 from services.deliveries.shifts import load_shifts
 from services.deliveries.staff import load_staff
 from services.errors import BadRequest
@@ -19,6 +20,7 @@ from services.money import quantity_told
 from services.operators.operator import Operator, mask_phone
 from services.paging import Page, bad_token, list_kind, page_size, read_token, write_token
 from services.records.days import NO_LIST, day_ranges, ranges_beyond
+from services.records.deliveries import Delivery, read_delivery
 from services.records.fields import identity
 from services.records.orders import (
     CANCELLED,
@@ -39,7 +41,9 @@ _CHUNK = 200
 _ORDER = {
     "id": 1, "user_id": 1, "customer_id": 1, "order_type": 1, "subscription_id": 1, "items": 1, "status": 1,
     "delivery_date": 1, "delivered_at": 1, "delivery_boy_id": 1, "delivery_confirmed": 1,
+    **dict.fromkeys(SEEN_FIELDS, 1),
 }  # fmt: skip
+_REPORT = {"order_id": 1, "status": 1, "items": 1, "confirmation_method": 1, "confirmed_at": 1}
 NOBODY = "none"
 """What a filter calls the delivery person of orders that have none."""
 
@@ -81,6 +85,8 @@ class DeliveryRow:
     confirmed: bool
     kind: Kind
     delivered_at: datetime | None
+    seen: Seen
+    """What a confirmation of this row rests on."""
 
     @property
     def failed(self) -> bool:
@@ -181,7 +187,8 @@ async def _rows(database: Database, operator: Operator, documents: list[Document
     ]
     staff |= await load_staff(database, set(people) - {order.delivery_boy_id for order in orders})
     rows = []
-    for order, customer, name in zip(orders, customers, people, strict=True):
+    for document, order, customer, name in zip(documents, orders, customers, people, strict=True):
+        seen = seen_of(document, order, reports.get(order.id or "", []))
         person = staff.get(name or "")
         shift = shifts.get(order.subscription_id or "", "")
         rows.append(
@@ -196,21 +203,23 @@ async def _rows(database: Database, operator: Operator, documents: list[Document
                 shift=shift or (person.shift if person else ""),
                 items=describe_items(order),
                 status=order.status,
-                reported=reports.get(order.id or "", ""),
+                reported=seen.reported,
                 confirmed=order.delivery_confirmed is True,
                 kind=order.kind,
                 delivered_at=order.delivered_at,
+                seen=seen,
             )
         )
     return rows
 
 
-async def _reports(database: Database, ids: Iterable[str | None]) -> dict[str, str]:
-    """The status of the newest report about each order."""
+async def _reports(database: Database, ids: Iterable[str | None]) -> dict[str, list[Delivery]]:
+    """The reports about each order."""
     named: Document = {"order_id": {"$in": [name for name in ids if name]}}
-    found = await Find("delivery_statuses", named, {"order_id": 1, "status": 1}).ask(database)
-    newest_last = sorted(found, key=lambda report: str(report["_id"]))
-    return {identity(each.get("order_id")) or "": read_status(each.get("status")) for each in newest_last}
+    reports: dict[str, list[Delivery]] = {}
+    for report in map(read_delivery, await Find("delivery_statuses", named, _REPORT).ask(database)):
+        reports.setdefault(report.order_id or "", []).append(report)
+    return reports
 
 
 def describe_items(order: Order) -> str:

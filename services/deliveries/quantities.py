@@ -9,11 +9,13 @@ from decimal import Decimal
 
 from services.billing.charge import Undecided, quantities_by_product, settling_report
 from services.errors import BadRequest, Refused
+from services.money import quantity_told
 from services.records.deliveries import Delivery
 from services.records.orders import DELIVERED, FAILED_STATUSES, NOT_DELIVERED, PARTIALLY_DELIVERED, Item, Order
 from services.validation.quantity import delivered_quantity, delivered_status, ordered_quantity
 
 _OUTCOMES = (DELIVERED, PARTIALLY_DELIVERED, NOT_DELIVERED)
+_MOST_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,17 @@ class ConfirmedLine:
 def outcome(lines: Sequence[ConfirmedLine]) -> str:
     """The status that these quantities come to: all, some or nothing delivered."""
     return delivered_status([(line.delivered, line.ordered) for line in lines])
+
+
+def in_words(items: Sequence[Item], delivered: Sequence[Decimal | None]) -> str:
+    """`2 × Eggs, 1 of 3 × Bread`: the delivered quantity of each item, of how many where that was not all."""
+    lines = [
+        f"{quantity_told(given)}{'' if given == item.quantity else f' of {quantity_told(item.quantity)}'}"
+        f" × {item.name or item.key}"
+        for item, given in zip(items, delivered, strict=True)
+    ]
+    more = len(lines) - _MOST_TOLD
+    return ", ".join(lines[:_MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def on_record(order: Order, deliveries: Sequence[Delivery]) -> tuple[Decimal | None, ...]:

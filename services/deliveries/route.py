@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -13,6 +13,7 @@ from services.clock import Clock
 from services.database import Database
 from services.deliveries.confirmation import Confirmation, confirm_delivery
 from services.deliveries.day import DayFilters, DeliveryRow, read_day_rows
+from services.deliveries.seen import Seen
 from services.errors import BadRequest, ConsoleError, NotFound, Refused, Unreachable
 from services.operators.operator import Operator
 
@@ -86,6 +87,7 @@ async def confirm_deliveries(
     clock: Clock,
     order_ids: Iterable[str],
     *,
+    seen: Mapping[str, Seen] | None = None,
     not_delivered: bool = False,
     delivered_at: datetime | None = None,
     reason: str = "",
@@ -94,6 +96,7 @@ async def confirm_deliveries(
 ) -> tuple[Outcome, ...]:
     """Confirm these orders as `confirm_delivery` does, some at a time; the outcomes in the order of the ids.
 
+    `seen` is what was shown of each, by id: one that would be confirmed as something else is left alone.
     `delivered_at` is of those that have no time on record. A refusal concerns its order alone. Once the database
     cannot be reached, the orders that are left are not tried.
     """
@@ -110,8 +113,8 @@ async def confirm_deliveries(
         try:
             done = await confirm_delivery(
                 database, operator, clock, order_id,
-                not_delivered=not_delivered, delivered_at=delivered_at, keep_time=True, reason=reason,
-                early=early, stream=stream,
+                not_delivered=not_delivered, delivered_at=delivered_at, keep_time=True, reason=reason, early=early,
+                seen=(seen or {}).get(order_id), stream=stream,
             )  # fmt: skip
         except ConsoleError as refusal:
             if isinstance(refusal, Unreachable):

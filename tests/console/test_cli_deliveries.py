@@ -34,6 +34,7 @@ def test_a_route_is_asked_for_confirmed_order_by_order_and_taken_back(day: Shop)
     listed = day("deliveries", "list", "--date", DAY, "--shift", "evening", "--json").json["deliveries"]
     assert [row["order_id"] for row in listed] == ["o4", "o3", "o2", "o1"]
     assert {row["shift"] for row in listed} == {"evening"}
+    assert "seen" not in listed[0]
 
     unasked = day(*ROUTE, *AT, "--json")
     assert (unasked.status, unasked.json["error"]["code"]) == (2, "needs-yes")
@@ -77,6 +78,7 @@ def test_what_is_due_on_a_day_to_come_is_asked_first(day: Shop) -> None:
     unasked = day("deliveries", "confirm", "o1", "--json")
     assert (unasked.status, unasked.json["error"]["code"]) == (2, "needs-yes")
     assert "that day has not come" in unasked.err
+    assert "Asha Rao, on record: 2 × Eggs, 1 × Bread" in unasked.err
     several = day("deliveries", "confirm", "o1", "o2", "--json")
     assert [each["error"]["code"] for each in several.json["outcomes"]] == ["due-later"] * 2
     assert "has not come yet" in day("deliveries", "confirm-route", "--date", "tomorrow", "--delivery-boy", "boy-1").err

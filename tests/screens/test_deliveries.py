@@ -233,6 +233,64 @@ def line_of(pilot: Pilot[None], order_id: str) -> str:
     return painted(pilot).splitlines()[table.region.y + 2 + number]
 
 
+@asynccontextmanager
+async def changed_to(company: Company, quantity: int, *order_ids: str) -> AsyncIterator[None]:
+    """Somebody orders another quantity of everything."""
+    async with company.connected() as database:
+        update = {"$set": {"items.$[].quantity": quantity}}
+        await database["orders"].update_many({"id": {"$in": order_ids}}, update)
+        yield
+
+
+class TestWhatWasChangedMeanwhile:
+    async def test_the_dialog_confirms_nothing_else_than_it_shows_and_keeps_what_was_typed(
+        self, own_company: Company
+    ) -> None:
+        async with on_the_route(own_company, orders=[due("z1")]) as pilot:
+            await press(pilot, "enter")
+            dialog = pilot.app.screen
+            lines = list(dialog.query(ItemLine))
+            assert [line.typed for line in lines] == ["2", "1"]
+            lines[1].input.focus()
+            await press(pilot, "backspace", "0")
+            async with changed_to(own_company, 20, "z1"):
+                await press(pilot, "ctrl+s")
+            assert pilot.app.screen is dialog
+            assert "changed since you looked: items by" in said(pilot)
+            assert (await stored(own_company, "orders", "z1"))["status"] == "pending"
+            assert [line.typed for line in dialog.query(ItemLine)] == ["20", "0"]
+            assert "of 20 dozen" in painted(pilot)
+            assert dialog.query(ItemLine).last().input.has_focus
+            await press(pilot, "ctrl+s")
+            assert "z1 is confirmed as partially delivered: 20 × Eggs, 0 of 20 × Bread" in painted(pilot)
+
+    async def test_of_marked_orders_the_changed_one_is_told_and_shown_as_it_is_now(self, own_company: Company) -> None:
+        async with on_the_route(own_company, orders=[due("z1"), due("z2")]) as pilot:
+            await press(pilot, "space", "space", "c")
+            async with changed_to(own_company, 50, "z1"):
+                await press(pilot, "ctrl+s")
+            assert "1 order is confirmed. 1 not; the first because: The order was changed" in painted(pilot)
+            assert (await stored(own_company, "orders", "z1"))["status"] == "pending"
+            await press(pilot, "G", "space", "c", "ctrl+s")
+            assert "1 order is confirmed." in painted(pilot)
+        (report,) = await stored_reports(own_company, "z1")
+        assert [item["delivered_qty"] for item in report["items"]] == [50.0, 50.0]
+
+    async def test_a_route_is_confirmed_as_it_was_read(self, own_company: Company) -> None:
+        async with on_the_route(own_company, orders=[due("z1"), due("z2")]) as pilot:
+            await press(pilot, "r")
+            async with changed_to(own_company, 50, "z2"):
+                await press(pilot, "ctrl+s")
+            assert "1 order is confirmed. 1 not" in painted(pilot)
+        assert (await stored(own_company, "orders", "z2"))["status"] == "pending"
+        assert (await stored(own_company, "orders", "z1"))["status"] == "DELIVERED"
+
+
+async def stored_reports(company: Company, order_id: str) -> list[dict[str, Any]]:
+    async with company.connected() as database:
+        return await database["delivery_statuses"].find({"order_id": order_id}).to_list()
+
+
 class TestConfirmingMany:
     async def test_each_marked_order_gets_its_own_outcome_and_one_is_taken_back(self, own_company: Company) -> None:
         async with on_the_route(own_company) as pilot:
