@@ -74,6 +74,8 @@ class Field(Horizontal):
         self._label = label
         self.explains = explains
         # The placeholder is the console's own words; what a person types never becomes markup.
+        self._coming = False
+        """Whether the focus is on its way here, for what was typed."""
         self.input = Line(value, placeholder=placeholder, max_length=max_length, compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
@@ -102,7 +104,15 @@ class Field(Horizontal):
             self.input.focus()
             self.input.paste(event.text)
             return
-        if event.is_printable and event.character and event.character != " " and not self.input.has_focus:
+        # Letters come in bursts, and those that something else was sent come here after the focus has moved.
+        begun = self._coming or self.input.has_focus
+        if event.is_printable and event.character and (begun or event.character != " "):
             event.stop()
-            self.input.focus()
+            if not begun:
+                self._coming = True
+                self.input.focus()
             self.input.insert_text_at_cursor(event.character)
+
+    def on_descendant_focus(self) -> None:
+        """What is typed from now on comes by itself."""
+        self._coming = False

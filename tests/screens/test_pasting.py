@@ -58,3 +58,15 @@ async def test_a_reason_is_pasted_while_a_button_has_the_focus() -> None:
         pilot.app.post_message(events.Paste("she\ncalled"))
         await pilot.pause()
         assert dialog.query_one("#reason", Field).value == "she called"
+
+
+async def test_a_burst_of_keys_is_the_reason_with_its_spaces_while_the_focus_is_on_its_way() -> None:
+    async with Form().run_test() as pilot:
+        dialog = ReasonDialog("Cancel", "It is cancelled.", deed="Cancel it", explains="")
+        await pilot.app.push_screen(dialog)
+        await pilot.pause()
+        words = " customer asked, who is away for a week"
+        for letter in words:
+            pilot.app.post_message(events.Key("space" if letter == " " else letter, letter))
+        await pilot.pause()
+        assert dialog.query_one("#reason", Field).value == words.strip()
