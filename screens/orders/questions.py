@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from screens.context import Context
     from services.orders.detail import OrderDetail
-    from services.orders.editing import Edited
     from services.orders.timeline import Event
     from services.orders.undoing import Undone
 
@@ -24,13 +23,6 @@ async def happened(context: Context, order_id: str) -> tuple[Event, ...]:
     from services.orders.timeline import timeline
 
     return await timeline(context.database, context.operator, order_id)
-
-
-async def cancel(context: Context, order_id: str, reason: str) -> Edited:
-    """Cancel an order."""
-    from services.orders.editing import cancel_order
-
-    return await cancel_order(context.database, context.operator, context.clock, order_id, reason)
 
 
 async def preview_undo(context: Context, order_id: str) -> Undone:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -30,8 +30,6 @@ from screens.widgets.tabs import TabLine
 from services.clock import month_of
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from services.deliveries.confirmation import Confirmation
     from services.orders.creation import Created
     from services.orders.detail import OrderDetail
@@ -313,7 +311,14 @@ class OrdersScreen(CustomerPlace, ListPlace):
 
     def action_cancel_order(self) -> None:
         """Cancel the order under the cursor, with a reason."""
-        self._with_reason("Cancel an order", "Cancel the order", questions.cancel, "cancelled; z takes it back")
+        if self.context:
+            from screens.orders.cancelling import CancelOrder
+
+            self.app.push_screen(CancelOrder(self.context, self.under_cursor()), self._cancelled)
+
+    def _cancelled(self, edited: Edited | None) -> None:
+        if edited:
+            self.post_message(OrderChanged(edited, "cancelled; z takes it back"))
 
     def action_undo(self) -> None:
         """Show what the last change of the order under the cursor was, to take it back."""
@@ -340,30 +345,17 @@ class OrdersScreen(CustomerPlace, ListPlace):
         from rich.console import Group
 
         from screens.widgets.diff import field_diff
+        from screens.widgets.reason import ReasonDialog
         from services.orders.words import readable_changes
 
-        self._with_reason(
-            "Take a change back", "Take it back", partial(questions.undo, undone), "as it was before its last change",
-            undone.order_id, Group(text(undone.order_id, "strong"), *field_diff(readable_changes(undone))),
-        )  # fmt: skip
-
-    def _with_reason(
-        self, title: str, deed: str, act: Callable[[Context, str, str], Awaitable[Edited]], done: str,
-        order_id: str = "", words: RenderableType | None = None,
-    ) -> None:  # fmt: skip
-        from screens.widgets.reason import ReasonDialog
-
-        context, order_id = self.context, order_id or self.under_cursor()
-
         def decided(reason: str | None) -> None:
-            if reason and context:
-                self.ask(
-                    "deed", partial(act, context, order_id, reason), partial(OrderChanged, done=done), repeat=False
-                )
+            if reason and self.context:
+                deed = partial(questions.undo, undone, self.context, undone.order_id, reason)
+                self.ask("deed", deed, partial(OrderChanged, done="as it was before its last change"), repeat=False)
 
+        words = Group(text(undone.order_id, "strong"), *field_diff(readable_changes(undone)))
         explains = "The reason is kept on the order."
-        shown = words or text(order_id, "strong")
-        self.app.push_screen(ReasonDialog(title, shown, deed=deed, explains=explains), decided)
+        self.app.push_screen(ReasonDialog("Take a change back", words, deed="Take it back", explains=explains), decided)
 
     def on_order_changed(self, event: OrderChanged) -> None:
         """Show the list and the order as they are now."""

@@ -64,6 +64,8 @@ class WritingDialog(ModalScreen[T], Asking):
     """What the keys do, on the lower border."""
     DEED: ClassVar[str]
     """What the button says that writes."""
+    KEEP: ClassVar[str] = "Cancel"
+    """What the button says that writes nothing."""
     ASIDE: ClassVar[tuple[str, ...]] = ()
     """The inputs whose values are no part of the request."""
     CSS_PATH = [*STYLES]  # noqa: RUF012 - as Textual declares it
@@ -120,7 +122,7 @@ class WritingDialog(ModalScreen[T], Asking):
             yield from self.below()
             yield Notice(id="refusal")
             with Horizontal(classes="dialog-buttons"):
-                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(self.KEEP, id="cancel", compact=True)
                 yield Button(self.DEED, id="confirm", variant="success", compact=True, disabled=True)
 
     def on_mount(self) -> None:

@@ -81,6 +81,16 @@ class Editable:
 
 
 @dataclass(frozen=True)
+class Cancellable:
+    """An order that can be cancelled, as an operator saw it."""
+
+    order: Order
+    customer_name: str
+    seen: Mapping[str, Any]
+    """The stored values that its cancelling rests on."""
+
+
+@dataclass(frozen=True)
 class Edited:
     """What an edit changes, or changed, field by field."""
 
@@ -183,6 +193,20 @@ async def _edited(
     people = differing.get("delivery_boy_id", {}).values()
     names = await staff_names(changes.database, [identity(person) for person in people], changes.session)
     return Edited(text(document.get("id")), field_changes_of(document, differing), names, checks)
+
+
+async def preview_cancel(database: Database, operator: Operator, clock: Clock, order_id: str) -> Cancellable:
+    """The order that would be cancelled, as it is now. Raises what `cancel_order` would, but for its reason."""
+    operator.require("support", "cancel orders")
+
+    async def work(changes: ChangeSet) -> Cancellable:
+        document = await require_one(changes, "orders", order_id)
+        await require_open(changes, document, "cancelled")
+        order = read_order(document)
+        customer = await order_customer(changes, order.owner) or {}
+        return Cancellable(order, text(customer.get("name")), values_of(document, _WATCHED))
+
+    return await transact(database, operator, clock, work, write=False)
 
 
 async def cancel_order(

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from services.audit.entries import FieldChange
 from services.money import format_rupees, quantity_told, rupees_told
 from services.orders.creation import Created
-from services.orders.editing import Edited
-from services.records.orders import Item, read_items
+from services.orders.editing import Cancellable, Edited
+from services.records.orders import CANCELLED, Item, read_items
 
 
 def readable_changes(edited: Edited) -> tuple[FieldChange, ...]:
@@ -28,6 +28,18 @@ def order_in_words(new: Created) -> Iterator[tuple[str, str]]:
         yield "notes", document["notes"]
     yield from (("item", _item(item)) for item in read_items(document))
     yield "total", format_rupees(new.amount_paise)
+
+
+def cancelling_in_words(shown: Cancellable) -> Iterator[tuple[str, str]]:
+    """An order for whoever is asked whether to cancel it: whose and for when, what, notes, and what becomes of it."""
+    order = shown.order
+    yield "customer", shown.customer_name or "no customer"
+    yield "day", str(order.delivery_date or "none")
+    yield from (("item", _item(item)) for item in order.items)
+    yield "total", rupees_told(order.total) if order.total is not None else "no amount"
+    if order.notes:
+        yield "notes", order.notes
+    yield "status", f"{order.status} → {CANCELLED}"
 
 
 def person_in_words(person: object, names: Mapping[str, str]) -> str:

@@ -86,7 +86,9 @@ def test_an_order_is_made_changed_cancelled_and_restored_each_time_after_it_was_
     unchanged = stocked("orders", "update", made["id"], "--item", "milk=3.0", "--yes", "--json")
     assert (unchanged.status, unchanged.json["error"]["code"]) == (1, "nothing-to-change")
     assert stocked("orders", "cancel", made["id"], "--yes", "--json").json["error"]["code"] == "no-reason"
-    assert stocked("orders", "cancel", made["id"], "--reason", "away", "--yes").status == 0
+    cancelled = stocked("orders", "cancel", made["id"], "--reason", "away", "--yes")
+    assert cancelled.status == 0
+    assert all(f"{name}: " in cancelled.err for name in ("customer", "day", "item", "total", "status"))
     undone = stocked("orders", "undo", made["id"], "--reason", "back", "--yes", "--json")
     assert undone.status == 0
     assert "status: CANCELLED → PENDING" in undone.err
@@ -130,7 +132,8 @@ def test_writing_takes_an_unambiguous_beginning_and_names_the_whole_id_and_tells
         [{"id": name, "name": "Curd", "price": 4_800.0} for name in ("52f7abb9", "52f8")]
     )
     unasked = stocked("orders", "cancel", "7a-1", "--reason", "x")
-    assert "7a-1 is ord_7a-1.\nCancel ord_7a-1? Nobody can be asked" in unasked.err
+    assert "7a-1 is ord_7a-1.\ncustomer: Asha Rao\n" in unasked.err
+    assert "status: PENDING → CANCELLED\nCancel ord_7a-1? Nobody can be asked" in unasked.err
     changed = stocked("orders", "update", "7a-1", "--item", "52f7=2", "--yes")
     assert (changed.status, changed.out) == (0, "ord_7a-1 is changed.\n")
     assert "total_amount: ₹180.00 → ₹9,600.00" in changed.err

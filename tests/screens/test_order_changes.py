@@ -4,6 +4,7 @@ from bson import ObjectId
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from screens.orders.cancelling import CancelOrder
 from screens.orders.editing import EditOrder
 from screens.orders.items import OrderedLine
 from screens.orders.screen import OrdersScreen
@@ -101,6 +102,42 @@ async def test_the_second_of_two_operators_is_told_and_loses_nothing_typed(own_c
         assert "is changed" in painted(pilot)
     after = await stored(own_company, "orders", order["id"])
     assert (after["notes"], after["address"]["address_line1"]) == ("hers", "9, New Street")
+
+
+async def test_an_order_is_cancelled_as_it_was_shown_and_one_that_was_changed_meanwhile_is_shown_anew(
+    own_company: Company,
+) -> None:
+    from services.orders.editing import OrderEdit, open_order, update_order
+
+    order = await an_order(own_company)
+    async with opened(own_company.app()) as pilot:
+        await look_up(pilot, order["id"])
+        await press(pilot, "x")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, CancelOrder)
+        assert all(
+            words in painted(pilot) for words in ("day  2026-11-23", "item  ", "total  ₹", "PENDING → CANCELLED")
+        )
+        await type_text(pilot, "customer asked")
+        async with own_company.connected() as database:
+            asha = Operator("asha", ("support",))
+            seen = (await open_order(database, asha, str(order["id"]))).seen
+            edit = OrderEdit(notes="do NOT cancel [b]")
+            await update_order(database, asha, lambda: NOW, str(order["id"]), edit, seen)
+        await press(pilot, "ctrl+s")
+        assert pilot.app.screen is dialog
+        assert "notes by asha" in said(pilot)
+        assert "do NOT cancel [b]" in painted(pilot)
+        assert dialog.query_one("#reason Input", Input).value == "customer asked"
+        assert (await stored(own_company, "orders", order["id"]))["status"] == "pending"
+        await press(pilot, "ctrl+s")
+        assert "is cancelled; z takes it back" in painted(pilot)
+        after = await stored(own_company, "orders", order["id"])
+        assert (after["status"], after["cancel_reason"]) == ("CANCELLED", "customer asked")
+        await press(pilot, "x")
+        assert "only an order that is still open can be cancelled" in said(pilot)
+        await press(pilot, "ctrl+s")
+        assert isinstance(pilot.app.screen, CancelOrder)
 
 
 async def test_an_order_deleted_while_it_is_changed_is_told_and_what_was_typed_stays(own_company: Company) -> None:

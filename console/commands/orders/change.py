@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -139,15 +139,17 @@ def cancel(
     """Cancel an order that is open and not billed."""
 
     async def work(session: Session) -> Answer:
-        from services.orders.editing import cancel_order, open_order
-        from services.orders.words import readable_changes
+        from services.orders.editing import cancel_order, preview_cancel
+        from services.orders.words import cancelling_in_words, readable_changes
         from services.typed import typed_reason
 
         typed_reason(reason)
         named = await whole_id(session, "orders", order_id)
-        seen = (await open_order(session.database, session.operator, named)).seen
+        asked = session.database, session.operator, session.clock, named
+        shown = await preview_cancel(*asked)
+        _tell_words(cancelling_in_words(shown))
         confirm(f"Cancel {visible(named)}?", yes=yes)
-        done = await cancel_order(session.database, session.operator, session.clock, named, reason, seen)
+        done = await cancel_order(*asked, reason, shown.seen)
         return _answer(done, "cancelled", Pairs(change_pairs(readable_changes(done))))
 
     run(context, work, as_json=as_json)
@@ -218,9 +220,13 @@ def _tell_order(new: Created) -> None:
     """The order as it would be stored, and what every rule says of it."""
     from services.orders.words import order_in_words
 
-    for name, words in order_in_words(new):
-        print(f"{name}: {visible(words)}", file=sys.stderr)
+    _tell_words(order_in_words(new))
     _tell_checks(new.checks)
+
+
+def _tell_words(order: Iterable[tuple[str, str]]) -> None:
+    for name, words in order:
+        print(f"{name}: {visible(words)}", file=sys.stderr)
 
 
 def _question_of(new: Created) -> str:
