@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Reader: TypeAlias = "Callable[[str | None], Awaitable[Page[Any]]]"
 """Reads the page behind a token."""
 _LIST = "list"
+_READING = "Reading …"
 
 
 @dataclass
@@ -59,6 +60,10 @@ class ListPlace(Place):
     def __init__(self, environment: str = "") -> None:
         super().__init__(environment)
         self._next: str | None = None
+
+    def on_mount(self) -> None:
+        """Nothing is known of the list yet."""
+        self.list_target().instead = _READING
 
     @abstractmethod
     def reader(self, context: Context) -> Reader:
@@ -128,12 +133,13 @@ class ListPlace(Place):
             return
         if self._next is None:
             self.say_nothing()
+        self.list_target().instead = _READING
         self.ask(_LIST, partial(reader, self._next), partial(PageRead, first=self._next is None))
 
     def on_page_read(self, event: PageRead) -> None:
         """Show the page, or add it."""
         page, table = event.page, self.list_target()
-        self._next = page.next
+        self._next, table.instead = page.next, ""
         rows, more = [self.row_of(item) for item in page.items], page.next is not None
         if event.first:
             table.show(rows, more=more, keep=True)
@@ -145,7 +151,8 @@ class ListPlace(Place):
         self.refresh_bindings()
 
     def on_refusal(self, event: Refusal) -> None:
-        """The next page may be asked for again."""
+        """The next page may be asked for again; of a first one nobody knows what it holds."""
         if event.group == _LIST:
+            self.list_target().instead = "Not read."
             self.list_target().retry()
         super().on_refusal(event)

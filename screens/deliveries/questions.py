@@ -93,7 +93,7 @@ async def confirm(
     decision: Decision,
     not_delivered: bool,
     early: bool,
-    report: Callable[[Outcome], None],
+    report: Callable[[Outcome], object],
 ) -> Done:
     """Confirm several orders as they were seen, each for itself."""
     from services.deliveries.route import confirm_deliveries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from screens.deliveries.dialog import ConfirmDelivery
     from services.deliveries.confirmation import Confirmation
     from services.deliveries.day import DayFilters, DeliveryRow
-    from services.deliveries.route import Outcome
     from services.deliveries.seen import Seen
     from services.paging import Page
 
@@ -172,13 +171,15 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
             self._rows = {}
         self._at = self.under_cursor()
         self._before = {name: row for name, row in self._rows.items() if name not in self._gone}
-        self.list_target().border_title = f"Deliveries · {filters.day:%A} {filters.day}"
         return partial(list_day, context.database, context.operator, filters)
 
     def page_shown(self, page: Page[DeliveryRow], *, first: bool) -> None:
         """Rows that are no longer listed are forgotten; of those whose order was deleted it is said."""
         if not first:
             return
+        if self._filters:
+            day = self._filters.day
+            self.list_target().border_title = f"Deliveries · {day:%A} {day}"
         self._rows, self._gone = {row.order_id: row for row in page.items}, set()
         if self.context and (missing := [name for name in self._before if name not in self._rows]):
             self.ask("deleted", partial(questions.read_deleted, self.context, missing), lambda read: read)
@@ -262,9 +263,9 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
             self.say(views.confirmed(confirmation), "information")
 
     def _show_confirmed(self, confirmation: Confirmation) -> None:
-        order_id = confirmation.order_id
-        self._refusals.pop(order_id, None)
-        self._change(order_id, confirmation.status, confirmation.status, confirmation.delivered_at, confirmed=True)
+        self._refusals.pop(confirmation.order_id, None)
+        status = confirmation.status
+        self._change(confirmation.order_id, status, status, confirmation.delivered_at, confirmed=True)
 
     def _change(self, order_id: str, status: str, reported: str, at: datetime | None, *, confirmed: bool) -> None:
         """The row as it is now; it stays in the list, whatever the filters say of its new status."""
@@ -320,11 +321,12 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
             deed="Not delivered",
             explains="It becomes the delivery's note, and stands in the audit trail.",
         )  # fmt: skip
-        self.app.push_screen(dialog, partial(self._not_delivered, seen))
 
-    def _not_delivered(self, seen: Mapping[str, Seen], reason: str | None) -> None:
-        if reason:
-            self._confirm_many(seen, Decision(None, reason), not_delivered=True)
+        def decided(reason: str | None) -> None:
+            if reason:
+                self._confirm_many(seen, Decision(None, reason), not_delivered=True)
+
+        self.app.push_screen(dialog, decided)
 
     def _confirm_many(
         self, seen: Mapping[str, Seen], decision: Decision | None, *, not_delivered: bool = False
@@ -332,22 +334,15 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         if decision and self.context:
             self._working = "Deliveries are being confirmed."
             self.say_nothing()
-            self._forget_refusals(seen)
+            for order_id in seen:
+                self._refusals.pop(order_id, None)
+            self._paint(seen)
             self.query_one(Meter).reading = Reading(0, len(seen), "confirmed")
             # The dialog that led here has said where the day has not come.
-            question = partial(
-                questions.confirm, self.context, seen, decision, not_delivered, early=True, report=self._step
-            )
+            question = partial(questions.confirm, self.context, seen, decision, not_delivered, early=True,
+                               report=lambda outcome: self.post_message(questions.Step(outcome)))  # fmt: skip
             self.ask("work", question, lambda done: done, repeat=False)
             self.refresh_bindings()
-
-    def _step(self, outcome: Outcome) -> None:
-        self.post_message(questions.Step(outcome))
-
-    def _forget_refusals(self, order_ids: Collection[str]) -> None:
-        for order_id in order_ids:
-            self._refusals.pop(order_id, None)
-        self._paint(order_ids)
 
     def on_step(self, event: questions.Step) -> None:
         """The outcome stands in its row; the bar moves."""

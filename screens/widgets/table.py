@@ -101,6 +101,8 @@ class RecordTable(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, repaint=False)
     empty: reactive[str] = reactive("")
+    instead: reactive[str] = reactive("")
+    """What stands in the place of `empty` while it is not known whether there is nothing."""
 
     @dataclass
     class Told(Message):
@@ -248,7 +250,7 @@ class RecordTable(ScrollView, can_focus=True):
             return self._line(titles, " ").adjust_cell_length(width, base).apply_style(base)
         number = self.scroll_offset.y + y - 1
         if number >= len(self._rows):
-            words = self.empty if not self._rows and y == 1 else ""
+            words = (self.instead or self.empty) if not self._rows and y == 1 else ""
             style = self.get_component_rich_style("record-table--empty") if words else base
             return Strip([Segment(f" {words}", style)]).adjust_cell_length(width, base)
         if number not in self._strips:

@@ -30,7 +30,7 @@ class Outcome:
     refusal: ConsoleError | None = None
 
 
-Report: TypeAlias = Callable[[Outcome], None]
+Report: TypeAlias = Callable[[Outcome], object]
 """Told of each outcome as it comes."""
 
 

@@ -1,19 +1,25 @@
 """A day's deliveries on the screen, and confirming them."""
 
+from asyncio import Event
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from screens.asking import Refusal
 from screens.deliveries.dialog import ConfirmDelivery, ItemLine
 from screens.deliveries.many import ConfirmMany
 from screens.deliveries.questions import Deleted
+from screens.deliveries.screen import DeliveriesScreen
 from screens.widgets.field import Field
 from screens.widgets.question import Question
 from screens.widgets.table import RecordTable
+from services.deliveries import day
+from services.errors import Refused
 from services.operators.operator import Operator
 from tests import shop
 from tests.screens.conftest import Company, opened, painted, press, put, said, settle, stored, type_text
@@ -56,6 +62,64 @@ class TestTheDay:
             day.value = "2026-02-31"
             await press(pilot, "tab")
             assert "is not a day" in painted(pilot)
+
+
+class TestWhileTheDayIsRead:
+    async def test_the_first_list_is_read_and_not_empty_until_there_is_an_answer(
+        self, company: Company, slow_day: Event
+    ) -> None:
+        async with opened(company.app()) as pilot:
+            await pilot.press("f4")
+            await pilot.pause()
+            assert "Reading …" in painted(pilot)
+            assert "Nothing due" not in painted(pilot)
+            slow_day.set()
+            await settle(pilot)
+            assert "Reading …" not in painted(pilot)
+            assert pilot.app.screen.query_one(RecordTable).row_count
+
+    async def test_heading_and_rows_change_together(self, company: Company, slow_day: Event) -> None:
+        slow_day.set()
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f4")
+            screen = pilot.app.screen
+            assert isinstance(screen, DeliveriesScreen)
+            table = screen.query_one(RecordTable)
+            rows = table.rows
+            slow_day.clear()
+            await pilot.press("]")
+            screen.act_now("typing", screen.read_first)
+            await pilot.pause()
+            assert table.rows == rows
+            assert "Deliveries · Sunday 2026-11-22" in painted(pilot)
+            await pilot.press("c")
+            assert pilot.app.screen is screen  # neither day's order is confirmed
+            slow_day.set()
+            await settle(pilot)
+            assert table.rows != rows
+            assert "Deliveries · Monday 2026-11-23" in painted(pilot)
+
+    async def test_a_list_that_could_not_be_read_is_not_said_to_be_empty(self, company: Company) -> None:
+        async with opened(company.app()) as pilot:
+            await press(pilot, "f4")
+            pilot.app.screen.query_one(RecordTable).show([])
+            pilot.app.screen.post_message(Refusal("list", Refused("too-slow", "It took too long.")))
+            await settle(pilot)
+            assert "Not read." in painted(pilot)
+            assert "Nothing due" not in painted(pilot)
+
+
+@pytest.fixture
+def slow_day(monkeypatch: pytest.MonkeyPatch) -> Event:
+    """The day is answered once this is set."""
+    answer, real = Event(), day.list_day
+
+    async def waiting(*given: Any) -> Any:
+        await answer.wait()
+        return await real(*given)
+
+    monkeypatch.setattr(day, "list_day", waiting)
+    return answer
 
 
 class TestConfirming:
