@@ -112,7 +112,7 @@ async def confirm_delivery(
         order = read_order(document)
         existing = await load_deliveries(changes, order_id)
         _require_open(order, existing)
-        now = seen_of(document, order, [read_delivery(each) for each in existing])
+        now = seen_of(document, order, existing)
         if seen is not None:
             await require_seen(changes, document, now, seen, stated=not_delivered or bool(quantities))
         moment = _moment(order, request, changes.now)

@@ -20,7 +20,6 @@ from services.money import quantity_told
 from services.operators.operator import Operator, mask_phone
 from services.paging import Page, bad_token, list_kind, page_size, read_token, write_token
 from services.records.days import NO_LIST, day_ranges, ranges_beyond
-from services.records.deliveries import Delivery, read_delivery
 from services.records.fields import identity
 from services.records.orders import (
     CANCELLED,
@@ -213,12 +212,12 @@ async def _rows(database: Database, operator: Operator, documents: list[Document
     return rows
 
 
-async def _reports(database: Database, ids: Iterable[str | None]) -> dict[str, list[Delivery]]:
+async def _reports(database: Database, ids: Iterable[str | None]) -> dict[str, list[Document]]:
     """The reports about each order."""
     named: Document = {"order_id": {"$in": [name for name in ids if name]}}
-    reports: dict[str, list[Delivery]] = {}
-    for report in map(read_delivery, await Find("delivery_statuses", named, _REPORT).ask(database)):
-        reports.setdefault(report.order_id or "", []).append(report)
+    reports: dict[str, list[Document]] = {}
+    for report in await Find("delivery_statuses", named, _REPORT).ask(database):
+        reports.setdefault(identity(report.get("order_id")) or "", []).append(report)
     return reports
 
 

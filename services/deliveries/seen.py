@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from services.changes.changeset import ChangeSet
@@ -15,8 +16,8 @@ from services.deliveries.quantities import in_words, on_record
 from services.errors import Conflict
 from services.operators.operator import Operator
 from services.orders.reading import require_order
-from services.records.deliveries import Delivery, read_delivery
-from services.records.orders import Order, read_order
+from services.records.deliveries import read_delivery
+from services.records.orders import Order, read_order, read_status
 
 _WATCHED = ("items", "partial_delivery_items", "delivery_date", "delivery_boy_id", "customer_id", "user_id")
 _STATUS = "status"
@@ -25,16 +26,25 @@ SEEN_FIELDS = (*_WATCHED, _STATUS)
 _MOST_REPORTS = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Seen:
     """An order and what is on record of its delivery, as somebody saw them."""
 
     stored: Mapping[str, Any]
     """The order's stored values that a confirmation rests on."""
-    known: tuple[Decimal | None, ...]
-    """The delivered quantity of each item on record; None where nobody knows."""
-    reported: str
-    """The status of the newest report, empty where there is none."""
+    order: Order
+    reports: Sequence[Document]
+
+    @cached_property  # a list shows many orders of which few are confirmed
+    def known(self) -> tuple[Decimal | None, ...]:
+        """The delivered quantity of each item on record; None where nobody knows."""
+        return on_record(self.order, [read_delivery(each) for each in self.reports])
+
+    @property
+    def reported(self) -> str:
+        """The status of the newest report, empty where there is none."""
+        newest = max(self.reports, key=lambda each: str(each["_id"]), default=None)
+        return read_status(newest.get("status")) if newest else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +56,9 @@ class Confirmable:
     seen: Seen
 
 
-def seen_of(document: Document, order: Order, deliveries: Sequence[Delivery]) -> Seen:
+def seen_of(document: Document, order: Order, reports: Sequence[Document]) -> Seen:
     """What there is to see of a stored order and its reports."""
-    newest = max(deliveries, key=lambda each: str(each.key), default=None)
-    return Seen(values_of(document, SEEN_FIELDS), on_record(order, deliveries), newest.status if newest else "")
+    return Seen(values_of(document, SEEN_FIELDS), order, reports)
 
 
 async def open_delivery(database: Database, operator: Operator, order_id: str) -> Confirmable:
@@ -62,7 +71,7 @@ async def open_delivery(database: Database, operator: Operator, order_id: str) -
         links = await CustomerLinks.load(database, [order.owner])
     customer = links.customer(links.resolve(order.owner).customer_id)
     name = customer.name if customer else ""
-    return Confirmable(order, name, seen_of(document, order, [read_delivery(each) for each in found]))
+    return Confirmable(order, name, seen_of(document, order, found))
 
 
 async def require_seen(changes: ChangeSet, document: Document, now: Seen, seen: Seen, *, stated: bool) -> None:
@@ -74,8 +83,7 @@ async def require_seen(changes: ChangeSet, document: Document, now: Seen, seen: 
     telling = stated or now.known != seen.known
     await require_as_seen(changes, "orders", document, seen.stored, SEEN_FIELDS if telling else _WATCHED)
     if now.known != seen.known or (stated and now.reported != seen.reported):
-        order = read_order(document)
-        was, is_now = (in_words(order.items, each.known) or "nothing" for each in (seen, now))
+        was, is_now = (in_words(now.order.items, each.known) or "nothing" for each in (seen, now))
         raise Conflict(
             "changed-meanwhile",
             f"What is reported of the delivery was changed since you looked: it was {was}, and is {is_now}. Nothing "
