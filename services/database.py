@@ -158,21 +158,25 @@ async def connect(uri: str, name: str) -> Database:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """A question to one collection: the records that match, all of them or at most so many, in no order."""
+    """A question to one collection: the records that match, all of them or at most so many."""
 
     collection: str
     matching: Document
     fields: Mapping[str, int] | None = None
     most: int = 0
+    newest: str = ""
+    """The field whose highest values come first; without one they come in no order."""
 
     async def ask(self, database: Database, session: Session | None = None) -> list[Document]:
         """The records, by a command of its own."""
         cursor = database[self.collection].find(self.matching, self.fields, session=session, batch_size=WHOLE)
+        cursor = cursor.sort(self.newest, -1) if self.newest else cursor
         return await (cursor if session else cursor.max_time_ms(READ_LIMIT_MS)).limit(self.most).to_list()
 
     def stages(self, number: int) -> list[Document]:
         """The records as a pipeline, each with the number of the question that it answers."""
         stages: list[Document] = [{"$match": self.matching}]
+        stages += [{"$sort": {self.newest: -1}}] if self.newest else []
         stages += [{"$limit": self.most}] if self.most else []
         stages += [{"$project": dict(self.fields)}] if self.fields else []
         return [*stages, {"$project": {"_id": 0, "number": {"$literal": number}, "record": "$$ROOT"}}]

@@ -181,9 +181,9 @@ OWN: tuple[Index, ...] = (
     _index("notifications_queue", "source", "retry_at", partial={"source": {"$exists": True}}),
     _index("notification_templates", "type"),
     _index("payment_transactions", "customer_id", "month"),
-    # What happened to an order, beside its own records.
-    _index("delivery_actions", "order_id"),
-    _index("notifications_log", "reference_id"),
+    # What happened to an order, beside its own records: the newest, however many there are.
+    _index("delivery_actions", "order_id", "-_id"),
+    _index("notifications_log", "reference_id", "-created_at"),
 )
 """The indexes that the console's own queries need beside those."""
 

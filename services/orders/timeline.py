@@ -32,7 +32,7 @@ from services.reminders.queue import LOG, log_key
 Source: TypeAlias = Literal["order", "delivery", "bill", "audit", "action", "payment", "message"]
 
 _MOST = 100
-"""Entries of one source."""
+"""The newest of one source: of the order's messages, of the customer's others, of what the staff noted."""
 _PAYMENTS = 1_000
 """Of one customer, of all months: some one a month."""
 _LONGEST = 200
@@ -55,24 +55,27 @@ class Event:
     what: str
     """A phrase for people."""
     reference: str
-    """The record that tells it, as TABLE/ID."""
+    """The record that tells it, as TABLE/ID; of events that are left out, the table."""
 
 
 async def timeline(database: Database, operator: Operator, order_id: str) -> tuple[Event, ...]:
     """What happened to an order, newest first; what has no readable time comes last.
 
     Payments are those of the customer for the months in which the order is billed; messages those about the order, and
-    those to the customer since it was made. Raises NotFound.
+    those to the customer since it was made. Where a source has too many, an event without a time says so. Raises
+    NotFound.
     """
     operator.require("viewer", "look up orders")
     with told():
         order = read_order((await require_order(database, order_id))[0])
         by_order = {"order_id": order_id}
-        (delivered, billed, acted, reminded), links = await asyncio.gather(
+        (delivered, billed, acted, written, reminded), links = await asyncio.gather(
             find_together(
                 database,
                 *naming(order_id),
-                Find("delivery_actions", by_order, most=_MOST),
+                # Nobody knows which field tells when a thing was noted; keys grow with time.
+                Find("delivery_actions", by_order, most=_MOST + 1, newest="_id"),
+                _newest_about(order_id),
                 Find(OUTBOX, {"_id": outbox_key(order_id)}),
             ),
             CustomerLinks.load(database, [order.owner], told="ids"),
@@ -82,7 +85,7 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
         records = [("orders", order_id), *_named("delivery_statuses", delivered), *_named("billing_records", billed)]
         found = await asyncio.gather(
             _payments(database, links, customer, months),
-            _messages(database, operator, order, order_id, reminded, customer.id if customer else None),
+            _messages(database, operator, order, written, reminded, customer.id if customer else None),
             _audited(database, records),
         )
         events = [
@@ -103,6 +106,11 @@ async def _people(database: Database, ids: set[str]) -> dict[str, str]:
     found, staff = await asyncio.gather(users.ask(database), staff_names(database, ids))
     names = {str(user["id"]): text(user.get("name")) for user in found}
     return {name: said for name, said in {**names, **staff}.items() if said}
+
+
+def _cut(more: bool, source: Source, table: str, words: str) -> list[Event]:
+    """Where there is more than was read, the event that says so."""
+    return [Event(None, source, "", f"only {words} are listed", table)] if more else []
 
 
 def _named(table: str, documents: Sequence[Document]) -> list[tuple[str, str]]:
@@ -145,8 +153,14 @@ def _bills(documents: Sequence[Document]) -> list[Event]:
 async def _audited(database: Database, records: Sequence[tuple[str, str]]) -> list[Event]:
     """The entries of both shapes about these records; only the names of the fields are told, so nothing is masked."""
     about: list[Document] = [query for table, record in records for query in about_record(_record(table, record))]
-    entries = map(read_entry, await Find(AUDIT_LOGS, {"$or": about}, most=RECORD_ENTRIES).ask(database))
-    return [Event(entry.at, "audit", entry.user, _told(entry), f"{AUDIT_LOGS}/{entry.id}") for entry in entries]
+    found = await Find(AUDIT_LOGS, {"$or": about}, most=RECORD_ENTRIES + 1).ask(database)
+    return [
+        *(
+            Event(entry.at, "audit", entry.user, _told(entry), f"{AUDIT_LOGS}/{entry.id}")
+            for entry in map(read_entry, found[:RECORD_ENTRIES])
+        ),
+        *_cut(len(found) > RECORD_ENTRIES, "audit", AUDIT_LOGS, f"{RECORD_ENTRIES:,} of the audit entries"),
+    ]
 
 
 def _record(table: str, record: str) -> AuditFilters:
@@ -164,8 +178,8 @@ def _actions(operator: Operator, documents: Sequence[Document]) -> list[Event]:
 
     What people wrote by hand may tell a phone or an address: a viewer sees none of it.
     """
-    events = []
-    for document in documents:
+    events = _cut(len(documents) > _MOST, "action", "delivery_actions", f"the {_MOST} newest of the staff's notes")
+    for document in documents[:_MOST]:
         at = read_timestamp(first(document, "timestamp", "created_at", "performed_at", "action_at", "updated_at"))
         who = first(document, "delivery_boy_name", "performed_by", "delivery_boy_id", "user_id", "created_by")
         what = text(first(document, "action", "action_type", "type", "status")) or "an action without a name"
@@ -182,9 +196,11 @@ async def _payments(
     if customer is None or customer.id is None:
         return []
     theirs = await ids_of(database, customer.id, customer.user_id, links)
-    events = []
-    paid = Find("payment_transactions", {"customer_id": {"$in": theirs}}, most=_PAYMENTS)
-    for document in await paid.ask(database):
+    paid = Find("payment_transactions", {"customer_id": {"$in": theirs}}, most=_PAYMENTS + 1)
+    found = await paid.ask(database)
+    words = f"those among {_PAYMENTS:,} of the customer's payments"
+    events = _cut(len(found) > _PAYMENTS, "payment", paid.collection, words)
+    for document in found[:_PAYMENTS]:
         payment = read_payment(document)
         if payment.month not in months or payment.month is None:
             continue
@@ -197,30 +213,51 @@ async def _payments(
     return events
 
 
+def _newest_about(reference: str) -> Find:
+    return Find(LOG, {"reference_id": reference}, most=_MOST + 1, newest="created_at")
+
+
 async def _messages(
     database: Database,
     operator: Operator,
     order: Order,
-    order_id: str,
+    its_own: Sequence[Document],
     reminded: Sequence[Document],
     customer: str | None,
 ) -> list[Event]:
-    """The reminder that names the order, and what else was written to the customer since the order was made."""
-    row = reminded[0] if reminded else None
-    message = identity(row.get("message")) if row else None
-    people = [name for name in (order_id, customer) if name]
-    wanted: list[Document] = [{"_id": log_key(message)}] if message else []
-    documents = await Find(LOG, {"$or": [*wanted, {"reference_id": {"$in": people}}]}, most=_MOST).ask(database)
-    events = []
+    """The reminder that names the order, what was written about it, and else to the customer since it was made."""
+    row = reminded[0] if reminded else {}
+    message = identity(row.get("message"))
+    asked = [Find(LOG, {"_id": log_key(message)})] if message else []
+    asked += [_newest_about(customer)] if customer else []
+    found = await find_together(database, *asked)
+    named, theirs = found[0] if message else [], found[-1] if customer else []
+    told = {str(each["_id"]): each for each in [*named, *its_own[:_MOST]]}
+    told |= {str(each["_id"]): each for each in theirs[:_MOST] if _since(order, each)}
+    events = [
+        Event(_written_at(each), "message", "", _message(each, operator), _reference(LOG, each))
+        for each in told.values()
+    ]
     if row and not message:
         at, state = read_timestamp(row.get("created_at")), text(row.get("state")) or "unknown"
-        events.append(Event(at, "message", text(row.get("run")), f"payment reminder {state}", f"{OUTBOX}/{order_id}"))
-    for document in documents:
-        at = read_timestamp(first(document, "sent_at", "failed_at", "created_at"))
-        own = document.get("reference_id") == order_id or (message and document["_id"] == log_key(message))
-        if own or not (at and order.created_at and at < order.created_at):
-            events.append(Event(at, "message", "", _message(document, operator), _reference(LOG, document)))
-    return events
+        key = text(row["_id"])
+        events.append(Event(at, "message", text(row.get("run")), f"payment reminder {state}", f"{OUTBOX}/{key}"))
+    more = any(_since(order, each) for each in theirs[_MOST:])
+    return [
+        *events,
+        *_cut(len(its_own) > _MOST, "message", LOG, f"the {_MOST} newest of the messages about the order"),
+        *_cut(more, "message", LOG, f"the {_MOST} newest of the other messages to the customer"),
+    ]
+
+
+def _written_at(document: Document) -> datetime | None:
+    return read_timestamp(first(document, "sent_at", "failed_at", "created_at"))
+
+
+def _since(order: Order, document: Document) -> bool:
+    """Whether a message may be of the time since the order was made."""
+    at = _written_at(document)
+    return not (at and order.created_at and at < order.created_at)
 
 
 def _message(document: Document, operator: Operator) -> str:

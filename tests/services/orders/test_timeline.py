@@ -94,6 +94,59 @@ async def test_every_source_is_read_through_an_index(database: Database, ops: Op
     (await watch(database, timeline(database, ops, "o1"))).assert_indexed()
 
 
+def message(reference: str, at: str, **fields: object) -> Document:
+    """A message about something, as the backend logs it."""
+    return {"phone": "+919876543210", "type": "delivery_update", "status": "sent", "reference_id": reference,
+            "created_at": at, **fields}  # fmt: skip
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+async def test_what_was_written_before_the_order_hides_nothing_of_what_came_after(
+    database: Database, ops: Operator, indexed: bool
+) -> None:
+    earlier = [message("cust-1", f"2026-{1 + n // 28:02d}-{1 + n % 28:02d}T06:00:00+00:00") for n in range(150)]
+    its_own = message("o1", "2026-10-15T06:00:00+00:00", id="own")
+    reminder = message("cust-1", "2026-11-03T06:00:00+00:00", id="late")
+    await shop.stock(database, orders=shop.order(id="o1"), notifications_log=[*earlier, reminder, its_own])
+    if indexed:
+        await apply(database, ops)
+    found = [each for each in await timeline(database, ops, "o1") if each.source == "message"]
+    assert [each.reference for each in found] == ["notifications_log/late", "notifications_log/own"]
+
+
+async def test_the_newest_are_told_and_that_there_are_older_ones(database: Database, support: Operator) -> None:
+    times = [f"2026-10-15T{n // 60:02d}:{n % 60:02d}:00+00:00" for n in range(130)]
+    pings = [{"id": f"a{n}", "order_id": "o1", "action": "ping", "timestamp": at} for n, at in enumerate(times)]
+    written = [message("cust-1", at, id=f"m{n}") for n, at in enumerate(times)]
+    its_own = [message("o1", at, id=f"own{n}") for n, at in enumerate(times)]
+    handed = {"id": "last", "order_id": "o1", "action": "handed_over", "timestamp": "2026-10-15T03:00:00+00:00"}
+    await shop.stock(
+        database, orders=shop.order(id="o1"), delivery_actions=[*pings, handed],
+        notifications_log=[*written[::-1], *its_own],
+    )  # fmt: skip
+    events = await timeline(database, support, "o1")
+    references = [each.reference for each in events]
+    assert references[0] == "delivery_actions/last"
+    for kept, dropped in (("a31", "a30"), ("m30", "m29"), ("own30", "own29")):
+        table = "delivery_actions" if kept[0] == "a" else "notifications_log"
+        assert f"{table}/{kept}" in references
+        assert f"{table}/{dropped}" not in references
+    assert [(each.at, each.reference, each.what) for each in events[-3:]] == [
+        (None, "delivery_actions", "only the 100 newest of the staff's notes are listed"),
+        (None, "notifications_log", "only the 100 newest of the messages about the order are listed"),
+        (None, "notifications_log", "only the 100 newest of the other messages to the customer are listed"),
+    ]
+
+
+async def test_a_hundred_messages_of_which_all_are_told_have_no_note(database: Database, support: Operator) -> None:
+    written = [message("cust-1", f"2026-10-15T01:{n % 60:02d}:00+00:00") for n in range(100)]
+    before = message("cust-1", "2026-10-01T06:00:00+00:00")
+    await shop.stock(database, orders=shop.order(id="o1"), notifications_log=[before, *written])
+    events = [each for each in await timeline(database, support, "o1") if each.source == "message"]
+    assert len(events) == 100
+    assert all(each.at for each in events)
+
+
 async def test_a_viewer_sees_no_phone(database: Database, viewer: Operator) -> None:
     await history_of_one(database)
     assert "9876543210" not in str(await timeline(database, viewer, "o1"))
