@@ -19,7 +19,7 @@ from services.validation.address import AddressValidator
 from services.validation.billing import BillingValidator
 from services.validation.delivery import DeliveryValidator
 from services.validation.lookups import Lookups
-from services.validation.order import PAYMENT_METHODS, OrderValidator
+from services.validation.order import MOST_OF_A_DAY, PAYMENT_METHODS, OrderValidator
 from services.validation.result import Result
 from services.validation.subscription import SubscriptionValidator
 from services.validation.values import ValidationUtils
@@ -267,10 +267,14 @@ class TestOrderValidator:
         [
             ({}, "order-duplicate"),
             ({"status": "Out-for-delivery"}, "order-duplicate"),
+            ({"status": "PeNdInG"}, "order-duplicate"),
+            ({"status": "out  FOR-delivery ", "order_type": "One Time"}, "order-duplicate"),
             ({"customer_id": shop.CUSTOMER, "user_id": ...}, "order-duplicate"),
             ({"customer_id": ...}, "order-duplicate"),
             ({"status": "CANCELLED"}, ACCEPTED),
             ({"status": "delivered"}, ACCEPTED),
+            ({"status": "cAnCeLLed"}, ACCEPTED),
+            ({"status": None}, ACCEPTED),
             ({"delivery_date": "2026-11-24"}, ACCEPTED),
             ({"customer_id": "other", "user_id": "other"}, ACCEPTED),
             ({"order_type": "subscription", "subscription_id": "s1"}, ACCEPTED),
@@ -284,6 +288,19 @@ class TestOrderValidator:
         result = await orders.no_duplicate(read_order(stored), [shop.USER, shop.CUSTOMER])
         assert says(result) == code
         assert ("o2" in result.message) == (code != ACCEPTED)
+
+    async def test_no_duplicate_behind_many_orders_of_another_kind(
+        self, database: Database, orders: OrderValidator
+    ) -> None:
+        due: Document = {"status": "pending", "delivery_date": "2026-11-23"}
+        of_another: Document = {**due, "order_type": "subscription", "subscription_id": "s1"}
+        new = read_order(shop.order(id="new", **due))
+        await database["orders"].insert_many([*(shop.order(**of_another) for _ in range(60)), shop.order(**due)])
+        assert says(await orders.no_duplicate(new, [shop.USER])) == "order-duplicate"
+        await database["orders"].delete_many({"order_type": "one_time"})
+        assert says(await orders.no_duplicate(new, [shop.USER])) == ACCEPTED
+        await database["orders"].insert_many([shop.order(**of_another) for _ in range(MOST_OF_A_DAY)])
+        assert says(await orders.no_duplicate(new, [shop.USER])) == "too-many-orders"
 
     async def test_no_duplicate_of_a_new_order_and_of_hostile_ones(
         self, database: Database, orders: OrderValidator

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from services.customers.resolution import CustomerLinks
-from services.database import READ_LIMIT_MS, Database, Document, Session, told
+from services.database import Database, Document, Find, Session, told
 from services.records.fields import identity
 from services.records.orders import Owner
 
@@ -43,13 +45,16 @@ class Lookups:
                 self._links[owner] = await CustomerLinks.load(self.database, [asked], self._session)
         return self._links[owner]
 
-    async def matching(self, collection: str, condition: Document) -> list[Document]:
+    async def matching(
+        self,
+        collection: str,
+        condition: Document,
+        fields: Mapping[str, int] | None = None,
+        most: int = MOST_RECORDS,
+    ) -> list[Document]:
         """The records that fit a condition which an index serves, newest first."""
-        cursor = self.database[collection].find(condition, session=self._session).limit(MOST_RECORDS)
-        if self._session is None:
-            cursor = cursor.max_time_ms(READ_LIMIT_MS)
         with told():
-            found = await cursor.to_list()
+            found = await Find(collection, condition, fields, most).ask(self.database, self._session)
         return sorted(found, key=lambda document: str(document["_id"]), reverse=True)
 
 

@@ -7,15 +7,30 @@ from datetime import date
 from typing import Any
 
 from services.billing.charge import Undecided, believable_quantity, ordered_line, stated_charge
+from services.errors import Refused
 from services.records.days import day_ranges
 from services.records.fields import first, identity
-from services.records.orders import OPEN_STATUSES, Order, read_items, read_order, status_spellings
+from services.records.orders import (
+    OPEN_STATUSES,
+    Order,
+    known_statuses,
+    read_items,
+    read_order,
+    status_spellings,
+)
 from services.validation.customer import named_customer
 from services.validation.days import not_past
 from services.validation.lookups import Lookups
 from services.validation.result import Result, accepted, quoted, refused, warned
 from services.validation.values import ValidationUtils
 
+MOST_OF_A_DAY = 1_000
+"""Orders of one customer for one day that are compared; only broken data has more."""
+_COMPARED = dict.fromkeys(("id", "order_type", "subscription_id", "status", "delivery_date"), 1)
+# An open order may be spelled in any way: what is left out is what surely is over.
+_PLAINLY_OVER = [
+    spelling for status in known_statuses() if status not in OPEN_STATUSES for spelling in status_spellings(status)
+]
 PAYMENT_METHODS = ("CASH", "CARD", "UPI", "NETBANKING", "WALLET", "PAYPAL", "GOOGLE_PAY", "APPLE_PAY")
 
 
@@ -108,23 +123,34 @@ class OrderValidator:
         field, day = "delivery_date", order.delivery_date
         if day is None or not any(owners):
             return refused("date-unreadable", field, day, "Without a customer and a day no other order can be told.")
-        for other in await self.open_beside(order, owners):
+        try:
+            others = await self.open_beside(order, owners)
+        except Refused as error:
+            return refused(error.code, field, day, error.message)
+        for other in others:
             if other not in beside:
                 words = f"{other} is open for the same customer and day; change that one, or cancel one of them."
                 return refused("order-duplicate", field, day, words)
         return accepted(field, day, "The customer has no other such order open for that day.")
 
     async def open_beside(self, order: Order, owners: Collection[str | None]) -> tuple[str, ...]:
-        """The ids of the other open orders of the customer that are for the order's day, and of its kind."""
+        """The ids of the other open orders of the customer that are for the order's day, and of its kind.
+
+        Raises Refused where the customer has too many orders for that day to tell.
+        """
         names = [name for name in owners if name]
         day = order.delivery_date
         days = [{"delivery_date": values} for values in day_ranges(day, day)] if day else []
-        spellings = [spelling for status in OPEN_STATUSES for spelling in status_spellings(status)]
         found: dict[str, None] = {}
         for name in ("customer_id", "user_id") if names and days else ():
-            condition = {name: {"$in": names}, "status": {"$in": spellings}, "$or": days}
-            for other in map(read_order, await self._lookups.matching("orders", condition)):
+            condition = {name: {"$in": names}, "status": {"$nin": _PLAINLY_OVER}, "$or": days}
+            stored = await self._lookups.matching("orders", condition, _COMPARED, MOST_OF_A_DAY + 1)
+            if len(stored) > MOST_OF_A_DAY:
+                words = f"The customer has more than {MOST_OF_A_DAY:,} orders for {day} that are not over; close those"
+                raise Refused("too-many-orders", f"{words} that are, so that the others can be compared.")
+            for other in map(read_order, stored):
                 alike = (other.kind, other.subscription_id) == (order.kind, order.subscription_id)
-                if alike and other.key != order.key and other.delivery_date == day:
+                still_open = other.status in OPEN_STATUSES and other.delivery_date == day
+                if alike and still_open and other.key != order.key:
                     found[other.id or str(other.key)] = None
         return tuple(found)
