@@ -19,7 +19,7 @@ from services.database import READ_LIMIT_MS, Database, told
 from services.deliveries.day import describe_items
 from services.errors import NotFound
 from services.money import format_rupees, to_paise
-from services.operators.operator import Operator
+from services.operators.operator import Operator, mask_words
 from services.records.customers import read_previous_balance
 from services.records.fields import identity, mapping, text
 from services.records.findings import Finding
@@ -127,10 +127,22 @@ async def show_statement(database: Database, operator: Operator, clock: Clock, c
     if not records:
         raise NotFound("unknown-customer", f"The customer {found.id} was removed meanwhile.")
     statement = state(records[0], asked, india_day(clock()), products)
-    if not statement.previous_balance_paise:
-        return statement
-    carried = await explain_balance(database, operator, statement.customer_id, found.user_id, asked)
-    return replace(statement, carried=carried)
+    if statement.previous_balance_paise:
+        carried = await explain_balance(database, operator, statement.customer_id, found.user_id, asked)
+        statement = replace(statement, carried=carried)
+    return _masked(statement, operator) if operator.masked else statement
+
+
+def _masked(statement: Statement, operator: Operator) -> Statement:
+    """Without the phones that people wrote into the records of payments, and into those that a finding quotes."""
+    return replace(
+        statement,
+        payments=tuple(
+            replace(each, method=mask_words(each.method, operator), notes=mask_words(each.notes, operator))
+            for each in statement.payments
+        ),
+        findings=tuple(Finding(each.code, mask_words(each.message, operator)) for each in statement.findings),
+    )
 
 
 def state(

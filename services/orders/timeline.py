@@ -18,7 +18,7 @@ from services.customers.resolution import CustomerLinks, ids_of
 from services.database import Database, Document, Find, find_together, told
 from services.deliveries.staff import staff_names
 from services.money import format_rupees
-from services.operators.operator import Operator, mask_phone
+from services.operators.operator import Operator, mask_phone, mask_words
 from services.orders.reading import naming, require_order
 from services.records.bills import read_bill
 from services.records.customers import Customer
@@ -96,7 +96,10 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
             *(e for each in found for e in each),
         ]
         names = await _people(database, {event.who for event in events if event.who})
-    events = [replace(event, who=names.get(event.who, event.who)) for event in events]
+    events = [
+        replace(event, who=mask_words(names.get(event.who, event.who), operator), what=mask_words(event.what, operator))
+        for event in events
+    ]
     return tuple(sorted(events, key=lambda event: event.at or _UNDATED, reverse=True))
 
 
@@ -184,8 +187,8 @@ def _actions(operator: Operator, documents: Sequence[Document]) -> list[Event]:
         who = first(document, "delivery_boy_name", "performed_by", "delivery_boy_id", "user_id", "created_by")
         what = text(first(document, "action", "action_type", "type", "status")) or "an action without a name"
         note = "" if operator.masked else text(first(document, "notes", "note", "reason", "remarks"))
-        words = f"{what.replace('_', ' ')}{f': {note}' if note else ''}"[:_LONGEST]
-        events.append(Event(at, "action", text(who), words, _reference("delivery_actions", document)))
+        words = mask_words(f"{what.replace('_', ' ')}{f': {note}' if note else ''}", operator)
+        events.append(Event(at, "action", text(who), words[:_LONGEST], _reference("delivery_actions", document)))
     return events
 
 

@@ -313,6 +313,19 @@ async def test_it_needs_a_role(database: Database, clock: Clock) -> None:
         await show_statement(database, Operator("new", ()), clock, shop.CUSTOMER, OCTOBER)
 
 
+async def test_a_viewer_sees_no_phone_that_was_written_beside_a_payment(
+    database: Database, viewer: Operator, support: Operator, clock: Clock
+) -> None:
+    paid = payment(payment_method="upi 9592693590@ybl", notes="from 95926 93590", amount="9592693590 rupees")
+    statement = await made(database, viewer, clock, payment_transactions=paid)
+    told = f"{statement_tables(statement)} {statement_document(statement)}"
+    assert "9592693590" not in told
+    assert "95926 93590" not in told
+    assert (statement.payments[0].method, statement.payments[0].notes) == ("upi •••••590@ybl", "from •••••590")
+    seen = await made(database, support, clock, customers_v2=[])
+    assert (seen.payments[0].method, seen.payments[0].notes) == ("upi 9592693590@ybl", "from 95926 93590")
+
+
 async def test_what_may_be_anothers_counts_for_nobody(database: Database, viewer: Operator, clock: Clock) -> None:
     other = shop.customer(id="cust-2", user_id="user-2")
     await shop.stock(database, customers_v2=[shop.customer(), other], orders=shop.order(id="o1", customer_id="user-2"))

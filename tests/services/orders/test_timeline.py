@@ -147,11 +147,22 @@ async def test_a_hundred_messages_of_which_all_are_told_have_no_note(database: D
     assert all(each.at for each in events)
 
 
-async def test_a_viewer_sees_no_phone(database: Database, viewer: Operator) -> None:
+async def test_a_viewer_sees_no_phone(database: Database, viewer: Operator, support: Operator) -> None:
     await history_of_one(database)
+    phone = {"$set": dict.fromkeys(PHONED, "call 9876543210")}
+    for name in ("delivery_actions", "payment_transactions", "delivery_statuses", "notifications_log", "audit_logs"):
+        await database[name].update_many({}, phone)
     assert "9876543210" not in str(await timeline(database, viewer, "o1"))
+    told = await timeline(database, support, "o1")
+    assert {each.source for each in told if "9876543210" in str(each)} == {
+        "delivery", "action", "payment", "message", "audit",
+    }  # fmt: skip
 
 
+PHONED = (
+    "action", "delivery_boy_name", "notes", "payment_method", "created_by", "confirmed_by_name", "confirmation_method",
+    "status", "type", "error_message", "user_id",
+)  # fmt: skip
 BROKEN: list[object] = [
     None, [], {}, 7, float("nan"), "31 February", "\x1b[31m", ObjectId("6b036adf61609e6bf849a41c"), Decimal128("NaN"),
     datetime(1, 1, 1, tzinfo=UTC), True,
