@@ -21,7 +21,11 @@ _PRIVATE = {
     "location", "latitude", "longitude", "pincode", "lat", "lng", "alternate_phone", "whatsapp_number", "password",
     "password_hash",
 }  # fmt: skip
-_TYPED = {"reason", "cancel_reason", "notes", "note", "remarks"}
+_TYPED = {
+    "reason", "cancel_reason", "notes", "note", "remarks", "comment", "comments", "description", "message",
+    "error_message", "name", "customer_name", "payment_method", "created_by", "performed_by", "delivery_boy_name",
+    "confirmed_by_name", "confirmation_method", "device_info",
+}  # fmt: skip
 """Fields of free text, in which people write phones."""
 Kind: TypeAlias = Literal["added", "removed", "changed", "same"]
 

@@ -28,7 +28,7 @@ from services.clock import format_moment, read_timestamp, to_stored
 from services.database import READ_LIMIT_MS, TOLERANT, Database, Document, told
 from services.deployment.indexes import AUDIT_BY_RECORD, AUDIT_BY_RESOURCE, Hint, hints
 from services.errors import BadRequest, NotFound, Refused
-from services.operators.operator import Operator
+from services.operators.operator import Operator, mask_words
 from services.paging import Page, bad_token, page_size, read_token, write_token
 
 _LIST = "audit"
@@ -79,7 +79,8 @@ class AuditQuery:
     async def report(self, filters: AuditFilters) -> AuditReport:
         """What the entries that match come to, exact at any size. Raises BadRequest as `report`."""
         self._operator.require("viewer", "read the audit trail")
-        return await report(self._database, filters)
+        made = await report(self._database, filters)
+        return replace(made, names={each: mask_words(name, self._operator) for each, name in made.names.items()})
 
     def follow(self, filters: AuditFilters) -> AsyncGenerator[Entry, None]:
         """The entries that match as they are written, for ever. Raises as `follow`."""
@@ -120,9 +121,20 @@ class AuditQuery:
             raise await no_entry(self._database, entry_id)
 
     async def _told(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
-        """The entries with what stands against them and the names of what they are about."""
+        """The entries with what stands against them and the names of what they are about.
+
+        In a name, too, people write phones.
+        """
         doubted, named = await asyncio.gather(with_doubts(self._database, entries), with_names(self._database, entries))
-        return tuple(replace(each, doubt=entry.doubt) for each, entry in zip(named, doubted, strict=True))
+        return tuple(
+            replace(
+                each,
+                doubt=entry.doubt,
+                user_name=mask_words(each.user_name, self._operator),
+                record_name=mask_words(each.record_name, self._operator),
+            )
+            for each, entry in zip(named, doubted, strict=True)
+        )
 
     async def _indexed_page(self, filters: AuditFilters, token: str | None, size: int) -> Page[Entry]:
         reader = Reader(self._database, filters, await ranges(self._database, filters), _positions(token))

@@ -27,7 +27,7 @@ from services.backfills.runs import (
 )
 from services.billing.share import Share
 from services.database import READ_LIMIT_MS, WHOLE, Database, Document, told
-from services.operators.operator import Operator
+from services.operators.operator import Operator, mask_words
 from services.records.fields import identity, text
 
 OWED: tuple[Group, ...] = ("change", "flagged-no-record", "needs-review")
@@ -136,7 +136,7 @@ async def report(database: Database, operator: Operator, run: str) -> RecoveryRe
     with told():
         await _add_rows(database, run, done, back, sums)
         await _add_exceptions(_Exceptions(database, run, backfill), done, back, sums)
-        customers = await _customer_lines(database, sums.customers)
+        customers = await _customer_lines(database, operator, sums.customers)
     classes = shown.plan.classes
     if NOT_OWED in classes and (idle := classes[NOT_OWED]).records:
         sums.because(NOT_OWED, "Not delivered, so nothing is owed.", Share(idle.records, idle.amount_paise))
@@ -307,7 +307,9 @@ def _told_by(classes: Mapping[Group, Tally]) -> Share:
     return Share(sum(tally.records for tally in tallies), sum(tally.amount_paise for tally in tallies))
 
 
-async def _customer_lines(database: Database, customers: Mapping[str | None, Figures]) -> tuple[CustomerLine, ...]:
+async def _customer_lines(
+    database: Database, operator: Operator, customers: Mapping[str | None, Figures]
+) -> tuple[CustomerLine, ...]:
     """Each with name and area as they are now; an index serves them, a thousand at a time."""
     ids = [name for name in customers if name is not None]
     lines = [CustomerLine(None, "", None, customers[None])] if None in customers else []
@@ -319,7 +321,8 @@ async def _customer_lines(database: Database, customers: Mapping[str | None, Fig
         for name in chunk:
             document = known.get(name, {})
             area = text(document.get("area")).strip()
-            lines.append(CustomerLine(name, text(document.get("name")).strip(), area, customers[name]))
+            called = mask_words(text(document.get("name")).strip(), operator)
+            lines.append(CustomerLine(name, called, area, customers[name]))
     return tuple(sorted(lines, key=lambda line: _most_first(line.customer_id, line.figures)))
 
 

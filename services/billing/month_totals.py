@@ -14,7 +14,7 @@ from services.billing.statement import ACCOUNT, Billed, Line, Statement, Status,
 from services.clock import Clock, india_day, parse_month
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, NotFound, Refused
-from services.operators.operator import Operator
+from services.operators.operator import Operator, mask_words
 from services.paging import Page, bad_token, below, list_kind, page_size, read_token, scalar_key, write_token
 from services.records.fields import identity, text
 
@@ -153,7 +153,7 @@ async def month_totals(
             areas.setdefault(statement.area, AreaMonth(statement.area)).count(statement)
             done += 1
             if each and not statement.idle:
-                each(_row(statement))
+                each(_row(statement, operator))
             if progress and done % _CHUNK == 0:
                 progress("customers", done)
     total = AreaMonth("")
@@ -187,7 +187,7 @@ async def month_customers(
     with told():
         spellings = None if area is None else await _spellings(database, area)
         async for place, statement in _statements(database, asked, india_day(clock()), spellings, key, size + 1):
-            row = _row(statement)
+            row = _row(statement, operator)
             if statement.idle or not _fits(row, only):
                 continue
             kept.append((place, row))
@@ -216,13 +216,13 @@ def _fits(row: CustomerMonth, only: Only | None) -> bool:
     return only is None or row.status.lower() == only
 
 
-def _row(statement: Statement) -> CustomerMonth:
+def _row(statement: Statement, operator: Operator) -> CustomerMonth:
     missing = Share()
     for line in statement.one_time:
         if line.billed in ("missing", "flagged"):
             missing.add(Share(1, line.amount_paise))
     return CustomerMonth(
-        statement.customer_id, statement.customer_name, statement.area, statement.total_paise,
+        statement.customer_id, mask_words(statement.customer_name, operator), statement.area, statement.total_paise,
         statement.previous_balance_paise, statement.paid_paise, statement.balance_paise, statement.status, missing,
     )  # fmt: skip
 

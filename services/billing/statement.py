@@ -134,15 +134,25 @@ async def show_statement(database: Database, operator: Operator, clock: Clock, c
 
 
 def _masked(statement: Statement, operator: Operator) -> Statement:
-    """Without the phones that people wrote into the records of payments, and into those that a finding quotes."""
+    """Without the phones that people wrote into the name, into payments, and into what a finding quotes."""
     return replace(
         statement,
+        customer_name=mask_words(statement.customer_name, operator),
         payments=tuple(
-            replace(each, method=mask_words(each.method, operator), notes=mask_words(each.notes, operator))
+            replace(
+                each,
+                method=mask_words(each.method, operator),
+                notes=mask_words(each.notes, operator),
+                findings=_hidden(each.findings, operator),
+            )
             for each in statement.payments
         ),
-        findings=tuple(Finding(each.code, mask_words(each.message, operator)) for each in statement.findings),
+        findings=_hidden(statement.findings, operator),
     )
+
+
+def _hidden(findings: Iterable[Finding], operator: Operator) -> tuple[Finding, ...]:
+    return tuple(Finding(each.code, mask_words(each.message, operator)) for each in findings)
 
 
 def state(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from services.customers.resolution import CustomerLinks
 from services.database import READ_LIMIT_MS, WHOLE, Database, Document, Find, find_together, told
 from services.errors import NotFound, Refused
-from services.operators.operator import Operator, mask_address, mask_phone
+from services.operators.operator import Operator, mask_address, mask_phone, mask_words
 from services.records.customers import Customer
 from services.records.fields import identity
 from services.text import visible
@@ -156,7 +156,7 @@ async def _ids_named(database: Database, operator: Operator, named: str) -> tupl
 def _shown(customer: Customer, operator: Operator) -> Customer:
     """The customer as this operator may see them."""
     phone, address = mask_phone(customer.phone, operator), mask_address(customer.address, operator)
-    return replace(customer, phone=phone, address=address)
+    return replace(customer, name=mask_words(customer.name, operator), phone=phone, address=address)
 
 
 def _told_apart(customer: Customer | None, operator: Operator) -> str:
@@ -164,7 +164,7 @@ def _told_apart(customer: Customer | None, operator: Operator) -> str:
     if customer is None:
         return "one who was removed meanwhile"
     phone = mask_phone(customer.phone[:_LONGEST_WORD], operator) or "no phone"
-    words = (customer.name.strip() or "no name", phone, customer.area.strip() or "no area")
+    words = (mask_words(customer.name.strip(), operator) or "no name", phone, customer.area.strip() or "no area")
     return f"{visible(', '.join(word[:_LONGEST_WORD] for word in words))} (id {customer.id})"
 
 

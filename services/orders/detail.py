@@ -84,12 +84,12 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
         amount_paise=stated_paise(order),
         customer=_masked(customer, operator),
         resolution=resolution,
-        links=steps,
-        delivery_person=names.get(order.delivery_boy_id or "", ""),
-        deliveries=tuple(dataclasses.replace(each, notes=mask_words(each.notes, operator)) for each in deliveries),
+        links=tuple(dataclasses.replace(each, leads_to=mask_words(each.leads_to, operator)) for each in steps),
+        delivery_person=mask_words(names.get(order.delivery_boy_id or "", ""), operator),
+        deliveries=tuple(_reported(each, operator) for each in deliveries),
         bills=bills,
         billing_month=billing_month(order),
-        findings=tuple(findings),
+        findings=tuple(Finding(each.code, mask_words(each.message, operator)) for each in findings),
         history=entries,
     )
 
@@ -106,7 +106,17 @@ def _masked(customer: Customer | None, operator: Operator) -> Customer | None:
     if customer is None:
         return None
     phone, address = mask_phone(customer.phone, operator), mask_address(customer.address, operator)
-    return dataclasses.replace(customer, phone=phone, address=address)
+    return dataclasses.replace(customer, name=mask_words(customer.name, operator), phone=phone, address=address)
+
+
+def _reported(delivery: Delivery, operator: Operator) -> Delivery:
+    """Without the phones in what people wrote into it."""
+    return dataclasses.replace(
+        delivery,
+        notes=mask_words(delivery.notes, operator),
+        confirmed_by_name=mask_words(delivery.confirmed_by_name, operator),
+        confirmation_method=mask_words(delivery.confirmation_method, operator),
+    )
 
 
 def _findings(

@@ -106,7 +106,13 @@ async def list_reminders(
         shown = [row for group in groups[:size] for row in group]
         reminders = await _reminders(database, shown, wordings)
     masked = tuple(
-        replace(each, phone=mask_phone(each.phone, operator), reason=mask_words(each.reason, operator))
+        replace(
+            each,
+            customer_name=mask_words(each.customer_name, operator),
+            phone=mask_phone(each.phone, operator),
+            text=mask_words(each.text, operator),
+            reason=mask_words(each.reason, operator),
+        )
         for each in reminders
     )
     last = groups[size - 1][0] if len(groups) > size else None
