@@ -239,7 +239,7 @@ def describe(error: PyMongoError) -> ConsoleError:
             return Unreachable("connection-lost", "The server ended the operation; try again in a moment.")
         if error.code in _UNAUTHORISED:
             return Unreachable("not-authorised", _not_authorised(_short(error)))
-        code = _failure(error).get("code", error.code)
+        code = code_of(error)
         if code in TOO_LARGE:
             return RecordRefused("record-refused", "A record is larger than MongoDB's 16 MB.")
         if code in _OF_ONE_RECORD:
@@ -265,6 +265,12 @@ def _not_authorised(words: str) -> str:
         f"The database user may not do this: MongoDB refuses it the command {command} on {where}. "
         "Connect as a user whose database role allows it: an administrator sees them with `db security plan`."
     )
+
+
+def code_of(error: PyMongoError) -> int | None:
+    """The server's code of a failure; of a bulk write, that of its first refused statement."""
+    code: int | None = _failure(error).get("code", error.code if isinstance(error, OperationFailure) else None)
+    return code
 
 
 def _failure(error: PyMongoError) -> Mapping[str, Any]:

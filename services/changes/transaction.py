@@ -10,10 +10,10 @@ from typing import TypeVar
 
 import pymongo
 from pymongo import ReadPreference
-from pymongo.errors import OperationFailure, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 from pymongo.read_concern import ReadConcern
 
-from services.database import DURABLE, Database, Session
+from services.database import DURABLE, Database, Session, code_of
 from services.errors import TooLong
 
 T = TypeVar("T")
@@ -39,12 +39,8 @@ async def run_transaction(database: Database, session: Session, work: Callable[[
         try:
             return await work(open_session)
         except PyMongoError as error:
-            if _ended_for_age(error, time.monotonic() - begun):
-                raise TooLong(
-                    "transaction-too-long",
-                    "The server ended a transaction that took longer than its transactionLifetimeLimitSeconds. Nothing "
-                    "of it was written; try again when the server has less to do, or raise that limit.",
-                ) from error
+            if code_of(error) == _NO_SUCH_TRANSACTION and time.monotonic() - begun >= _SHORTEST_LIFETIME:
+                raise _too_long() from error
             if error.has_error_label("TransientTransactionError"):
                 retried[:] = [error]
             raise
@@ -52,6 +48,8 @@ async def run_transaction(database: Database, session: Session, work: Callable[[
     try:
         return await session.with_transaction(once, _SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
     except PyMongoError as error:
+        if code_of(error) == _LIFETIME_EXCEEDED:
+            raise _too_long() from error
         if error.timeout and not isinstance(error, ServerSelectionTimeoutError):
             await _abandon(database, session)
             if retried and retried[0] is not error:
@@ -59,9 +57,12 @@ async def run_transaction(database: Database, session: Session, work: Callable[[
         raise
 
 
-def _ended_for_age(error: PyMongoError, seconds: float) -> bool:
-    code = error.code if isinstance(error, OperationFailure) else None
-    return code == _LIFETIME_EXCEEDED or (code == _NO_SUCH_TRANSACTION and seconds >= _SHORTEST_LIFETIME)
+def _too_long() -> TooLong:
+    return TooLong(
+        "transaction-too-long",
+        "The server ended a transaction that took longer than its transactionLifetimeLimitSeconds. Nothing of it was "
+        "written; try again when the server has less to do, or raise that limit.",
+    )
 
 
 async def _abandon(database: Database, session: Session) -> None:
