@@ -9,7 +9,6 @@ from screens.orders.editing import EditOrder
 from screens.orders.items import OrderedLine
 from screens.orders.screen import OrdersScreen
 from screens.widgets.question import Question
-from screens.widgets.reason import ReasonDialog
 from services.database import Document
 from services.operators.operator import Operator
 from services.orders.editing import cancel_order
@@ -45,7 +44,7 @@ async def test_the_difference_is_shown_before_it_is_written_and_z_takes_it_back(
         assert (await stored(own_company, "orders", order["id"]))["notes"] == "ring twice"
         await press(pilot, "x", "ctrl+s")
         assert "Say why" in said(pilot)
-        assert isinstance(pilot.app.screen, ReasonDialog)
+        assert isinstance(pilot.app.screen, CancelOrder)
         assert "Ctrl+S: Cancel the order · Esc: Keep" in painted(pilot)
         await type_text(pilot, "away")
         assert said(pilot) == ""
