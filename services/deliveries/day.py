@@ -85,7 +85,7 @@ class DeliveryRow:
     kind: Kind
     delivered_at: datetime | None
     seen: Seen
-    """What a confirmation of this row rests on."""
+    """What a confirmation of this row rests on; a viewer confirms nothing, and sees no more than the row."""
 
     @property
     def failed(self) -> bool:
@@ -206,7 +206,7 @@ async def _rows(database: Database, operator: Operator, documents: list[Document
                 confirmed=order.delivery_confirmed is True,
                 kind=order.kind,
                 delivered_at=order.delivered_at,
-                seen=seen,
+                seen=Seen({}, order, ()) if operator.masked else seen,
             )
         )
     return rows

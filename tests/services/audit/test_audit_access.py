@@ -238,7 +238,8 @@ async def test_entries_are_followed_as_they_are_written_without_a_gap(database: 
 
     # As in an election: the server is no primary, also when the driver asks again.
     no_primary: dict[str, Any] = {"errorCode": 189, "errorLabels": ["ResumableChangeStreamError"]}
-    async with failing(database, "getMore", "aggregate", mode={"times": 3}, **no_primary):
+    async with failing(database, "getMore", "aggregate", mode={"times": 3}, **no_primary) as met:
+        await met(3)
         await database["audit_logs"].insert_many([first_shape(n, id=f"later-{n}") for n in range(6)])
         later = await until("later-5")
     assert [entry.id for entry in later] == ["later-1", "later-3", "later-5"]
