@@ -7,14 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual import events, on
+from textual import on
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from screens.asking import Question
 from screens.context import Context
 from screens.tones import text, wrapping
-from screens.widgets.field import Field
+from screens.widgets.field import Field, OneField
 from screens.widgets.writing import WritingDialog
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LONGEST_TOLD = 300
 
 
-class CancelOrder(WritingDialog["Edited | None"]):
+class CancelOrder(WritingDialog["Edited | None"], OneField):
     """Shows the order and asks why; what is typed at once is the reason."""
 
     TITLE = "Cancel an order"
@@ -82,14 +82,6 @@ class CancelOrder(WritingDialog["Edited | None"]):
         """Where somebody else was faster, the order is read again."""
         if error.code == "changed-meanwhile":
             self.read_record()
-
-    def on_key(self, event: events.Key) -> None:
-        """What is typed while a button has the focus is the reason."""
-        self.query_one("#reason", Field).take(event)
-
-    def on_paste(self, event: events.Paste) -> None:
-        """And what is pasted."""
-        self.query_one("#reason", Field).take(event)
 
     @on(Input.Submitted)
     def submitted(self) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.text import Text
-from textual import events, on
+from textual import on
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
-from screens.widgets.field import Field
+from screens.widgets.field import Field, OneField
 from screens.widgets.notice import Notice
 from screens.widgets.question import TwoAnswers
 
 
-class TypedConfirmation(TwoAnswers[bool]):
+class TypedConfirmation(TwoAnswers[bool], OneField):
     """The safe answer has the focus, the deed waits for the typed text."""
+
+    FIELD = "#typed"
 
     def __init__(
         self, title: str, lines: Sequence[Text], *, expected: str, ask: str, deed: str, keep: str = "Cancel"
@@ -27,14 +29,6 @@ class TypedConfirmation(TwoAnswers[bool]):
     def inputs(self) -> Iterable[Widget]:
         """The text to type."""
         yield Field(self._ask, id="typed", explains="The deed waits until this fits.", max_length=40)
-
-    def on_key(self, event: events.Key) -> None:
-        """What is typed while a button has the focus goes where it belongs."""
-        self.query_one("#typed", Field).take(event)
-
-    def on_paste(self, event: events.Paste) -> None:
-        """And what is pasted."""
-        self.query_one("#typed", Field).take(event)
 
     @on(Input.Submitted)
     def submitted(self) -> None:

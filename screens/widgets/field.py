@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.dom import DOMNode
 from textual.widgets import Input, Label
 
 from screens.tones import count, counted
@@ -116,3 +119,20 @@ class Field(Horizontal):
     def on_descendant_focus(self) -> None:
         """What is typed from now on comes by itself."""
         self._coming = False
+
+
+class OneField(DOMNode):
+    """Of a dialog with one field: what is typed or pasted while a button has the focus goes into it.
+
+    It is the last base of a dialog: styles are inherited through the first.
+    """
+
+    FIELD: ClassVar[str] = "#reason"
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed."""
+        self.query_one(self.FIELD, Field).take(event)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """And what is pasted."""
+        self.query_one(self.FIELD, Field).take(event)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import RenderableType
-from textual import events, on
+from textual import on
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
-from screens.widgets.field import Field
+from screens.widgets.field import Field, OneField
 from screens.widgets.notice import Notice
 from screens.widgets.question import TwoAnswers
 
 
-class ReasonDialog(TwoAnswers[str]):
+class ReasonDialog(TwoAnswers[str], OneField):
     """Asks for the reason of a deed; returns it, or None where nothing is to be done."""
 
     def __init__(self, title: str, words: RenderableType, *, deed: str, explains: str, longest: int = 300) -> None:
@@ -25,14 +25,6 @@ class ReasonDialog(TwoAnswers[str]):
     def inputs(self) -> Iterable[Widget]:
         """The reason."""
         yield Field("Reason", id="reason", explains=self._explains, max_length=self._longest)
-
-    def on_key(self, event: events.Key) -> None:
-        """What is typed while a button has the focus is the reason."""
-        self.query_one("#reason", Field).take(event)
-
-    def on_paste(self, event: events.Paste) -> None:
-        """And what is pasted."""
-        self.query_one("#reason", Field).take(event)
 
     @on(Input.Submitted)
     def submitted(self) -> None:
