@@ -1,11 +1,12 @@
 """The screens on a real MongoDB with the demo's data and a fixed clock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any, TypeAlias, TypeVar
 
 import pytest
 from textual.pilot import Pilot
@@ -25,6 +26,10 @@ TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
 """Ten in the morning of the data set's last day, in India."""
 OPS = Operator("olga", ("ops",))
+T = TypeVar("T")
+
+Contents: TypeAlias = dict[str, tuple[str, list[Document], Mapping[str, Any]]]
+"""The checksum, the documents and the indexes of each collection."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +77,19 @@ def company(mongod: EmbeddedMongod) -> Iterator[Company]:
     yield from _founded(Company(mongod.uri, "delivery_demo"))
 
 
+@pytest.fixture(scope="session")
+def spare_company(mongod: EmbeddedMongod) -> Iterator[tuple[Company, Contents]]:
+    """A second such company, and all that is in it."""
+    for company in _founded(Company(mongod.uri, "delivery_copy")):
+        yield company, _elsewhere(_contents(company))
+
+
 @pytest.fixture
-def own_company(mongod: EmbeddedMongod) -> Iterator[Company]:
-    """The same company for one test that changes it."""
-    yield from _founded(Company(mongod.uri, "delivery_copy"))
+def own_company(spare_company: tuple[Company, Contents]) -> Company:
+    """The same company for one test that changes it, put back into its first state."""
+    company, contents = spare_company
+    _elsewhere(_put_back(company, contents))
+    return company
 
 
 def _founded(company: Company) -> Iterator[Company]:
@@ -88,10 +102,43 @@ def _founded(company: Company) -> Iterator[Company]:
         async with company.connected() as database:
             await database.client.drop_database(database.name)
 
-    with ThreadPoolExecutor(1) as elsewhere:  # this thread's event loop is the tests'
-        elsewhere.submit(asyncio.run, found()).result()
-        yield company
-        elsewhere.submit(asyncio.run, close()).result()
+    _elsewhere(found())
+    yield company
+    _elsewhere(close())
+
+
+def _elsewhere(work: Coroutine[Any, Any, T]) -> T:
+    """This thread's event loop is the tests'."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+async def _sums(database: Database) -> dict[str, str]:
+    """The server's own checksum of each collection."""
+    found: dict[str, str] = (await database.client[database.name].command("dbHash"))["collections"]
+    return found
+
+
+async def _contents(company: Company) -> Contents:
+    async with company.connected() as database:
+        return {
+            name: (checksum, await database[name].find().to_list(), await database[name].index_information())
+            for name, checksum in (await _sums(database)).items()
+        }
+
+
+async def _put_back(company: Company, contents: Contents) -> None:
+    """Loading the data and building all indexes takes seconds; few tests change more than three collections."""
+    async with company.connected() as database:
+        sums = await _sums(database)
+        for name in sums.keys() - contents.keys():
+            await database[name].drop()
+        for name, (checksum, documents, indexes) in contents.items():
+            assert await database[name].index_information() == indexes, f"a test left other indexes on {name}"
+            if sums[name] != checksum:
+                await database[name].delete_many({})
+                if documents:
+                    await database[name].insert_many([dict(document) for document in documents])
 
 
 @asynccontextmanager

@@ -101,7 +101,6 @@ def test_the_data_is_served_on_another_port_too(folder: Path) -> None:
         first = server.port
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", first))
-        taken.listen()
         with EmbeddedMongod(folder) as server:
             assert server.port != first
             assert count(server.uri) == 1
