@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.backfills.runs import Lane, row_key
+from services.backfills.runs import Lane
 from services.billing.share import Share
 from services.database import Document
 
@@ -20,7 +20,8 @@ class Passed:
     def __contains__(self, number: object) -> bool:
         return isinstance(number, int) and any(start <= number < after for start, after in self._ranges)
 
-    def condition(self, run: str) -> Document:
-        """Whether a row of that run is among them, as the server evaluates it."""
-        keys = ((row_key(run, "change", start), row_key(run, "change", end)) for start, end in self._ranges)
-        return {"$or": [{"$and": [{"$gte": ["$_id", first]}, {"$lt": ["$_id", after]}]} for first, after in keys]}
+    def condition(self, number: str) -> Document:
+        """Whether the row of the number in that field is among them, as the server evaluates it."""
+        return {
+            "$or": [{"$and": [{"$gte": [number, first]}, {"$lt": [number, after]}]} for first, after in self._ranges]
+        }

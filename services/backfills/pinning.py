@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import bson
+from bson.raw_bson import RawBSONDocument
 
 from services.audit.chain import documents_in
+from services.backfills.packs import ROWS, change_packs, pack_start, unpacked
 from services.backfills.plan import plan_digest
-from services.backfills.runs import ROWS, Run, change_rows
+from services.backfills.runs import Run
 from services.database import TOLERANT, WHOLE, Database, Document, told
 from services.errors import Refused
 
-_PIN = 8
-"""Bytes of a row's pin: a million rows take 8 MB."""
+_PIN = 16
+"""Bytes of a pack's pin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,11 @@ class Row:
 
 
 class Pins:
-    """A pin for each row to change of a plan."""
+    """A pin for each pack of the rows to change of a plan."""
 
-    def __init__(self, run: str, pins: bytes) -> None:
+    def __init__(self, run: str, firsts: Sequence[int], pins: Sequence[bytes]) -> None:
         self._run = run
+        self._firsts = firsts
         self._pins = pins
 
     async def rows(self, database: Database, start: int, end: int) -> list[Row]:
@@ -40,10 +44,11 @@ class Pins:
         Raises Refused where one is not what it was when the plan's digest was checked.
         """
         found = b"".join([batch async for batch in _stored(database, self._run, start, end)])
-        if b"".join(map(_pin, documents_in(found))) != self._pins[start * _PIN : end * _PIN]:
+        asked = slice(bisect_left(self._firsts, pack_start(start)), bisect_left(self._firsts, end))
+        if [_pin(pack) for pack in documents_in(found)] != self._pins[asked]:
             raise altered(self._run)
-        bodies = bson.decode_all(found, TOLERANT)
-        return [Row(start + place, row["body"]) for place, row in enumerate(bodies)]
+        packs = bson.decode_all(found, TOLERANT)
+        return [Row(number, body) for number, body in unpacked(packs) if start <= number < end]
 
 
 async def pinned(database: Database, stored: Run) -> Pins:
@@ -51,14 +56,18 @@ async def pinned(database: Database, stored: Run) -> Pins:
 
     Raises Refused where its rows to change are not those that its digest was made of.
     """
-    digest, pins = hashlib.sha256(), bytearray()
+    digest = hashlib.sha256()
+    firsts: list[int] = []
+    pins: list[bytes] = []
     async for batch in _stored(database, stored.id, 0, stored.planned):
         digest.update(batch)
-        pins += b"".join(map(_pin, documents_in(batch)))
+        for pack in documents_in(batch):
+            firsts.append(RawBSONDocument(pack).get("first", 0))
+            pins.append(_pin(pack))
     classes = {**stored.class_digests, "change": digest.hexdigest()}
     if plan_digest(stored.backfill, stored.options, stored.summary, classes) != stored.digest:
         raise altered(stored.id)
-    return Pins(stored.id, bytes(pins))
+    return Pins(stored.id, firsts, pins)
 
 
 def altered(run: str) -> Refused:
@@ -73,7 +82,7 @@ def altered(run: str) -> Refused:
 async def _stored(database: Database, run: str, start: int, end: int) -> AsyncIterator[bytes]:
     with told():
         async for batch in (
-            database[ROWS].find_raw_batches(change_rows(run, start, end), {"_id": 0}, batch_size=WHOLE).sort("_id")
+            database[ROWS].find_raw_batches(change_packs(run, start, end), {"_id": 0}, batch_size=WHOLE).sort("_id")
         ):
             yield cast(bytes, batch)
 

@@ -13,54 +13,75 @@ import bson
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure, PyMongoError
 
+from services.backfills.packs import PACK, ROWS, pack_key
 from services.backfills.pipeline import Behind
 from services.backfills.plan import Group
-from services.backfills.runs import ROWS, RUNS, keys_of, row_key, run_ids_before
+from services.backfills.runs import RUNS, keys_of, run_ids_before
 from services.database import Database, Document
 
 _UNAUTHORISED = 13
 _size = struct.Struct("<i").pack
-_BEFORE_BODY = 14
-"""Bytes of a row before its body, beside the key: the row's length, and of `_id` type, name, length and end."""
+_BEFORE_REST = 14
+"""Bytes of a pack before its rest, beside the key: the pack's length, and of `_id` type, name, length and end."""
+_LARGEST = 1 << 20
+"""Bytes of a pack of several rows."""
 _UNWANTED_AFTER = timedelta(days=30)
 _ORPHANED_AFTER = timedelta(days=1)
 _RUNS_AT_ONCE = 200
-_ROWS_AT_ONCE = 50_000
+_PACKS_AT_ONCE = 1_000
 
 
 class PinnedRows:
-    """The rows of one plan in the bytes in which they are stored, and SHA-256 over those of each class in order."""
+    """The rows of one plan in packs, as they are stored, and SHA-256 over those of each class in order."""
 
     def __init__(self, run: str, groups: Sequence[Group]) -> None:
         self._run = run
-        self._numbers = dict.fromkeys(groups, 0)
+        self._waiting: dict[Group, list[Document]] = {group: [] for group in groups}
+        self._packed = dict.fromkeys(groups, 0)
         self._classes = {group: hashlib.sha256() for group in groups}
 
     def add(self, bodies: Sequence[Document]) -> list[bytes]:
-        """The stored rows of these bodies; the keys are no part of the digest, so that equal plans have the same."""
-        rows = []
-        hashed: dict[Group, list[bytes]] = {group: [] for group in self._classes}
+        """The packs that are full with these bodies; the others wait for more."""
+        packs: list[bytes] = []
         for body in bodies:
             group = body["group"]
-            number = self._numbers[group]
-            self._numbers[group] = number + 1
-            key = row_key(self._run, group, number)
-            row = bson.encode({"_id": key, "body": body})
-            # Hashed are the bytes that the database answers when asked for the row without its `_id`.
-            rest = row[_BEFORE_BODY + len(key) :]
-            hashed[group] += (_size(4 + len(rest)), rest)
-            rows.append(row)
-        for group, parts in hashed.items():
-            self._classes[group].update(b"".join(parts))
-        return rows
+            waiting = self._waiting[group]
+            waiting.append(body)
+            if len(waiting) == PACK:
+                packs += self._pack(group, waiting)
+                waiting.clear()
+        return packs
+
+    def rest(self) -> list[bytes]:
+        """The packs of what still waits, once there is no more."""
+        packs: list[bytes] = []
+        for group, waiting in self._waiting.items():
+            if waiting:
+                packs += self._pack(group, waiting)
+                waiting.clear()
+        return packs
+
+    def _pack(self, group: Group, bodies: Sequence[Document]) -> list[bytes]:
+        first = self._packed[group]
+        key = pack_key(self._run, group, first)
+        pack = bson.encode({"_id": key, "first": first, "rows": bodies})
+        if len(pack) > _LARGEST and len(bodies) > 1:
+            middle = len(bodies) // 2
+            return self._pack(group, bodies[:middle]) + self._pack(group, bodies[middle:])
+        self._packed[group] += len(bodies)
+        # Hashed are the bytes that the database answers when asked for the pack without its `_id`: the keys are no
+        # part of the digest, so that equal plans have the same.
+        rest = pack[_BEFORE_REST + len(key) :]
+        self._classes[group].update(_size(4 + len(rest)) + rest)
+        return [pack]
 
     def digests(self) -> dict[Group, str]:
-        """The digest of each class."""
+        """The digest of each class, once nothing waits."""
         return {group: running.hexdigest() for group, running in self._classes.items()}
 
 
 class RowStore:
-    """Rows on their way to the database, one batch written while the next is decided."""
+    """Packs of rows on their way to the database, one batch written while the next is decided."""
 
     def __init__(self, database: Database, run: str) -> None:
         self.refused: str | None = None
@@ -68,9 +89,9 @@ class RowStore:
         self._run = run
         self._writing = Behind()
 
-    async def write(self, rows: Sequence[bytes]) -> None:
+    async def write(self, packs: Sequence[bytes]) -> None:
         """Wait for the batch before, and begin with this one."""
-        await self._writing.follow(self._insert(rows))
+        await self._writing.follow(self._insert(packs))
 
     async def settle(self) -> None:
         """Wait until every row is written."""
@@ -83,9 +104,9 @@ class RowStore:
             await self._permitted(self._database[RUNS].insert_one(run))
         return self.refused is None
 
-    async def _insert(self, rows: Sequence[bytes]) -> None:
-        if rows and self.refused is None:
-            documents = [RawBSONDocument(row) for row in rows]
+    async def _insert(self, packs: Sequence[bytes]) -> None:
+        if packs and self.refused is None:
+            documents = [RawBSONDocument(pack) for pack in packs]
             await self._permitted(self._database[ROWS].insert_many(documents, ordered=False))
 
     async def _permitted(self, writing: Awaitable[object]) -> None:
@@ -126,11 +147,11 @@ async def _forget_plans(database: Database, now: datetime) -> None:
 
 
 async def _forget_rows(database: Database, now: datetime) -> None:
-    left = _ROWS_AT_ONCE
+    left = _PACKS_AT_ONCE
     for run_id in await _orphans(database, now):
         while left > 0:
             oldest = database[ROWS].find(keys_of(run_id), {"_id": 1}).sort("_id")
-            found = await oldest.limit(min(left, 10_000)).to_list()
+            found = await oldest.limit(min(left, 200)).to_list()
             if not found:
                 break
             await database[ROWS].delete_many({"_id": {"$gte": found[0]["_id"], "$lte": found[-1]["_id"]}})

@@ -179,7 +179,9 @@ class _Preview:
             async with self.database.snapshots(_SESSIONS, backfill.collection) as sessions:
                 if sessions:
                     await self._examine(sessions, found, pinned, rows)
+            rest = pinned.rest()
             if rows:
+                await rows.write(rest)
                 await rows.settle()
             disagreement = found.disagreement()
             if rows and disagreement:
@@ -223,7 +225,7 @@ class _Preview:
             found.doubt(await self.backfill.second_opinion(self.database, changing, session))
 
     async def _decide(self, chunk: _Chunk, found: _Found, pinned: PinnedRows) -> tuple[list[Document], list[bytes]]:
-        """The rows to change, and all rows as they are stored.
+        """The rows to change, and the packs of rows that are full.
 
         A few records at a time are decided, written down and let go of, while the processor has them at hand.
         """

@@ -9,19 +9,18 @@ from typing import Any
 
 from services.backfills.backfill import Backfill
 from services.backfills.landing import hashable
+from services.backfills.packs import ROWS, numbered_bodies
 from services.backfills.passed import Passed
 from services.backfills.plan import BILLING_GROUPS, REVIEW_REASONS, Group, Tally
 from services.backfills.registry import BACKFILLS
 from services.backfills.runs import (
     EXCEPTIONS,
     LEFT,
-    ROWS,
     Reversal,
     RunView,
     State,
     load_lanes,
     load_run,
-    row_key,
     shown_to,
     view,
 )
@@ -225,18 +224,20 @@ class _Sums:
 
 
 async def _add_rows(database: Database, run: str, done: Passed, back: Passed, sums: _Sums) -> None:
-    passed = {"$cond": [back.condition(run), "taken-back", "done"]}
-    reviewed: Document = {"$eq": ["$body.group", "needs-review"]}
+    passed = {"$cond": [back.condition("$number"), "taken-back", "done"]}
+    changing, reviewed = ({"$eq": ["$rows.group", group]} for group in ("change", "needs-review"))
     key = {
-        "customer_id": "$body.customer_id",
-        "month": "$body.month",
-        "part": {"$cond": [done.condition(run), passed, "$body.group"]},
-        "code": {"$cond": [reviewed, "$body.code", None]},
+        "customer_id": "$rows.customer_id",
+        "month": "$rows.month",
+        "part": {"$cond": [{"$and": [changing, done.condition("$number")]}, passed, "$rows.group"]},
+        "code": {"$cond": [reviewed, "$rows.code", None]},
     }
     classes = [{"_id": {"$gt": f"{run}/{name}/", "$lt": f"{run}/{name}0"}} for name in OWED]
     pipeline: list[Document] = [
         {"$match": {"$or": classes}},
-        {"$group": {"_id": key, "records": {"$sum": 1}, "paise": {"$sum": "$body.amount_paise"}}},
+        {"$unwind": {"path": "$rows", "includeArrayIndex": "at"}},
+        {"$set": {"number": {"$add": ["$first", "$at"]}}},
+        {"$group": {"_id": key, "records": {"$sum": 1}, "paise": {"$sum": "$rows.amount_paise"}}},
     ]
     async for found in await database[ROWS].aggregate(pipeline, allowDiskUse=True, maxTimeMS=_LIMIT_MS):
         sums.add(found["_id"], Share(found["records"], found["paise"]))
@@ -267,7 +268,7 @@ class _Exceptions:
 
     async def chunks(self) -> AsyncIterator[list[tuple[Document, Document]]]:
         """Exceptions with their rows' bodies; those whose rows were lost are left out."""
-        fields = {f"body.{name}": 0 for name in _NOT_READ}
+        fields = dict.fromkeys(_NOT_READ, 0)
         after = f"{self.run}/"
         while True:
             matching = {"_id": {"$gt": after, "$lt": f"{self.run}0"}}
@@ -275,10 +276,10 @@ class _Exceptions:
             if not (chunk := await left.max_time_ms(READ_LIMIT_MS).to_list()):
                 return
             after = chunk[-1]["_id"]
-            keys = [row_key(self.run, "change", each["number"]) for each in chunk]
-            found = self.database[ROWS].find({"_id": {"$in": keys}}, fields).max_time_ms(READ_LIMIT_MS)
-            bodies = {row["_id"]: row["body"] for row in await found.to_list()}
-            yield [(each, bodies[key]) for key, each in zip(keys, chunk, strict=True) if key in bodies]
+            numbers = [each["number"] for each in chunk]
+            found = numbered_bodies(self.database, self.run, numbers, fields, limit_ms=READ_LIMIT_MS)
+            bodies = {number: body async for number, body in found}
+            yield [(each, bodies[each["number"]]) for each in chunk if each["number"] in bodies]
 
     async def standing(self, kept: Mapping[int, Document]) -> set[int]:
         """The numbers of these rows of which the first record that they wrote is there, as the run's."""

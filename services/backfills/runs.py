@@ -10,16 +10,16 @@ from typing import Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.backfills.packs import ROWS
 from services.backfills.plan import GROUPS, Group, Options, Plan, PlanRow, Summary, Tally, row_view
 from services.clock import INDIA
-from services.database import READ_LIMIT_MS, WHOLE, Database, Document, told
+from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, NotFound
 from services.money import format_rupees
 from services.operators.operator import Operator, mask_words
 from services.paging import Page, bad_token, page_size, read_token, write_token
 
 RUNS = "console_runs"
-ROWS = "console_plan_rows"
 LANES = "console_run_lanes"
 EXCEPTIONS = "console_run_exceptions"
 Left: TypeAlias = Literal["drifted", "failed", "kept"]
@@ -219,11 +219,6 @@ def run_ids_before(moment: datetime) -> Document:
     return {"$lt": f"run-{moment.astimezone(INDIA):%Y%m%d-%H%M%S}"}
 
 
-def row_key(run: str, group: str, number: int) -> str:
-    """The `_id` of a plan row: rows of one class of one run stand together, in order."""
-    return f"{run}/{group}/{number:09d}"
-
-
 def keys_of(run: str) -> Document:
     """The filter of the documents whose `_id` begins with the run's id and a slash."""
     return {"_id": {"$gt": f"{run}/", "$lt": f"{run}0"}}
@@ -329,19 +324,26 @@ async def list_rows(
     if group in LEFT:
         return await _left_rows(database, run, group, key, size)
     prefix = f"{run}/{group}" if group else run
-    after = key.get("_id") if key else f"{prefix}/"
-    if not isinstance(after, str) or not after.startswith(f"{prefix}/"):
+    after, at = (key.get("_id"), key.get("at")) if key else (f"{prefix}/", 0)
+    if not isinstance(after, str) or not isinstance(at, int) or not after.startswith(f"{prefix}/"):
         raise BadRequest("bad-page", "That page token belongs to another run or class; start again without it.")
+    narrowed = {f"rows.{name}": value for name, value in (("month", month), ("code", code)) if value}
+    pipeline: list[Document] = [
+        {"$match": {"_id": {"$gte": after, "$lt": f"{prefix}0"}, **narrowed}},
+        {"$sort": {"_id": 1}},
+        {"$unwind": {"path": "$rows", "includeArrayIndex": "at", "preserveNullAndEmptyArrays": True}},
+        {"$match": {"$or": [{"_id": {"$gt": after}}, {"at": {"$gt": at}}], **narrowed}},
+        {"$limit": size + 1},
+    ]
     with told():
-        narrowed = {f"body.{name}": value for name, value in (("month", month), ("code", code)) if value}
-        cursor = database[ROWS].find({"_id": {"$gt": after, "$lt": f"{prefix}0"}, **narrowed})
-        found = await cursor.sort("_id").limit(size + 1).max_time_ms(READ_LIMIT_MS).to_list()
-    more = write_token("rows", {"_id": found[size - 1]["_id"]}) if len(found) > size else None
+        found = await (await database[ROWS].aggregate(pipeline, maxTimeMS=READ_LIMIT_MS)).to_list()
+    last = found[size - 1] if len(found) > size else None
+    more = write_token("rows", {"_id": last["_id"], "at": last["at"] or 0}) if last else None
     return Page(tuple(map(_row_view, found[:size])), more)
 
 
 def _row_view(row: Document) -> PlanRow:
-    body = row.get("body")
+    body = row.get("rows")
     unreadable = {"record": row["_id"], "group": "", "message": "The stored row was altered and cannot be read."}
     return row_view(body if isinstance(body, dict) else unreadable)
 
@@ -372,17 +374,3 @@ async def list_exceptions(database: Database, operator: Operator, run: str) -> t
     with told():
         found = await database[EXCEPTIONS].find(keys_of(run)).limit(200).to_list()
     return tuple(RunException(each["record"], each["outcome"], each["reason"]) for each in found)
-
-
-def change_rows(run: str, start: int, end: int) -> Document:
-    """The filter of the plan's rows to change from number `start` up to `end`."""
-    return {"_id": {"$gte": row_key(run, "change", start), "$lt": row_key(run, "change", end)}}
-
-
-async def change_bodies(
-    database: Database, run: str, start: int, end: int, without: Sequence[str] = ()
-) -> list[Document]:
-    """The bodies of those rows in order, whole or without some fields, which may be dotted."""
-    projection = {"_id": 0, **{f"body.{name}": 0 for name in without}}
-    found = database[ROWS].find(change_rows(run, start, end), projection, batch_size=WHOLE).sort("_id")
-    return [row["body"] for row in await found.to_list()]

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Collection, Container, Iterable, Sequence
 
+from services.backfills.packs import change_bodies
 from services.backfills.passed import Passed
 from services.backfills.plan import Tally
 from services.backfills.registry import find_backfill
@@ -15,7 +16,6 @@ from services.backfills.runs import (
     Run,
     RunView,
     Totals,
-    change_bodies,
     left_alone,
     load_lanes,
     load_run,

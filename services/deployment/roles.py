@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from services.audit.log import CHECKPOINTS, KEYS, LEAVES, NODES
-from services.backfills.runs import EXCEPTIONS, LANES, ROWS, RUNS
+from services.backfills.packs import ROWS
+from services.backfills.runs import EXCEPTIONS, LANES, RUNS
 from services.changes.changeset import AUDIT_LOGS, STREAMS
 from services.changes.turns import TURNS
 from services.deployment.indexes import INDEXES

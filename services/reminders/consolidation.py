@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.backfills.runs import EXCEPTIONS, ROWS, RUNS, keys_of, row_key
+from services.backfills.packs import numbered_bodies
+from services.backfills.runs import EXCEPTIONS, RUNS, keys_of
 from services.clock import read_month
 from services.database import Database, Document, Session
 from services.reminders.obstacles import Obstacle
@@ -116,8 +117,7 @@ async def _with_failure(database: Database, rows: Sequence[Document], session: S
     found: set[tuple[str, str]] = set()
     for run in [document["_id"] async for document in open_runs]:
         failed = database[EXCEPTIONS].find({**keys_of(run), "outcome": "failed"}, {"number": 1}, session=session)
-        if keys := [row_key(run, "change", each["number"]) async for each in failed]:
-            names = {"body.values.customer_id": 1}
-            async for planned in database[ROWS].find({"_id": {"$in": keys}}, names, session=session):
-                found.add((run, planned["body"]["values"]["customer_id"]))
+        numbers = [each["number"] async for each in failed]
+        async for _, planned in numbered_bodies(database, run, numbers, {"values.customer_id": 1}, session):
+            found.add((run, planned["values"]["customer_id"]))
     return found

@@ -19,9 +19,9 @@ import pytest
 from console.demo.dataset import Dataset, load
 from console.demo.mongod import EmbeddedMongod
 from services.backfills.commit import commit
+from services.backfills.packs import change_bodies
 from services.backfills.preview import preview
 from services.backfills.rollback import rollback
-from services.backfills.runs import change_bodies
 from services.clock import Clock
 from services.database import Database, Document
 from services.deployment.indexes import INDEXES, apply

@@ -18,8 +18,9 @@ from bson.raw_bson import RawBSONDocument
 
 from console.demo.dataset import Dataset, load
 from console.demo.mongod import EmbeddedMongod
+from services.backfills.packs import ROWS
 from services.backfills.preview import preview
-from services.backfills.runs import ROWS, keys_of
+from services.backfills.runs import keys_of
 from services.clock import Clock
 from services.database import Database
 from services.deployment.indexes import apply

@@ -15,10 +15,12 @@ from services.backfills import runner
 from services.backfills.commit import commit, resume
 from services.backfills.lease import take
 from services.backfills.pace import Pace
-from services.backfills.plan import Plan
+from services.backfills.packs import ROWS
+from services.backfills.plan import Plan, PlanRow
 from services.backfills.preview import preview
+from services.backfills.rollback import rollback
 from services.backfills.runner import Progress
-from services.backfills.runs import LANES, ROWS, RUNS, list_exceptions, list_runs, load_run, show_run
+from services.backfills.runs import LANES, RUNS, list_exceptions, list_rows, list_runs, load_run, show_run
 from services.clock import Clock
 from services.database import STANDALONE, Database
 from services.errors import ConsoleError, NotFound, NotPermitted, Refused
@@ -182,7 +184,7 @@ async def test_only_the_pinned_plan_can_be_committed(
 
     assert await refusal(run_of(plan), "0" * 64) == "digest-mismatch"
     assert await refusal(run_of(plan), "") == "digest-mismatch"
-    await database[ROWS].update_one({"body.record": "ord-09"}, {"$set": {"body.values.amount_paise": 1}})
+    await database[ROWS].update_one({"rows.record": "ord-09"}, {"$set": {"rows.$.values.amount_paise": 1}})
     assert await refusal(run_of(plan), plan.digest) == "plan-altered"
     assert await database["billing_records"].count_documents({}) == 0
 
@@ -190,7 +192,7 @@ async def test_only_the_pinned_plan_can_be_committed(
 async def test_a_plan_with_a_row_missing_is_refused(
     database: Database, ops: Operator, clock: Clock, plan: Plan
 ) -> None:
-    await database[ROWS].delete_one({"body.record": "ord-59"})
+    await database[ROWS].update_one({"rows.record": "ord-59"}, {"$pull": {"rows": {"record": "ord-59"}}})
     with pytest.raises(Refused, match="altered"):
         await commit(database, ops, clock, run_of(plan), plan.digest)
 
@@ -323,3 +325,28 @@ async def test_an_interrupted_run_is_sealed_when_its_session_ends(
     assert sealed is not None
     assert sealed.size == await database["audit_logs"].count_documents({"chain.seq": {"$gt": 0}}) > 0
     assert await database["console_audit_streams"].count_documents({"ended": False}) == 0
+
+
+async def test_a_plan_of_large_rows_is_listed_committed_and_taken_back(
+    database: Database, ops: Operator, clock: Clock
+) -> None:
+    orders = [shop.order(id=f"ord-{number:02}") for number in range(60)]
+    for order in orders:
+        order["items"][0]["product_name"] = "Eggs" * 15_000
+    await shop.stock(database, orders=orders)
+    await database["billing_records"].insert_one({"_id": "bill:ord-33", "order_id": "somebody else's"})
+    plan = await preview(database, ops, clock, FIX)
+    packs = await database[ROWS].distinct("first")
+    assert len(packs) > 2
+    listed: list[PlanRow] = []
+    page = await list_rows(database, ops, run_of(plan), limit=7)
+    while page.next:
+        listed += page.items
+        page = await list_rows(database, ops, run_of(plan), None, page.next, limit=7)
+    assert [row.record for row in (*listed, *page.items)] == [order["id"] for order in orders]
+    outcome = await commit(database, ops, clock, run_of(plan), plan.digest, pace=Pace(batch_size=16))
+    assert (outcome.applied, outcome.failed, outcome.verified) == (59, 1, True)
+    await database["billing_records"].delete_one({"_id": "bill:ord-33"})
+    assert (await resume(database, ops, clock, run_of(plan))).applied == 60
+    back = await rollback(database, ops, clock, run_of(plan), "wrong")
+    assert (back.restored, back.verified) == (60, True)

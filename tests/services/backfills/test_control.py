@@ -176,7 +176,7 @@ async def test_a_row_that_is_altered_while_the_commit_runs_is_not_written(
 
     def alter(progress: Progress) -> None:
         if not altered:
-            cheap = {"$set": {"body.values.amount_paise": 99, "body.amount_paise": 99}}
+            cheap = {"$set": {"rows.$[].values.amount_paise": 99, "rows.$[].amount_paise": 99}}
             altered.append(asyncio.create_task(database["console_plan_rows"].update_many({}, cheap)))
 
     with pytest.raises(Refused) as refused:

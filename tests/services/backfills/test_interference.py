@@ -9,10 +9,11 @@ import pytest
 from console.demo.mongod import EmbeddedMongod
 from services.backfills.commit import commit, resume
 from services.backfills.pace import Pace
+from services.backfills.packs import ROWS
 from services.backfills.plan import Plan
 from services.backfills.rollback import rollback
 from services.backfills.runner import Progress
-from services.backfills.runs import ROWS, RUNS, list_exceptions, list_rows, show_run
+from services.backfills.runs import RUNS, list_exceptions, list_rows, show_run
 from services.clock import Clock
 from services.database import Database, Document, connect
 from services.errors import ConsoleError, Refused, TooLong
@@ -41,9 +42,9 @@ async def test_a_plan_that_was_altered_is_not_resumed_either(
 ) -> None:
     await interrupted(database, ops, clock, plan)
     billed = await database["billing_records"].count_documents({})
-    last = {"body.record": "ord-59"}
+    last = {"rows.record": "ord-59"}
     if tamper == "change":
-        await database[ROWS].update_one(last, {"$set": {"body.values.customer_id": "somebody"}})
+        await database[ROWS].update_one(last, {"$set": {"rows.$.values.customer_id": "somebody"}})
     else:
         await database[ROWS].delete_one(last)
     with pytest.raises(Refused) as refused:

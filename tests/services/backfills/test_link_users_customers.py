@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
+from services.backfills.packs import change_bodies
 from services.backfills.registry import find_backfill
-from services.backfills.runs import change_bodies
 from services.clock import Clock
 from services.database import Database, Document
 from services.deployment.indexes import apply

@@ -9,11 +9,12 @@ import pytest
 
 from services.backfills import plan_rows
 from services.backfills import preview as previews
+from services.backfills.packs import PACK, ROWS, pack_key, unpacked
 from services.backfills.plan import Plan
 from services.backfills.plan_rows import PinnedRows
 from services.backfills.preview import preview
 from services.backfills.repairs import bill_one_time_orders
-from services.backfills.runs import ROWS, RUNS, new_run_id, row_key
+from services.backfills.runs import RUNS, new_run_id
 from services.billing.charge import Charge
 from services.billing.charge import charge as charge_as_it_is
 from services.clock import Clock
@@ -83,19 +84,33 @@ async def test_the_digest_does_not_depend_on_how_the_records_were_read(
         for each in (plan, again)
     ]
     assert stored[0] == stored[1]
-    assert len(stored[0]) == 60
+    assert [len(pack["rows"]) for pack in stored[0]] == [50, 10]
 
 
-def test_a_row_is_hashed_as_it_is_stored_without_its_key() -> None:
-    bodies: list[Document] = [{"record": f"ord-{n}", "group": "change", "key": bson.ObjectId()} for n in range(3)]
+def test_rows_are_hashed_as_they_are_stored_without_the_keys_of_their_packs() -> None:
+    bodies: list[Document] = [{"record": f"ord-{n}", "group": "change", "key": bson.ObjectId()} for n in range(70)]
     one, other = PinnedRows("run-1", ["change"]), PinnedRows("run-of-another-length", ["change"])
-    rows = [bson.decode(row) for row in one.add(bodies)]
-    assert rows == [{"_id": row_key("run-1", "change", n), "body": body} for n, body in enumerate(bodies)]
+    packs = [bson.decode(pack) for pack in (*one.add(bodies), *one.rest())]
+    starts = (0, PACK)
+    assert packs == [{"_id": pack_key("run-1", "change", n), "first": n, "rows": bodies[n : n + PACK]} for n in starts]
     for body in bodies:
         other.add([body])
+    other.rest()
     assert one.digests() == other.digests()
     other.add(bodies[:1])
+    other.rest()
     assert one.digests() != other.digests()
+
+
+def test_rows_that_take_much_room_stand_in_smaller_packs() -> None:
+    bodies: list[Document] = [{"group": "change", "message": "long" * 20_000 * (n % 7), "n": n} for n in range(60)]
+    pinned = PinnedRows("run-1", ["change"])
+    stored = [*pinned.add(bodies), *pinned.rest()]
+    packs = [bson.decode(pack) for pack in stored]
+    assert [body for _, body in unpacked(packs)] == bodies
+    assert max(map(len, stored)) <= 1 << 20
+    assert PACK in [pack["first"] for pack in packs]
+    assert 10 < len(packs) < 40
 
 
 @pytest.mark.parametrize(("command", "where"), [("getMore", "orders"), ("aggregate", "orders"), ("insert", ROWS)])
@@ -104,6 +119,7 @@ async def test_a_failure_in_the_middle_ends_the_preview_and_leaves_nothing(
 ) -> None:
     await shop.stock(database, orders=[shop.order() for _ in range(40)])
     monkeypatch.setattr(previews, "_CHUNK", 5)
+    monkeypatch.setattr(plan_rows, "PACK", 5)
     before = asyncio.all_tasks()
     async with failing(database, command, on=where, mode={"skip": 2}, errorCode=96):
         with pytest.raises(Refused, match="Failing command via 'failCommand'"):
@@ -138,7 +154,7 @@ async def test_a_server_that_never_has_a_snapshot_is_told(
 async def leave(database: Database, clock: Clock, days: int, state: str | None, rows: int = 5) -> str:
     """Rows that a preview of that many days ago left, and its run in this state, if any."""
     run = new_run_id(clock() - timedelta(days=days))
-    await database[ROWS].insert_many([{"_id": row_key(run, "change", n), "body": {}} for n in range(rows)])
+    await database[ROWS].insert_many([{"_id": pack_key(run, "change", n), "rows": []} for n in range(rows)])
     if state:
         await database[RUNS].insert_one({"_id": run, "state": state})
     return run
@@ -166,7 +182,7 @@ async def test_a_preview_thins_out_what_nobody_will_commit(
 async def test_thinning_out_is_bounded_and_goes_on_next_time(
     database: Database, ops: Operator, clock: Clock, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan_rows, "_ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(plan_rows, "_PACKS_AT_ONCE", 4)
     killed = [await leave(database, clock, days, None) for days in (2, 3)]
     left = []
     for _ in range(3):

@@ -11,12 +11,13 @@ from console.demo.dataset import Dataset, load
 from console.demo.hostile import HOSTILE_NAMES
 from services.backfills.commit import commit
 from services.backfills.pace import Pace
+from services.backfills.packs import ROWS, unpacked
 from services.backfills.plan import Plan
 from services.backfills.preview import preview
 from services.backfills.report import Figures, RecoveryReport, report
 from services.backfills.report_file import report_document, report_tables
 from services.backfills.rollback import rollback
-from services.backfills.runs import EXCEPTIONS, LANES, ROWS, RUNS
+from services.backfills.runs import EXCEPTIONS, LANES, RUNS
 from services.billing.share import Share
 from services.clock import Clock
 from services.database import Database
@@ -101,8 +102,7 @@ async def test_what_was_billed_is_what_the_database_holds_by_month_area_and_cust
 async def test_what_was_found_is_what_the_plans_rows_hold(database: Database, viewer: Operator, company: Plan) -> None:
     months: Counter[str | None] = Counter()
     review: Counter[str] = Counter()
-    async for row in database[ROWS].find({}):
-        body = row["body"]
+    for _, body in unpacked(await database[ROWS].find({}).to_list()):
         if body["group"] in FOUND:
             months[body["month"]] += body["amount_paise"] or 0
         if body["group"] == "needs-review":
@@ -219,7 +219,7 @@ async def test_a_plan_whose_rows_were_lost_does_not_pretend_to_add_up(
     database: Database, ops: Operator, viewer: Operator, clock: Clock, plan: Plan
 ) -> None:
     await commit(database, ops, clock, run_of(plan), plan.digest)
-    await database[ROWS].delete_one({"body.record": "ord-11"})
+    await database[ROWS].update_one({"rows.record": "ord-11"}, {"$pull": {"rows": {"record": "ord-11"}}})
     made = await report(database, viewer, run_of(plan))
     assert not made.adds_up
     assert "do NOT add up" in dict(report_tables(made).facts)["Verified"]

@@ -238,7 +238,7 @@ async def test_a_rollback_refuses_a_plan_whose_rows_were_altered(
     database: Database, ops: Operator, clock: Clock, plan: Plan
 ) -> None:
     await commit(database, ops, clock, run_of(plan), plan.digest)
-    await database["console_plan_rows"].update_one({}, {"$set": {"body.record": "ord-99"}})
+    await database["console_plan_rows"].update_one({}, {"$set": {"rows.7.record": "ord-99"}})
     with pytest.raises(Refused) as refused:
         await rollback(database, ops, clock, run_of(plan), "wrong")
     assert refused.value.code == "plan-altered"

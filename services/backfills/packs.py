@@ -1,0 +1,66 @@
+"""A plan's rows as they are stored: in packs of fifty to a document, which costs a third of a document for each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+
+from services.database import WHOLE, Database, Document, Session
+
+ROWS = "console_plan_rows"
+PACK = 50
+"""No pack reaches over a multiple of it; rows that take much room stand in smaller ones."""
+
+
+def pack_key(run: str, group: str, first: int) -> str:
+    """The `_id` of the pack whose first row has that number: those of one class of one run stand in order."""
+    return f"{run}/{group}/{first:09d}"
+
+
+def pack_start(number: int) -> int:
+    """The lowest number at which the pack of that row can begin."""
+    return number - number % PACK
+
+
+def change_packs(run: str, start: int, end: int) -> Document:
+    """The filter of the packs in which the plan's rows to change from number `start` up to `end` are."""
+    return {"_id": {"$gte": pack_key(run, "change", pack_start(start)), "$lt": pack_key(run, "change", end)}}
+
+
+def unpacked(packs: Iterable[Document]) -> Iterator[tuple[int, Document]]:
+    """The bodies in some packs with their numbers; what was altered so that it is none is left out."""
+    for pack in packs:
+        first, rows = pack.get("first"), pack.get("rows")
+        if isinstance(first, int) and isinstance(rows, list):
+            yield from ((number, body) for number, body in enumerate(rows, first) if isinstance(body, dict))
+
+
+async def change_bodies(
+    database: Database, run: str, start: int, end: int, without: Sequence[str] = ()
+) -> list[Document]:
+    """The bodies of those rows in order, whole or without some fields, which may be dotted."""
+    projection = {"_id": 0, **{f"rows.{name}": 0 for name in without}}
+    found = database[ROWS].find(change_packs(run, start, end), projection, batch_size=WHOLE).sort("_id")
+    return [body for number, body in unpacked(await found.to_list()) if start <= number < end]
+
+
+async def numbered_bodies(
+    database: Database,
+    run: str,
+    numbers: Iterable[int],
+    fields: Mapping[str, int],
+    session: Session | None = None,
+    limit_ms: int | None = None,
+) -> AsyncIterator[tuple[int, Document]]:
+    """The rows to change of these numbers, as far as they are there; `fields` are those of a body."""
+    wanted = set(numbers)
+    packs = [change_packs(run, first, first + PACK) for first in sorted({pack_start(number) for number in wanted})]
+    if not packs:
+        return
+    projection = {f"rows.{name}": which for name, which in fields.items()}
+    if all(fields.values()):
+        projection["first"] = 1
+    found = database[ROWS].find({"$or": packs}, projection, session=session)
+    async for pack in found.max_time_ms(limit_ms) if limit_ms else found:
+        for number, body in unpacked([pack]):
+            if number in wanted:
+                yield number, body
