@@ -8,8 +8,12 @@ from __future__ import annotations
 import math
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from bson import Decimal128
+
+if TYPE_CHECKING:
+    from babel import Locale
 
 _PAISA = Decimal("0.01")
 _COUNTED = Decimal("1e15")
@@ -60,7 +64,14 @@ def format_rupees(paise: int | None) -> str:
         return "—"
     from babel.numbers import format_currency  # heavy, and not needed before the first paint
 
-    return format_currency(Decimal(paise) / 100, "INR", locale="en_IN")
+    return format_currency(Decimal(paise) / 100, "INR", locale=_english_of_india())
+
+
+@lru_cache(maxsize=1)  # to read its name takes as long as to format an amount
+def _english_of_india() -> Locale:
+    from babel import Locale
+
+    return Locale.parse("en_IN")
 
 
 def rupees_told(rupees: Decimal) -> str:

@@ -29,7 +29,7 @@ A = TypeVar("A")
 
 _SESSIONS = 3
 """Of one moment: for the records, for what stands around them, and for the second opinion."""
-_CHUNK = 2_000
+_CHUNK = 4_000
 _BREATH = 50
 """Records decided before the event loop may turn: a screen paints, the next chunk comes in."""
 _BROKEN = (BSONError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
