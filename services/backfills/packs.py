@@ -9,6 +9,8 @@ from services.database import WHOLE, Database, Document, Session
 ROWS = "console_plan_rows"
 PACK = 50
 """No pack reaches over a multiple of it; rows that take much room stand in smaller ones."""
+_ASKED = 500
+"""Packs that one question asks for."""
 
 
 def pack_key(run: str, group: str, first: int) -> str:
@@ -53,14 +55,14 @@ async def numbered_bodies(
 ) -> AsyncIterator[tuple[int, Document]]:
     """The rows to change of these numbers, as far as they are there; `fields` are those of a body."""
     wanted = set(numbers)
-    packs = [change_packs(run, first, first + PACK) for first in sorted({pack_start(number) for number in wanted})]
-    if not packs:
-        return
+    starts = sorted({pack_start(number) for number in wanted})
     projection = {f"rows.{name}": which for name, which in fields.items()}
     if all(fields.values()):
         projection["first"] = 1
-    found = database[ROWS].find({"$or": packs}, projection, session=session)
-    async for pack in found.max_time_ms(limit_ms) if limit_ms else found:
-        for number, body in unpacked([pack]):
-            if number in wanted:
-                yield number, body
+    for at in range(0, len(starts), _ASKED):
+        packs = [change_packs(run, first, first + PACK) for first in starts[at : at + _ASKED]]
+        found = database[ROWS].find({"$or": packs}, projection, session=session)
+        async for pack in found.max_time_ms(limit_ms) if limit_ms else found:
+            for number, body in unpacked([pack]):
+                if number in wanted:
+                    yield number, body
