@@ -196,7 +196,7 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
         if reason and (run := self._run):
             lines = [text(f"{count(run.applied)} records, {format_rupees(run.amount_paise)}, as they were.", "strong"),
                      text("What was paid, and what changed since, is kept and listed."),
-                     text("Reminders that were not sent are cancelled.")]  # fmt: skip
+                     text("Unsent reminders are cancelled; those of kept, unpaid bills are held.")]  # fmt: skip
             ask = f"Type {run.applied} to take them back"
             dialog = TypedConfirmation("Take the run back", lines, expected=str(run.applied), ask=ask, deed="Take back")
             self.app.push_screen(dialog, partial(self._rolled_back, reason))

@@ -22,6 +22,7 @@ STATE_TONES = {
     "planned": "info", "approved": "info", "running": "warn", "paused": "warn", "interrupted": "bad", "done": "good",
     "cancelled": "muted", "rolling-back": "warn", "rolled-back": "muted",
 }  # fmt: skip
+_REMINDED_OF = "unsent ones of kept, unpaid bills are held; Reminders releases them"
 
 
 def state_line(run: RunView) -> Text:
@@ -74,6 +75,7 @@ def sections(run: RunView, exceptions: Sequence[RunException]) -> list[Section]:
         found.append(Section("Taken back", [
             ("Restored", text(restored, "good")),
             ("Kept", text(count(run.kept), "warn" if run.kept else "muted")),
+            *([("Reminders", text(_REMINDED_OF))] if run.kept and money else []),
             ("By", text(f"{run.reversal.by}, {_moment(run.reversal.at)}")),
             ("Reason", text(run.reversal.reason)),
         ]))  # fmt: skip

@@ -39,10 +39,10 @@ async def rollback(
 ) -> RunView:
     """Restore the records that a run changed; what changed since, and what was paid, is kept and listed.
 
-    Reminders that were not sent are cancelled in the same transactions, those of what is kept too. Interrupted, it is
-    gone on with by calling it again, or by `resume`: of the run, who began it and why stands; the audit entries of the
-    rest have the reason of who went on. Raises NotFound for an unknown run, BadRequest without a reason, Refused for a
-    run that changed nothing, is being worked on, or was rolled back already.
+    Reminders that were not sent are cancelled in the same transactions; those of kept bills that are still to be paid
+    are held. Interrupted, it is gone on with by calling it again, or by `resume`: of the run, who began it and why
+    stands; the audit entries of the rest have the reason of who went on. Raises NotFound for an unknown run, BadRequest
+    without a reason, Refused for a run that changed nothing, is being worked on, or was rolled back already.
     """
     operator.require("ops", "roll a run back")
     database.require_writable()
@@ -100,19 +100,22 @@ class RollbackStep:
         entries, altered = await _entries(changes, task.run, touched)
         current = await _current(task, [each for pairs in touched.values() for each in pairs], changes.session)
         back: list[str] = []
+        owed: list[str] = []
         for row in applied:
-            if due := task.backfill.due(row.body):
-                back.append(due.order_id)
             now = [current.get(pair) for pair in touched[row.number]]
             inverse, kept = _inverse(touched[row.number], entries.get(row.number, {}), now)
-            if why := task.backfill.holds(now) or (_ALTERED if row.number in altered else kept):
+            held = task.backfill.holds(now)
+            why = held or (_ALTERED if row.number in altered else kept)
+            if due := task.backfill.due(row.body):
+                (owed if why and not held else back).append(due.order_id)
+            if why:
                 batch.left.append((row, "kept", why))
                 continue
             changes.add(*inverse, first=row.number * ENTRIES_A_ROW)
             batch.applied += 1
             batch.amount_paise += row.body["amount_paise"] or 0
-        if back:
-            changes.add(*await withdraw(task.database, changes.session, task.run, back))
+        if back or owed:
+            changes.add(*await withdraw(task.database, changes.session, task.run, back, owed))
         return batch
 
     def _applied(self, row: Row) -> bool:

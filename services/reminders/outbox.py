@@ -105,24 +105,28 @@ async def end_rows(
     await database[OUTBOX].update_many(of_message, {"$set": values, "$unset": gone}, session=session)
 
 
-async def withdraw(database: Database, session: Session, run: str, order_ids: Sequence[str]) -> Sequence[Change]:
-    """Take a run's unsent reminders of these orders back, in the transaction that takes the bills back.
+async def withdraw(
+    database: Database, session: Session, run: str, back: Sequence[str], kept: Sequence[str] = ()
+) -> Sequence[Change]:
+    """Take a run's unsent reminders back, in the transaction that takes the bills of the orders `back` back.
 
-    A message that was released and not sent is called off, and the customer's other orders in it are held again. The
-    changes returned belong into that transaction's change set: they end the message in the backend's collections. A
-    message that is being sent at this moment is past taking back; if the provider does not take it, it ends there.
+    A message about such an order, or about one that is `kept`, is called off where it was released and not sent. What
+    the customer still owes of it is held again: nothing of a run that is rolled back goes out before somebody who
+    knows of it releases it anew. The changes returned belong into that transaction's change set: they end the message
+    in the backend's collections. A message that is being sent at this moment is past taking back; if the provider does
+    not take it, it ends there.
     """
-    keys, ended = outbox_keys(order_ids), ("held", "failed")
+    keys, ended = outbox_keys(back), ("held", "failed")
     await database[OUTBOX].update_many(
         {"_id": keys, "run": run, "state": {"$in": ended}}, {"$set": {"state": "cancelled"}}, session=session
     )
     await database[OUTBOX].update_many({"_id": keys, "anew.run": run}, {"$unset": {"anew": ""}}, session=session)
-    released: Document = {"_id": keys, "run": run, "state": "released"}
+    released: Document = {"_id": outbox_keys([*back, *kept]), "run": run, "state": "released"}
     rows = await database[OUTBOX].find(released, {"message": 1}, session=session).to_list()
     messages = sorted({row["message"] for row in rows})
     if not messages:
         return ()
-    closed = await close_unsent(database, session, messages, order_ids)
+    closed = await close_unsent(database, session, messages, back)
     taken: Document = {"run": run, "state": "released", "message": {"$in": list(closed)}}
     orders = {order for each in closed.values() for order in each}
     await database[OUTBOX].update_many(

@@ -22,7 +22,7 @@ from services.reminders.templates import Wordings, load_wordings
 
 BATCH = 200
 """Customers in a transaction."""
-_FINISHED = ("done", "cancelled")
+_FINISHED = ("done", "cancelled", "rolled-back")
 Report = Callable[[int, int], None]
 """Told how many messages are released, and how many customers were looked at."""
 
@@ -56,14 +56,13 @@ async def release(
     Works in transactions of some hundred customers, so that a release that was killed goes on when it is repeated.
     The amounts are those that the bills say now. `language` is that of customers whose record names none. A customer
     who has a message of the run gets no second one, and one with an order that the run failed to bill gets none before
-    it is resumed. Raises NotFound for an unknown run, Refused for one that is still at work or was rolled back, and
-    for a template that may not be used.
+    it is resumed. Of a run that was rolled back, the bills that it kept are asked for. Raises NotFound for an unknown
+    run, Refused for one that is still at work, or was rolled back and has nothing left to release, and for a template
+    that may not be used.
     """
     operator.require("ops", "release reminders")
     database.require_writable()
     stored = await load_run(database, run)
-    if stored.present_state == "rolled-back":
-        raise Refused("run-rolled-back", f"{run} was rolled back; no reminder of it goes out any more.")
     if stored.present_state not in _FINISHED:
         raise Refused(
             "run-not-done", f"{run} is {stored.present_state}. Its reminders are released when it is done: one message "
@@ -71,6 +70,8 @@ async def release(
         )  # fmt: skip
     wordings = await load_wordings(database, language)
     states: tuple[State, ...] = ("held", "failed") if failed_too else ("held",)
+    if stored.present_state == "rolled-back" and not await _customers(database, run, states, ""):
+        raise Refused("run-rolled-back", f"{run} was rolled back, and no bill that it kept waits to be reminded of.")
     total, seen, after = Released(run), 0, ""
     while customers := await _customers(database, run, states, after):
         batch = await _release(database, operator, clock, run, states, customers, wordings)

@@ -77,6 +77,7 @@ def test_what_was_paid_is_kept_and_the_exit_says_so(shop: Shop, plan: dict[str, 
     back = shop("backfill", "rollback", plan["run"], "--reason", "wrong", "--yes", "--json")
     assert (back.status, back.json["state"], back.json["restored"], back.json["kept"]) == (1, "rolled-back", 2, 1)
     assert back.json["exceptions"] == [{"record": "ord-2", "outcome": "kept", "reason": "its bill was paid"}]
+    assert f"reminders preview {plan['run']}" in shop("backfill", "status", plan["run"]).out
 
 
 def test_who_goes_on_with_a_rollback_hears_which_reason_stands(shop: Shop, plan: dict[str, Any]) -> None:

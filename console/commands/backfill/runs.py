@@ -151,7 +151,7 @@ def roll_back(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Restore what a run changed, where nobody changed it since; unsent reminders are cancelled."""
+    """Restore what a run changed, where nobody changed it since; unsent reminders of that are cancelled."""
 
     async def work(session: Session) -> Answer:
         from services.backfills.rollback import rollback
@@ -230,6 +230,15 @@ def _worth(view: RunView, paise: int) -> str:
     return f", {format_rupees(paise)}" if find_backfill(view.backfill).amounts else ""
 
 
+def _reminded_of(view: RunView) -> list[tuple[str, object]]:
+    """What a rollback that kept bills leaves to remind of."""
+    from services.backfills.registry import find_backfill
+
+    if not view.kept or not find_backfill(view.backfill).amounts:
+        return []
+    return [("Reminders", f"unsent ones of kept, unpaid bills are held: reminders preview {view.run}")]
+
+
 def _pairs(view: RunView) -> list[tuple[str, object]]:
     state: str = view.state
     if view.wanted:
@@ -251,6 +260,7 @@ def _pairs(view: RunView) -> list[tuple[str, object]]:
         pairs += [
             ("Restored", f"{view.restored} of {view.applied}{_worth(view, view.restored_paise)}"),
             ("Kept", view.kept),
+            *_reminded_of(view),
             ("Rolled back by", f"{view.reversal.by}: {view.reversal.reason}"),
         ]
     if view.found:

@@ -122,21 +122,3 @@ async def bill(shop: Shop, ops: Operator, clock: Clock) -> str:
     assert plan.run
     await commit(shop.database, ops, clock, plan.run, plan.digest)
     return plan.run
-
-
-async def test_a_rollback_cancels_the_reminders_of_what_it_keeps_too_and_nothing_of_it_is_released(
-    shop: Shop, ops: Operator, day: Clock
-) -> None:
-    database = shop.database
-    await stock(database, orders=[order(id=f"ord-{n}") for n in range(3)])
-    run = await bill(shop, ops, day)
-    await release(database, ops, day, run)
-    await database["orders"].update_one({"id": "ord-0"}, {"$set": {"billed_month": "2020-01"}})
-
-    assert (await rollback(database, ops, day, run, "wrong")).kept == 1
-
-    assert set((await shop.states()).values()) == {"cancelled"}
-    assert await shop.queue() == []
-    with pytest.raises(Refused) as refusal:
-        await release(database, ops, day, run)
-    assert refusal.value.code == "run-rolled-back"
