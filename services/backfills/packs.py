@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
-from services.database import WHOLE, Database, Document, Session
+from services.database import READ_LIMIT_MS, WHOLE, Database, Document, Session
 
 ROWS = "console_plan_rows"
 PACK = 50
@@ -38,11 +38,12 @@ def unpacked(packs: Iterable[Document]) -> Iterator[tuple[int, Document]]:
 
 async def change_bodies(
     database: Database, run: str, start: int, end: int, without: Sequence[str] = ()
-) -> list[Document]:
-    """The bodies of those rows in order, whole or without some fields, which may be dotted."""
+) -> list[tuple[int, Document]]:
+    """The bodies of those rows with their numbers, in order, whole or without some fields, which may be dotted."""
     projection = {"_id": 0, **{f"rows.{name}": 0 for name in without}}
     found = database[ROWS].find(change_packs(run, start, end), projection, batch_size=WHOLE).sort("_id")
-    return [body for number, body in unpacked(await found.to_list()) if start <= number < end]
+    packs = await found.max_time_ms(READ_LIMIT_MS).to_list()
+    return [(number, body) for number, body in unpacked(packs) if start <= number < end]
 
 
 async def numbered_bodies(

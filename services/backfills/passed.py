@@ -20,6 +20,14 @@ class Passed:
     def __contains__(self, number: object) -> bool:
         return isinstance(number, int) and any(start <= number < after for start, after in self._ranges)
 
+    def without(self, other: Passed) -> list[tuple[int, int]]:
+        """The first number, and the one after the last, of the ranges that the others have not passed."""
+        left = [each for each in self._ranges if each[0] < each[1]]
+        for start, after in other._ranges:
+            cut = [piece for first, last in left for piece in ((first, min(last, start)), (max(first, after), last))]
+            left = [piece for piece in cut if piece[0] < piece[1]] if start < after else left
+        return left
+
     def condition(self, number: str) -> Document:
         """Whether the row of the number in that field is among them, as the server evaluates it."""
         return {

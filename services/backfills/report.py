@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.backfills.backfill import Backfill
-from services.backfills.landing import hashable
 from services.backfills.packs import ROWS, numbered_bodies
 from services.backfills.passed import Passed
 from services.backfills.plan import BILLING_GROUPS, REVIEW_REASONS, Group, Tally
 from services.backfills.registry import BACKFILLS
+from services.backfills.remains import NOT_READ, removed, standing
 from services.backfills.runs import (
     EXCEPTIONS,
     LEFT,
@@ -25,20 +25,21 @@ from services.backfills.runs import (
     view,
 )
 from services.billing.share import Share
-from services.database import READ_LIMIT_MS, WHOLE, Database, Document, told
+from services.database import READ_LIMIT_MS, Database, Document, told
 from services.operators.operator import Operator, mask_words
 from services.records.fields import identity, text
 
 OWED: tuple[Group, ...] = ("change", "flagged-no-record", "needs-review")
 """The classes of a plan in which something is to be put right."""
 NOT_OWED: Group = "not-delivered"
+GONE = "gone"
+"""The reason of records that the run did and somebody removed."""
 _LIMIT_MS = 120_000
 _CHUNK = 1_000
 _REASONS = 50
 """So many different reasons of drifted or failed records are told apart."""
 _OTHER = "Other reasons; `backfill show RUN --class {}` lists each record with its own."
-_BACK, _GONE, _KEPT = "taken-back", "gone", "kept"
-_NOT_READ = ("depends", "message", "values.items", "values.notes")
+_BACK, _KEPT = "taken-back", "kept"
 _WAITING: Mapping[State, str] = {
     "planned": "Planned, and not committed yet.",
     "approved": "Approved, and not committed yet.",
@@ -135,6 +136,9 @@ async def report(database: Database, operator: Operator, run: str) -> RecoveryRe
     with told():
         await _add_rows(database, run, done, back, sums)
         await _add_exceptions(_Exceptions(database, run, backfill), done, back, sums)
+        if backfill and backfill.amounts:
+            async for body in removed(database, run, backfill, done, back):
+                sums.lose(body)
         customers = await _customer_lines(database, operator, sums.customers)
     classes = shown.plan.classes
     if NOT_OWED in classes and (idle := classes[NOT_OWED]).records:
@@ -164,7 +168,7 @@ class _Sums:
         self.customers: dict[str | None, Figures] = {}
         self.reasons: dict[tuple[str, str], Share] = {}
         self.gone = Share()
-        """What a rollback could not take back for it was no longer there."""
+        """What was done and is not there any more."""
         self._waiting = None if reversal else _WAITING.get(state)
         self._taken_back = f"Done, and taken back by {reversal.by}: {reversal.reason}" if reversal else ""
 
@@ -207,8 +211,17 @@ class _Sums:
             self._done(body, share)
             self.because(_KEPT, f"Not taken back: {reason.rstrip('.')}.", share)
         else:
-            self.gone.add(share)
-            self.because(_GONE, "Done, and removed by somebody since.", share)
+            self._lost(share)
+
+    def lose(self, body: Document) -> None:
+        """Say of a record that was counted as done that somebody has removed it since."""
+        share = Share(1, body.get("amount_paise") or 0)
+        self._done(body, share.negative())
+        self._lost(share)
+
+    def _lost(self, share: Share) -> None:
+        self.gone.add(share)
+        self.because(GONE, "Done, and removed by somebody since.", share)
 
     def because(self, code: str, why: str, share: Share) -> None:
         """Count records under a reason."""
@@ -247,7 +260,7 @@ async def _add_exceptions(exceptions: _Exceptions, done: Passed, back: Passed, s
     """What was passed and left alone; of those rows only, for the run may go on meanwhile."""
     async for chunk in exceptions.chunks():
         kept = {each["number"]: body for each, body in chunk if each["outcome"] == _KEPT and each["number"] in back}
-        standing = await exceptions.standing(kept)
+        there = await standing(exceptions.database, exceptions.run, exceptions.backfill, kept)
         for each, body in chunk:
             number, reason = each["number"], str(each["reason"])
             if number not in done:
@@ -255,7 +268,7 @@ async def _add_exceptions(exceptions: _Exceptions, done: Passed, back: Passed, s
             if each["outcome"] != _KEPT:
                 sums.leave(body, each["outcome"], reason, taken_back=number in back)
             elif number in kept:
-                sums.keep(body, reason, stands=number in standing)
+                sums.keep(body, reason, stands=number in there)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +281,7 @@ class _Exceptions:
 
     async def chunks(self) -> AsyncIterator[list[tuple[Document, Document]]]:
         """Exceptions with their rows' bodies; those whose rows were lost are left out."""
-        fields = dict.fromkeys(_NOT_READ, 0)
+        fields = dict.fromkeys(NOT_READ, 0)
         after = f"{self.run}/"
         while True:
             matching = {"_id": {"$gt": after, "$lt": f"{self.run}0"}}
@@ -280,26 +293,6 @@ class _Exceptions:
             found = numbered_bodies(self.database, self.run, numbers, fields, limit_ms=READ_LIMIT_MS)
             bodies = {number: body async for number, body in found}
             yield [(each, bodies[each["number"]]) for each in chunk if each["number"] in bodies]
-
-    async def standing(self, kept: Mapping[int, Document]) -> set[int]:
-        """The numbers of these rows of which the first record that they wrote is there, as the run's."""
-        if self.backfill is None:
-            return set(kept)
-        standing: set[int] = set()
-        asked: dict[str, dict[Any, tuple[int, Any]]] = {}
-        for number, body in kept.items():
-            try:
-                collection, key = self.backfill.touches(body)[0]
-            except (LookupError, TypeError):  # an altered row names nothing that could be looked up
-                standing.add(number)
-            else:
-                asked.setdefault(collection, {})[hashable(key)] = number, key
-        for collection, by_key in asked.items():
-            wanted = {"_id": {"$in": [key for _, key in by_key.values()]}}
-            found = self.database[collection].find(wanted, {"run": 1}, batch_size=WHOLE).max_time_ms(READ_LIMIT_MS)
-            records = await found.to_list()
-            standing |= {by_key[hashable(r["_id"])][0] for r in records if self.backfill.stands(self.run, r)}
-        return standing
 
 
 def _told_by(classes: Mapping[Group, Tally]) -> Share:
@@ -346,7 +339,7 @@ def _reasons(found: Mapping[tuple[str, str], Share]) -> tuple[Reason, ...]:
         for (code, why), share in found.items() if share.records
     ]  # fmt: skip
     ranks = {
-        code: rank for rank, code in enumerate((_BACK, _GONE, "waiting", "not-reached", *LEFT, "flagged-no-record"))
+        code: rank for rank, code in enumerate((_BACK, GONE, "waiting", "not-reached", *LEFT, "flagged-no-record"))
     }
     last = len(ranks)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.backfills.report import CustomerLine, Figures, RecoveryReport
+from services.backfills.report import GONE, CustomerLine, Figures, RecoveryReport
 from services.billing.share import Share
 from services.clock import format_moment
 from services.customers.areas import NO_CUSTOMER
@@ -35,6 +35,9 @@ def verified_words(report: RecoveryReport) -> str:
     """Whether the run was verified, and whether the report adds up."""
     verified = {True: "yes, to the paisa" if report.money else "yes", False: "NO: the sums differ", None: "not yet"}
     words = verified[report.run.verified]
+    lost = sum(reason.share.records for reason in report.reasons if reason.code == GONE)
+    if report.run.verified and lost and not report.run.reversal:
+        words = f"yes, but {lost:,} of its records were removed since"
     return (
         words if report.adds_up or report.run.alive else f"{words}; the plan's rows do NOT add up to what was counted"
     )

@@ -86,7 +86,7 @@ async def _landed(
 
     async def part(first: int, last: int) -> tuple[Tally, Tally, Tally]:
         bodies = await change_bodies(database, stored.id, first, last, _NOT_COMPARED)
-        mine = [(number in back, body) for number, body in enumerate(bodies, first) if number not in without]
+        mine = [(number in back, body) for number, body in bodies if number not in without]
         there, gone = [[body for taken, body in mine if taken is which] for which in (False, True)]
         planned = Tally(records=len(there), amount_paise=sum(body["amount_paise"] or 0 for body in there))
         found = [await backfill.landed(database, stored.id, each) if each else Tally() for each in (there, gone)]

@@ -75,7 +75,7 @@ async def test_commit_and_rollback_beside_the_raw_limit(
     await apply(database, ops)
     plan = await preview(database, ops, clock, "bill-one-time-orders")
     run, change = plan.run or "", plan.classes["change"].records
-    keys = [body["key"] for body in await change_bodies(database, run, 0, change)]
+    keys = [body["key"] for _, body in await change_bodies(database, run, 0, change)]
     documents = await database["orders"].find({"_id": {"$in": keys}}).to_list()
 
     async def raw() -> tuple[float, float]:

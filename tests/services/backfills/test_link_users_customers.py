@@ -83,7 +83,7 @@ async def test_what_a_row_touches_is_what_it_changes(repair: Repair) -> None:
     )
     plan = await repair.preview()
     backfill = find_backfill(repair.name)
-    bodies = {body["record"]: body for body in await change_bodies(repair.database, run_of(plan), 0, 9)}
+    bodies = {body["record"]: body for _, body in await change_bodies(repair.database, run_of(plan), 0, 9)}
     keys = {
         document["id"]: document["_id"]
         for name in ("users", "customers_v2") for document in await repair.database[name].find().to_list()

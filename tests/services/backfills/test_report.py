@@ -9,6 +9,7 @@ import pytest
 
 from console.demo.dataset import Dataset, load
 from console.demo.hostile import HOSTILE_NAMES
+from services.backfills import remains
 from services.backfills.commit import commit
 from services.backfills.pace import Pace
 from services.backfills.packs import ROWS, unpacked
@@ -213,6 +214,35 @@ async def test_a_kept_record_whose_bill_is_gone_is_owed_again(
     again = await preview(database, ops, clock, FIX)
     await commit(database, ops, clock, run_of(again), again.digest)
     assert codes(await report(database, viewer, run_of(plan)))["gone"] == (3, 3 * 18000)
+
+
+async def test_a_bill_that_was_deleted_since_is_not_counted_as_billed(
+    database: Database, ops: Operator, viewer: Operator, clock: Clock, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remains, "_CHUNK", 7)
+    await database["orders"].update_one({"id": "ord-03"}, {"$set": {"total_amount": 1.0}})
+    await commit(database, ops, clock, run_of(plan), plan.digest)
+    bills, gone = database["billing_records"], ["ord-00", "ord-06", "ord-07", "ord-31", "ord-59"]
+    await bills.delete_many({"order_id": {"$in": gone}})
+    await bills.update_one({"order_id": "ord-40"}, {"$set": {"run": "run-2"}})
+    made = await report(database, viewer, run_of(plan))
+    assert_parts_add_up(made)
+    assert codes(made) == {"drifted": (1, 18000), "gone": (6, 6 * 18000)}
+    assert made.total.done == Share(53, 53 * 18000)
+    assert done_by({line.month: line.figures for line in made.months}) == await billed_by(
+        database, run_of(plan), "month"
+    )
+    assert dict(report_tables(made).facts)["Verified"] == "yes, but 6 of its records were removed since"
+    # As the checkpoint of a rollback stands that took ten records back and was killed.
+    lane = await database[LANES].find_one({"_id": {"$regex": "commit/0$"}})
+    assert lane
+    back = {"_id": f"{run_of(plan)}/rollback/0", "next": 10, "applied": 8, "kept": 0, "amount_paise": 8 * 18000}
+    await bills.delete_many({"order_id": {"$in": [f"ord-{n:02d}" for n in range(10)]}})
+    await database[LANES].insert_one(lane | back)
+    reversal = {"by": "olga", "at": "2026-11-22T04:30:00.000000+00:00", "reason": "wrong"}
+    await database[RUNS].update_one({}, {"$set": {"state": "rolling-back", "reversal": reversal}})
+    found = codes(await report(database, viewer, run_of(plan)))
+    assert found["gone"] == (3, 3 * 18000)
 
 
 async def test_a_plan_whose_rows_were_lost_does_not_pretend_to_add_up(
