@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
+from pymongo.asynchronous.cursor import AsyncCursor
+from pymongo.errors import OperationFailure
+
 from services.clock import read_day
 from services.customers.resolution import CustomerLinks
-from services.database import READ_LIMIT_MS, Database, Document, Find, told
+from services.database import NO_SUCH_INDEX, READ_LIMIT_MS, Database, Document, Find, told
 from services.deliveries.seen import SEEN_FIELDS, Seen, seen_of
 from services.deliveries.shifts import load_shifts
 from services.deliveries.staff import load_staff
+from services.deployment.indexes import ORDERS_BY_DAY
 from services.errors import BadRequest
 from services.money import quantity_told
 from services.operators.operator import Operator, mask_phone, mask_words
@@ -165,8 +169,17 @@ def _require_known(filters: DayFilters) -> None:
 async def _chunk(database: Database, day: date, after: Place | None, size: int) -> list[Document]:
     ranges = day_ranges(day, day)
     places = ranges_beyond(ranges, *after, falling=True) if after else [{"delivery_date": values} for values in ranges]
-    cursor = database["orders"].find({"$or": places, **NO_LIST}, _ORDER).sort([("delivery_date", -1), ("_id", -1)])
-    return await cursor.limit(size).batch_size(size + 1).max_time_ms(READ_LIMIT_MS).to_list()
+
+    def asked() -> AsyncCursor[Document]:
+        cursor = database["orders"].find({"$or": places, **NO_LIST}, _ORDER).sort([("delivery_date", -1), ("_id", -1)])
+        return cursor.limit(size).batch_size(size + 1).max_time_ms(READ_LIMIT_MS)
+
+    try:
+        return await asked().hint(list(ORDERS_BY_DAY.keys)).to_list()  # the planner sorts a quiet day, and keeps to it
+    except OperationFailure as error:
+        if error.code != NO_SUCH_INDEX:
+            raise
+        return await asked().to_list()
 
 
 async def _rows(database: Database, operator: Operator, documents: list[Document], day: date) -> list[DeliveryRow]:

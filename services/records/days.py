@@ -11,6 +11,8 @@ from services.paging import above, below
 
 _ONE = timedelta(days=1)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
+_BLANKS = {"$gt": "", "$lt": " 2"}
+"""Text that begins with blanks other than one space before a year."""
 NO_LIST: dict[str, Any] = {"delivery_date": {"$not": {"$type": "array"}}}
 """A list says no day, but the server compares each of its elements.
 
@@ -22,18 +24,21 @@ def day_ranges(first: date | None, last: date | None) -> list[dict[str, Any]]:
     """What a stored value can be that is of these days in India, both included, in ranges of one type each.
 
     None is no end. Which values are is said by `read_day`: with its offset a time can be written under the day before
-    or after. The plain days before and after are left out; without any end, whatever is text or a date is in. `NO_LIST`
-    belongs to them.
+    or after. The plain days before and after are left out; without any end, whatever is text or a date is in. Blanks
+    before a day put it below all others: those of a single space stand in their order, of any others all are in.
+    `NO_LIST` belongs to them.
     """
     dates = {"$gte": day_start(first) if first else _EARLIEST}
     texts = {"$gt": str(first - _ONE)} if first else {"$gte": ""}
+    spaced = [{"$gt": f" {first - _ONE}", "$lt": f" {last + 2 * _ONE}" if last else "!"}, _BLANKS] if first else []
     if last is None:
-        return [dates, texts]
+        return [dates, texts, *spaced]
     after = str(last + _ONE)
     return [
         {**dates, "$lt": day_start(last + _ONE)},
         {"$gt": after, "$lt": str(last + 2 * _ONE)},
         {**texts, "$lt": after},
+        *spaced,
     ]
 
 

@@ -62,8 +62,11 @@ async def test_orders_that_say_the_day_otherwise_are_listed_once_each(
     emptied: Database, support: Operator, limit: int
 ) -> None:
     said = ["2026-10-15", "2026-10-15T06:00:00", "2026-10-14T19:00:00+00:00", "2026-10-16T01:00:00+09:00",
-            datetime(2026, 10, 14, 18, 30, tzinfo=UTC), datetime(2026, 10, 15, 18, 29, 59, tzinfo=UTC)] * 3  # fmt: skip
-    other = ["2026-10-14", "2026-10-16", "2026-10-15T19:00:00+00:00", "2026-10-14T06:00:00", "2026-10-15 or so",
+            datetime(2026, 10, 14, 18, 30, tzinfo=UTC), datetime(2026, 10, 15, 18, 29, 59, tzinfo=UTC),
+            " 2026-10-15", "2026-10-15 ", "\t2026-10-15", "  2026-10-15\n",
+            " 2026-10-16T01:00:00+09:00"] * 3  # fmt: skip
+    other = ["2026-10-14", "2026-10-16", " 2026-10-14", " 2026-10-16", "2026-10-14 ", "  2026-10-16", " ", "",
+             "2026-10-15T19:00:00+00:00", "2026-10-14T06:00:00", "2026-10-15 or so",
              datetime(2026, 10, 15, 18, 30, tzinfo=UTC), datetime(2026, 10, 14, 18, 29, tzinfo=UTC), ["2026-10-15"],
              None]  # fmt: skip
     orders = [shop.order(id=f"o{n:02d}", delivery_date=day) for n, day in enumerate([*said, *other])]

@@ -18,7 +18,8 @@ DAY = date(2026, 10, 15)
 ODD: list[dict[str, Any]] = [
     {}, {"status": "DELIVERED "}, {"status": "DeLiVeReD"}, {"status": "partially_Delivered"},
     {"delivery_date": datetime(2026, 10, 15, 1, tzinfo=UTC)}, {"delivery_date": "2026-10-15T06:00:00+05:30"},
-    {"delivery_date": "2026-10-14T20:00:00+00:00"},
+    {"delivery_date": "2026-10-14T20:00:00+00:00"}, {"delivery_date": " 2026-10-15"}, {"delivery_date": "2026-10-15 "},
+    {"delivery_date": "\t 2026-10-15"},
 ]  # fmt: skip
 
 
