@@ -33,8 +33,13 @@ def reference(value: object) -> str | None:
 
 
 def flag(value: object) -> bool | None:
-    """A stored yes or no; None where it is missing or something else."""
-    return value if isinstance(value, bool) else None
+    """A stored yes or no; None where it is missing or something else.
+
+    A list with a yes in it is one to every query of the server, the backend's too, and so it is here.
+    """
+    if isinstance(value, bool):
+        return value
+    return True if isinstance(value, list) and any(each is True for each in value) else None
 
 
 def word(value: object) -> str:

@@ -257,7 +257,10 @@ def order_findings(document: Mapping[str, Any]) -> list[Finding]:
             note("delivered-at-no-offset", "delivered_at carries no offset; it is read as UTC, the server's clock.")
     if order.delivery_date is None:
         note("delivery-date-unreadable", f"delivery_date is {document.get('delivery_date')!r}, which is not a day.")
-    if order.delivered and order.billed is None:
+    if (stored := document.get("billed")) is not None and not isinstance(stored, bool):
+        counts = "flagged" if order.billed else "not flagged"
+        note("flag-unreadable", f"billed is {stored!r}, neither true nor false; the order counts as {counts}.")
+    elif order.delivered and order.billed is None:
         note("flag-missing", "The order has no billed flag; older orders lack it.")
     if order.delivered and order.delivery_confirmed is False:
         note("unconfirmed", "The order is delivered, but nobody has confirmed the delivery.")

@@ -203,8 +203,7 @@ class BillOneTimeOrders(Backfill[OrderSource]):
             "run": run,
         }
         billed = {"billed": True, "billed_at": stored, "billed_month": month}
-        flagged = source.document.get("billed") is True
-        guard = {"status": source.document["status"], "billed": True if flagged else {"$ne": True}}
+        guard = {"status": source.document["status"], "billed": True if source.billed else {"$ne": True}}
         return (
             Insert("billing_records", bill),
             Update("orders", source.document, billed, guard, action="BILLED"),

@@ -5,10 +5,16 @@ from typing import Any
 
 import pytest
 
+from services.backfills.commit import commit
+from services.backfills.plan import Options
+from services.backfills.preview import preview
+from services.backfills.rollback import rollback
+from services.clock import Clock
 from services.customers.search import MOST_CUSTOMERS
 from services.database import Database
 from services.deployment.indexes import apply
 from services.operators.operator import Operator
+from services.orders.detail import show_order
 from services.orders.filters import SORTS, OrderFilters
 from services.orders.lookup import find_orders
 from tests import shop
@@ -101,3 +107,31 @@ async def test_an_ids_beginning_needs_neither_its_mark_nor_a_digit(
 ) -> None:
     await shop.stock(database, orders=[shop.order(id="ord_deadbeef-3333"), shop.order(id="ord_0000")])
     assert [row.id for row in (await find_orders(database, viewer, typed)).items] == ["ord_deadbeef-3333"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "flagged", "code"),
+    [
+        ([True], True, "flag-unreadable"), ([False, True], True, "flag-unreadable"),
+        ([False], False, "flag-unreadable"), ([], False, "flag-unreadable"), ("yes", False, "flag-unreadable"),
+        (1, False, "flag-unreadable"), (None, False, "flag-missing"), (True, True, None), (False, False, None),
+    ],
+)  # fmt: skip
+async def test_a_flag_is_the_same_to_the_fix_to_the_lists_and_to_the_server(
+    emptied: Database, ops: Operator, clock: Clock, stored: Any, flagged: bool, code: str | None
+) -> None:
+    database = emptied
+    await shop.stock(database, orders=shop.order(id="o1", billed=stored))
+    unbilled = await every_page(database, ops, "", OrderFilters(unbilled=True))
+    assert [row.id for row in unbilled] == ([] if flagged else ["o1"])
+    assert [row.billed for row in await every_page(database, ops)] == [flagged]
+    found = {each.code for each in (await show_order(database, ops, "o1")).findings}
+    assert found & {"flag-unreadable", "flag-missing"} == ({code} if code else set())
+    plan = await preview(database, ops, clock, "bill-one-time-orders")
+    assert plan.classes["flagged-no-record" if flagged else "change"].records == 1
+    plan = await preview(database, ops, clock, "bill-one-time-orders", Options(include_flagged=True))
+    assert plan.run
+    assert (await commit(database, ops, clock, plan.run, plan.digest)).verified
+    assert await database["orders"].distinct("billed") == [True]
+    assert (await rollback(database, ops, clock, plan.run, "wrong")).restored == 1
+    assert [order["billed"] async for order in database["orders"].find({})] == [stored]
