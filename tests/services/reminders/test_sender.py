@@ -15,7 +15,6 @@ from console.demo.mongod import EmbeddedMongod
 from services.clock import INDIA, Clock, read_timestamp
 from services.errors import Fenced, NotPermitted, Refused
 from services.operators.operator import Operator
-from services.reminders.cancellation import cancel
 from services.reminders.lease import take
 from services.reminders.listing import list_reminders
 from services.reminders.providers.provider import Provider
@@ -372,37 +371,9 @@ class TestPacing:
         assert QUICK.quiet_end(at(21)()) is not None
 
 
-class TestCancelling:
-    async def test_a_run_a_customer_and_a_message_are_cancelled_with_the_reason(
-        self, released: Shop, server: ProviderServer, provider: Provider, ops: Operator, day: Clock
-    ) -> None:
-        message = (await released.log(reference_id="cust-1"))["id"]
-        one = await cancel(released.database, ops, day, message, "she called")
-        assert (one.orders, one.messages) == (2, 1)
-        other = await cancel(released.database, ops, day, RUN, "he moved", customer_id="cust-2")
-        assert (other.orders, other.messages) == (1, 1)
-        assert (await send(released.database, ops, day, provider, limits=QUICK)).sent == 1
-        assert server.phones() == ["+919876500003"]
-        cancelled = (await list_reminders(released.database, ops, state="cancelled")).items
-        assert {each.customer_id: each.reason for each in cancelled} == {"cust-1": "she called", "cust-2": "he moved"}
-        with pytest.raises(Refused) as refusal:
-            await cancel(released.database, ops, day, RUN, "all of it")
-        assert refusal.value.code == "past-cancelling"
-
-    @pytest.mark.parametrize(("target", "code"), [("run-none", "unknown-reminder"), ("", "unknown-reminder")])
-    async def test_what_is_not_there_is_told(
-        self, released: Shop, ops: Operator, day: Clock, target: str, code: str
-    ) -> None:
-        with pytest.raises(Refused) as refusal:
-            await cancel(released.database, ops, day, target, "why")
-        assert refusal.value.code == code
-
-
-async def test_only_ops_sends_and_cancels(held: Shop, provider: Provider, support: Operator, day: Clock) -> None:
+async def test_only_ops_sends(held: Shop, provider: Provider, support: Operator, day: Clock) -> None:
     with pytest.raises(NotPermitted):
         await send(held.database, support, day, provider, limits=QUICK)
-    with pytest.raises(NotPermitted):
-        await cancel(held.database, support, day, RUN, "why")
 
 
 def test_the_real_limits_are_the_rules() -> None:
