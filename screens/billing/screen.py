@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual import events, on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
 from screens.asking import Refusal
 from screens.billing import questions, rules, views
+from screens.billing.figures import Figures
 from screens.billing.messages import Counted, Finished, Previewed, Progressed, RowsRead, RunsRead
 from screens.billing.options import OptionsBar
 from screens.place import OpenOrder, Place
 from screens.tones import text
-from screens.widgets.dialog import TypedConfirmation
 from screens.widgets.facts import FactsScreen
 from screens.widgets.field import Field
 from screens.widgets.meter import Meter, Reading
@@ -82,8 +82,7 @@ class BillingScreen(Place):
         yield Meter(id="meter")
         yield Static(Text("Looking for the latest plan …", "muted"), markup=False, id="plan-line")
         with Horizontal(classes="columns"):
-            with VerticalScroll(classes="list", can_focus=False):
-                yield from views.figure_tables()
+            yield Figures(classes="list")
             yield views.record_table()
 
     def search_target(self) -> Widget:
@@ -183,9 +182,10 @@ class BillingScreen(Place):
         if newest or plan:
             return
         self.query_one("#plan-line", Static).update(text("No preview yet: p counts what would change.", "info"))
-        for name in ("classes", "months", "review", "rows"):
-            self.query_one(f"#{name}", RecordTable).show([])
-        self.query_one("#rows", RecordTable).border_title = "Records"
+        self.query_one(Figures).clear()
+        rows = self.query_one("#rows", RecordTable)
+        rows.show([])
+        rows.border_title = "Records"
         self.refresh_bindings()
 
     def _show_plan(self, plan: Plan) -> None:
@@ -193,15 +193,7 @@ class BillingScreen(Place):
             self._choose(plan.backfill)
         self._plan = plan
         self._show_plan_line()
-        classes, months = self.query_one("#classes", RecordTable), self.query_one("#months", RecordTable)
-        classes.set_columns(views.class_columns(plan))
-        classes.show(views.class_rows(plan), keep=True)
-        months.empty, months.display = "Nothing to bill.", bool(plan.by_month) or views.of(plan).amounts
-        months.set_columns(views.month_columns(plan))
-        months.show(views.month_rows(plan), keep=True)
-        review = self.query_one("#review", RecordTable)
-        review.empty = "Nothing needs a person."
-        review.show(views.review_rows(plan), keep=True)
+        self.query_one(Figures).show(plan)
         self._show_behind(self._behind)
         self.refresh_bindings()
 
@@ -349,11 +341,7 @@ class BillingScreen(Place):
         plan = self._plan
         if plan is None or plan.run is None or self.context is None:
             return
-        records = plan.classes["change"].records
-        title = "Commit the billing" if views.of(plan).amounts else "Commit the repair"
-        ask = f"Type {records} to commit"
-        lines = views.commit_lines(plan, self._runs.get(plan.run), self.context.limits)
-        dialog = TypedConfirmation(title, lines, expected=str(records), ask=ask, deed="Commit")
+        dialog = views.commit_dialog(plan, self._runs.get(plan.run), self.context.limits)
         self.app.push_screen(dialog, partial(self._confirmed, plan.run, plan.digest))
 
     def _confirmed(self, run: str, digest: str, confirmed: bool | None) -> None:

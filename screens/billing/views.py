@@ -10,6 +10,7 @@ from rich.text import Text
 
 from screens.run.views import STATE_TONES, asked
 from screens.tones import count, text, wrapping
+from screens.widgets.dialog import TypedConfirmation
 from screens.widgets.meter import Reading
 from screens.widgets.sheet import Section
 from screens.widgets.table import Bar, Column, RecordTable, Row
@@ -230,8 +231,8 @@ def plan_line(plan: Plan, run: RunView | None) -> Text:
     return line
 
 
-def commit_lines(plan: Plan, run: RunView | None, limits: Limits) -> list[Text]:
-    """What a commit is about to do, and whether it waits for a second operator, as its dialog tells."""
+def commit_dialog(plan: Plan, run: RunView | None, limits: Limits) -> TypedConfirmation:
+    """What a commit is about to do, and whether it waits for a second operator; asks for the number of records."""
     change, backfill = plan.classes["change"], of(plan)
     if backfill.amounts:
         first = f"{count(change.records)} billing records for {format_rupees(change.amount_paise)}"
@@ -245,7 +246,9 @@ def commit_lines(plan: Plan, run: RunView | None, limits: Limits) -> list[Text]:
     ]
     if (why := limits.exceeded(change)) and not (run and run.approval):
         lines.append(text(f"Another operator must approve it: {why}. They open the run here (v) and press a.", "warn"))
-    return lines
+    title = "Commit the billing" if backfill.amounts else "Commit the repair"
+    ask = f"Type {change.records} to commit"
+    return TypedConfirmation(title, lines, expected=str(change.records), ask=ask, deed="Commit")
 
 
 def finished(run: RunView) -> str:
