@@ -19,7 +19,7 @@ FIX = "bill-one-time-orders"
 
 
 async def test_the_demo_data_is_classified_as_it_was_made(database: Database, ops: Operator, clock: Clock) -> None:
-    dataset = Dataset(until=date(2026, 11, 22), orders=3_000)
+    dataset = Dataset(until=date(2026, 11, 22), orders=1_000)
     await load(database.client[database.name], dataset)
     assert {state.state for state in await apply(database, ops)} == {"present"}
     plan = await preview(database, ops, clock, FIX)
@@ -58,7 +58,7 @@ WORK = {
 async def test_there_is_work_for_every_repair_and_afterwards_none(
     database: Database, ops: Operator, clock: Clock
 ) -> None:
-    await load(database.client[database.name], Dataset(until=date(2026, 11, 22), orders=3_000))
+    await load(database.client[database.name], Dataset(until=date(2026, 11, 22), orders=1_500))
     await apply(database, ops)
     for name, codes in WORK.items():
         repair = Repair(name, database, ops, clock)
