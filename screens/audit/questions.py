@@ -133,7 +133,7 @@ def _why_no_history(entry: Entry) -> str | None:
 
 def _why_no_reveal(context: Context | None, entry: Entry) -> str | None:
     """Why there is nothing to unmask."""
-    from services.audit.entries import private_values
+    from services.records.masking import private_values
 
     if context is None or not context.operator.masked:
         return "Phones and addresses are not masked for you."

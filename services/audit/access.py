@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from services.audit.entries import private_values
 from services.audit.query import entry_keys
 from services.changes.changeset import AUDIT_LOGS, Access, note_access
 from services.clock import Clock
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, NotFound
 from services.operators.operator import Operator
+from services.records.masking import private_values
 from services.typed import typed_reason
 
 # Those with phones or addresses that have an index on `id`.

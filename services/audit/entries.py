@@ -13,20 +13,9 @@ from services.changes.difference import same
 from services.clock import read_timestamp
 from services.records.fields import mapping
 from services.records.findings import Finding
+from services.records.masking import masked_value, private_values
 from services.records.phones import hide_phones
 
-_MASK = "•••••"
-_PRIVATE = {
-    "phone", "phone_number", "email", "address", "address_line1", "address_line2", "landmark",
-    "location", "latitude", "longitude", "pincode", "lat", "lng", "alternate_phone", "whatsapp_number", "password",
-    "password_hash",
-}  # fmt: skip
-_TYPED = {
-    "reason", "cancel_reason", "notes", "note", "remarks", "comment", "comments", "description", "message",
-    "error_message", "name", "customer_name", "payment_method", "created_by", "performed_by", "delivery_boy_name",
-    "confirmed_by_name", "confirmation_method", "device_info",
-}  # fmt: skip
-"""Fields of free text, in which people write phones."""
 Kind: TypeAlias = Literal["added", "removed", "changed", "same"]
 
 SIZE = "size_of_entry"
@@ -34,6 +23,9 @@ SIZE = "size_of_entry"
 _LARGEST_LISTED = 16_384
 _LONGEST_WORD = 200
 _NAMED = 5
+_STATES = ("before", "after", "changes", "meta")
+_HEAD = {"id": "id", "record_id": "id", "user": "id", "table": "", "action": ""}
+"""What an entry's words are masked as: ids only where they are phones."""
 
 
 def _word_of(field: str) -> dict[str, Any]:
@@ -159,9 +151,9 @@ def _large(size: int) -> Finding:
 
 def masked(entry: Entry) -> Entry:
     """The entry without the phones and addresses that it holds, for an operator who may not see them; it says so."""
-    before, after, changes, meta = map(_masked, (entry.before, entry.after, entry.changes, entry.meta))
-    found = (*entry.findings, *_withheld(entry))
-    return replace(entry, before=before, after=after, changes=changes, meta=meta, findings=found)
+    parts: dict[str, Any] = {name: masked_value(getattr(entry, name)) for name in _STATES}
+    words = {name: masked_value(getattr(entry, name), field) for name, field in _HEAD.items()}
+    return replace(entry, **parts, **words, findings=(*entry.findings, *_withheld(entry)))
 
 
 def _withheld(entry: Entry) -> list[Finding]:
@@ -169,62 +161,26 @@ def _withheld(entry: Entry) -> list[Finding]:
     told = [*field_changes(entry), *_listed(entry.changes)]
     private = {each.field: each for each in told if _hides(each.field, each.old) or _hides(each.field, each.new)}
     inside = [name for state in (entry.before, entry.after, entry.meta) for name in private_values(state)]
-    more = [name for name in inside if not any(known.startswith(f"{name}.") for known in private)]
+    more = [name for name in inside if not any(_one_of(name, known) for known in private)]
     if not (names := list(dict.fromkeys([*private, *more]))):
         return []
     changed = [name for name, change in private.items() if change.kind == "changed"]
     of_these = f" Changed: {_some(changed)}." if changed else ""
     message = f"Phones and addresses are withheld from viewers: {_some(names)}.{of_these}"
-    return [Finding("withheld", f"{message} `audit reveal` shows them, for a reason.")]
+    return [Finding("withheld", f"{hide_phones(message)} `audit reveal` shows them, for a reason.")]
+
+
+def _hides(field: str, value: Any) -> bool:
+    return bool(private_values({field: value}))
+
+
+def _one_of(name: str, known: str) -> bool:
+    """Whether one of two paths lies within the other."""
+    return known.startswith(f"{name}.") or name.startswith(f"{known}.")
 
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-
-
-def _is_private(field: object) -> bool:
-    return bool(_PRIVATE & set(str(field).lower().split(".")))
-
-
-def _is_typed(field: object) -> bool:
-    return str(field).lower().rpartition(".")[2] in _TYPED
-
-
-def _hides(field: object, value: Any) -> bool:
-    """Whether a value is masked whole, or has a phone in it that is."""
-    in_words = isinstance(value, str) and _is_typed(field) and hide_phones(value) != value
-    return in_words or bool(value and _is_private(field))
-
-
-def private_values(value: Any, path: str = "") -> dict[str, Any]:
-    """The phones and addresses in a record, by dotted path: what `masked` would hide."""
-    found: dict[str, Any] = {}
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            here = f"{path}.{name}" if path else str(name)
-            if _hides(name, inner):
-                found[here] = inner
-            else:
-                found |= private_values(inner, here)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            found |= private_values(inner, f"{path}.{number}")
-    return found
-
-
-def _masked(value: Any, *, typed: bool = False) -> Any:
-    """A value as a viewer may see it; `typed` where it is free text, or before and after of such."""
-    if isinstance(value, str):
-        return hide_phones(value) if typed else value
-    if isinstance(value, Mapping):
-        typed = typed or _is_typed(value.get("field"))
-        if _is_private(value.get("field")):  # a change as an element of a list
-            return {name: inner if name == "field" or not inner else _MASK for name, inner in value.items()}
-        return {
-            name: _MASK if inner and _is_private(name) else _masked(inner, typed=typed or _is_typed(name))
-            for name, inner in value.items()
-        }
-    return [_masked(each, typed=typed) for each in value] if isinstance(value, list) else value
 
 
 def holds(value: Any, words: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -28,8 +29,9 @@ from services.clock import format_moment, read_timestamp, to_stored
 from services.database import READ_LIMIT_MS, TOLERANT, Database, Document, told
 from services.deployment.indexes import AUDIT_BY_RECORD, AUDIT_BY_RESOURCE, Hint, hints
 from services.errors import BadRequest, NotFound, Refused
-from services.operators.operator import Operator, mask_words
+from services.operators.operator import Operator, shown_to
 from services.paging import Page, bad_token, page_size, read_token, write_token
+from services.records.masking import masked_view
 
 _LIST = "audit"
 _RECORD_LIST = "audit-record"
@@ -80,7 +82,15 @@ class AuditQuery:
         """What the entries that match come to, exact at any size. Raises BadRequest as `report`."""
         self._operator.require("viewer", "read the audit trail")
         made = await report(self._database, filters)
-        return replace(made, names={each: mask_words(name, self._operator) for each, name in made.names.items()})
+        if not self._operator.masked:
+            return made
+        return replace(
+            made,
+            by_action=_masked_counts(made.by_action),
+            by_user=_masked_counts(made.by_user, "user"),
+            by_table=_masked_counts(made.by_table),
+            names={masked_view(user, "user"): masked_view(name) for user, name in made.names.items()},
+        )
 
     def follow(self, filters: AuditFilters) -> AsyncGenerator[Entry, None]:
         """The entries that match as they are written, for ever. Raises as `follow`."""
@@ -130,8 +140,8 @@ class AuditQuery:
             replace(
                 each,
                 doubt=entry.doubt,
-                user_name=mask_words(each.user_name, self._operator),
-                record_name=mask_words(each.record_name, self._operator),
+                user_name=shown_to(self._operator, each.user_name),
+                record_name=shown_to(self._operator, each.record_name),
             )
             for each, entry in zip(named, doubted, strict=True)
         )
@@ -210,6 +220,14 @@ class AuditQuery:
                 f"More than {RECORD_ENTRIES:,} entries are about this record; narrow them by days: --from and --to.",
             )
         return list(found.values())
+
+
+def _masked_counts(counts: Mapping[str, int], field: str = "") -> dict[str, int]:
+    """Counts by words: those that look alike behind a mask are one."""
+    shown: Counter[str] = Counter()
+    for words, entries in counts.items():
+        shown[masked_view(words, field)] += entries
+    return dict(shown)
 
 
 class Looking:

@@ -21,12 +21,11 @@ from services.backfills.runs import (
     State,
     load_lanes,
     load_run,
-    shown_to,
     view,
 )
 from services.billing.share import Share
 from services.database import READ_LIMIT_MS, Database, Document, told
-from services.operators.operator import Operator, mask_words
+from services.operators.operator import Operator, shown_to
 from services.records.fields import identity, text
 
 OWED: tuple[Group, ...] = ("change", "flagged-no-record", "needs-review")
@@ -130,7 +129,7 @@ async def report(database: Database, operator: Operator, run: str) -> RecoveryRe
     # Backwards: what was taken back had been done.
     back = Passed(await load_lanes(database, run, "rollback"))
     done = Passed(await load_lanes(database, run, "commit"))
-    shown = shown_to(await view(database, stored), operator)
+    shown = await view(database, stored)
     sums = _Sums(shown.state, shown.reversal)
     backfill = BACKFILLS.get(shown.backfill)
     with told():
@@ -139,12 +138,12 @@ async def report(database: Database, operator: Operator, run: str) -> RecoveryRe
         if backfill and backfill.amounts:
             async for body in removed(database, run, backfill, done, back):
                 sums.lose(body)
-        customers = await _customer_lines(database, operator, sums.customers)
+        customers = await _customer_lines(database, sums.customers)
     classes = shown.plan.classes
     if NOT_OWED in classes and (idle := classes[NOT_OWED]).records:
         sums.because(NOT_OWED, "Not delivered, so nothing is owed.", Share(idle.records, idle.amount_paise))
     counted = done.counted.less(back.counted).less(sums.gone)
-    return RecoveryReport(
+    made = RecoveryReport(
         run=shown,
         title=backfill.title if backfill else shown.backfill,
         money=set(classes) == set(BILLING_GROUPS),
@@ -157,6 +156,7 @@ async def report(database: Database, operator: Operator, run: str) -> RecoveryRe
         customers=customers,
         adds_up=sums.total.found == _told_by(classes) and sums.total.done == counted,
     )
+    return shown_to(operator, made)
 
 
 class _Sums:
@@ -301,9 +301,7 @@ def _told_by(classes: Mapping[Group, Tally]) -> Share:
     return Share(sum(tally.records for tally in tallies), sum(tally.amount_paise for tally in tallies))
 
 
-async def _customer_lines(
-    database: Database, operator: Operator, customers: Mapping[str | None, Figures]
-) -> tuple[CustomerLine, ...]:
+async def _customer_lines(database: Database, customers: Mapping[str | None, Figures]) -> tuple[CustomerLine, ...]:
     """Each with name and area as they are now; an index serves them, a thousand at a time."""
     ids = [name for name in customers if name is not None]
     lines = [CustomerLine(None, "", None, customers[None])] if None in customers else []
@@ -315,7 +313,7 @@ async def _customer_lines(
         for name in chunk:
             document = known.get(name, {})
             area = text(document.get("area")).strip()
-            called = mask_words(text(document.get("name")).strip(), operator)
+            called = text(document.get("name")).strip()
             lines.append(CustomerLine(name, called, area, customers[name]))
     return tuple(sorted(lines, key=lambda line: _most_first(line.customer_id, line.figures)))
 

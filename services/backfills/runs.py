@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias, get_args
 
@@ -16,7 +16,7 @@ from services.clock import INDIA
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, NotFound
 from services.money import format_rupees
-from services.operators.operator import Operator, mask_words
+from services.operators.operator import Operator, shown_to
 from services.paging import Page, bad_token, page_size, read_token, write_token
 
 RUNS = "console_runs"
@@ -260,7 +260,7 @@ async def load_lanes(database: Database, run: str, work: Work) -> list[Lane]:
 async def show_run(database: Database, operator: Operator, run: str) -> RunView:
     """A run with what it has done so far."""
     operator.require("viewer", "look at runs")
-    return shown_to(await view(database, await load_run(database, run)), operator)
+    return shown_to(operator, await view(database, await load_run(database, run)))
 
 
 async def list_runs(database: Database, operator: Operator, limit: int = 20) -> tuple[RunView, ...]:
@@ -269,15 +269,7 @@ async def list_runs(database: Database, operator: Operator, limit: int = 20) -> 
     newest: list[Document] = [{"$sort": {"_id": -1}}, {"$limit": limit}, _AS_OF_NOW]
     with told():
         found = await (await database[RUNS].aggregate(newest, maxTimeMS=READ_LIMIT_MS)).to_list()
-    return tuple([shown_to(await view(database, Run.model_validate(document)), operator) for document in found])
-
-
-def shown_to(run: RunView, operator: Operator) -> RunView:
-    """The run without the phones that somebody typed into a reason, for a viewer."""
-    if run.reversal is None:
-        return run
-    reason = mask_words(run.reversal.reason, operator)
-    return replace(run, reversal=run.reversal.model_copy(update={"reason": reason}))
+    return tuple([shown_to(operator, await view(database, Run.model_validate(document))) for document in found])
 
 
 async def view(database: Database, run: Run) -> RunView:
@@ -322,7 +314,7 @@ async def list_rows(
     size, key = page_size(limit), read_token("rows", token)
     await load_run(database, run)
     if group in LEFT:
-        return await _left_rows(database, run, group, key, size)
+        return shown_to(operator, await _left_rows(database, run, group, key, size))
     prefix = f"{run}/{group}" if group else run
     after, at = (key.get("_id"), key.get("at")) if key else (f"{prefix}/", 0)
     if not isinstance(after, str) or not isinstance(at, int) or not after.startswith(f"{prefix}/"):
@@ -339,7 +331,7 @@ async def list_rows(
         found = await (await database[ROWS].aggregate(pipeline, maxTimeMS=READ_LIMIT_MS)).to_list()
     last = found[size - 1] if len(found) > size else None
     more = write_token("rows", {"_id": last["_id"], "at": last["at"] or 0}) if last else None
-    return Page(tuple(map(_row_view, found[:size])), more)
+    return Page(shown_to(operator, tuple(map(_row_view, found[:size]))), more)
 
 
 def _row_view(row: Document) -> PlanRow:
@@ -373,4 +365,4 @@ async def list_exceptions(database: Database, operator: Operator, run: str) -> t
     operator.require("viewer", "look at runs")
     with told():
         found = await database[EXCEPTIONS].find(keys_of(run)).limit(200).to_list()
-    return tuple(RunException(each["record"], each["outcome"], each["reason"]) for each in found)
+    return shown_to(operator, tuple(RunException(each["record"], each["outcome"], each["reason"]) for each in found))

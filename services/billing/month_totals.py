@@ -14,7 +14,7 @@ from services.billing.statement import ACCOUNT, Billed, Line, Statement, Status,
 from services.clock import Clock, india_day, parse_month
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, NotFound, Refused
-from services.operators.operator import Operator, mask_words
+from services.operators.operator import Operator, shown_to
 from services.paging import Page, bad_token, below, list_kind, page_size, read_token, scalar_key, write_token
 from services.records.fields import identity, text
 
@@ -147,10 +147,11 @@ async def month_totals(
     areas: dict[str, AreaMonth] = {}
     done = 0
     with told():
-        spellings = None if area is None else await _spellings(database, area)
+        spellings = None if area is None else await _spellings(database, operator, area)
         lines = await _lines(database, asked, progress) if area is None else None
         async for _, statement in _statements(database, asked, today, spellings, None, lines=lines):
-            areas.setdefault(statement.area, AreaMonth(statement.area)).count(statement)
+            name = shown_to(operator, statement.area)
+            areas.setdefault(name, AreaMonth(name)).count(statement)
             done += 1
             if each and not statement.idle:
                 each(_row(statement, operator))
@@ -185,7 +186,7 @@ async def month_customers(
         raise bad_token()
     kept: list[tuple[object, CustomerMonth]] = []
     with told():
-        spellings = None if area is None else await _spellings(database, area)
+        spellings = None if area is None else await _spellings(database, operator, area)
         async for place, statement in _statements(database, asked, india_day(clock()), spellings, key, size + 1):
             row = _row(statement, operator)
             if statement.idle or not _fits(row, only):
@@ -221,34 +222,38 @@ def _row(statement: Statement, operator: Operator) -> CustomerMonth:
     for line in statement.one_time:
         if line.billed in ("missing", "flagged"):
             missing.add(Share(1, line.amount_paise))
-    return CustomerMonth(
-        statement.customer_id, mask_words(statement.customer_name, operator), statement.area, statement.total_paise,
+    row = CustomerMonth(
+        statement.customer_id, statement.customer_name, statement.area, statement.total_paise,
         statement.previous_balance_paise, statement.paid_paise, statement.balance_paise, statement.status, missing,
     )  # fmt: skip
+    return shown_to(operator, row)
 
 
-async def _spellings(database: Database, area: str) -> list[object]:
+async def _spellings(database: Database, operator: Operator, area: str) -> list[object]:
     """The stored values that say this area, or the one area that begins so; case and the spaces around do not count."""
     wanted = area.strip().casefold()
     areas: dict[str, list[object]] = {}
     for each in await database["customers_v2"].distinct("area", maxTimeMS=READ_LIMIT_MS):
-        areas.setdefault(text(each).strip().casefold(), []).append(each)
+        areas.setdefault(shown_to(operator, text(each)).strip().casefold(), []).append(each)
     if not wanted:
         return [None, *(each for each in areas.get("", ()) if each is not None)]
     if wanted in areas:
         return areas[wanted]
     begun = [name for name in areas if name.startswith(wanted)]
     if not begun:
-        raise NotFound("unknown-area", f"No customer lives in {area!r}. Areas are {_listed(areas, areas.keys())}.")
+        raise NotFound(
+            "unknown-area",
+            f"No customer lives in {area!r}. Areas are {_listed(areas, areas, operator)}.",
+        )
     if len(begun) > 1:
-        message = f"{len(begun)} areas begin with {area!r}: {_listed(areas, begun)}. Type more of the name."
+        message = f"{len(begun)} areas begin with {area!r}: {_listed(areas, begun, operator)}. Type more of the name."
         raise Refused("area-ambiguous", message)
     return areas[begun[0]]
 
 
-def _listed(areas: Mapping[str, Sequence[object]], names: Collection[str]) -> str:
+def _listed(areas: Mapping[str, Sequence[object]], names: Collection[str], operator: Operator) -> str:
     """Areas as they are written, in the order of the alphabet."""
-    known = [text(areas[name][0]).strip() for name in sorted(names) if name]
+    known = [shown_to(operator, text(areas[name][0])).strip() for name in sorted(names) if name]
     left = len(known) - _NAMED
     return ", ".join(known[:_NAMED]) + (f" and {left} more" if left > 0 else "") or "none"
 

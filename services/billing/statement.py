@@ -19,7 +19,7 @@ from services.database import READ_LIMIT_MS, Database, told
 from services.deliveries.day import describe_items
 from services.errors import NotFound
 from services.money import format_rupees, to_paise
-from services.operators.operator import Operator, mask_words
+from services.operators.operator import Operator, shown_to
 from services.records.customers import read_previous_balance
 from services.records.fields import identity, mapping, text
 from services.records.findings import Finding
@@ -130,29 +130,7 @@ async def show_statement(database: Database, operator: Operator, clock: Clock, c
     if statement.previous_balance_paise:
         carried = await explain_balance(database, operator, statement.customer_id, found.user_id, asked)
         statement = replace(statement, carried=carried)
-    return _masked(statement, operator) if operator.masked else statement
-
-
-def _masked(statement: Statement, operator: Operator) -> Statement:
-    """Without the phones that people wrote into the name, into payments, and into what a finding quotes."""
-    return replace(
-        statement,
-        customer_name=mask_words(statement.customer_name, operator),
-        payments=tuple(
-            replace(
-                each,
-                method=mask_words(each.method, operator),
-                notes=mask_words(each.notes, operator),
-                findings=_hidden(each.findings, operator),
-            )
-            for each in statement.payments
-        ),
-        findings=_hidden(statement.findings, operator),
-    )
-
-
-def _hidden(findings: Iterable[Finding], operator: Operator) -> tuple[Finding, ...]:
-    return tuple(Finding(each.code, mask_words(each.message, operator)) for each in findings)
+    return shown_to(operator, statement)
 
 
 def state(

@@ -6,12 +6,12 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.customers.resolution import CustomerLinks
 from services.database import READ_LIMIT_MS, WHOLE, Database, Document, Find, find_together, told
 from services.errors import NotFound, Refused
-from services.operators.operator import Operator, mask_address, mask_phone, mask_words
+from services.operators.operator import Operator, shown_to
 from services.records.customers import Customer
 from services.records.fields import identity
 from services.text import visible
@@ -105,8 +105,8 @@ async def find_customers(database: Database, operator: Operator, query: str) -> 
         owners = await find_owners(database, operator, named)
         links = await CustomerLinks.load(database, [(name, None) for name in owners.ids] if owners else [])
     fitting = {name: None for each in owners.ids for name in links.resolve((each, None)).candidates} if owners else {}
-    found = [customer for name in fitting if (customer := links.customer(name))]
-    by_name = sorted((_shown(each, operator) for each in found), key=lambda each: (each.name.casefold(), str(each.id)))
+    found = shown_to(operator, [customer for name in fitting if (customer := links.customer(name))])
+    by_name = sorted(found, key=lambda each: (each.name.casefold(), str(each.id)))
     masked_out = MASKED_PHONES if operator.masked and begins_phone(named) else None
     return Customers(tuple(by_name), (owners.note if owners else None) or masked_out)
 
@@ -140,7 +140,7 @@ async def find_customer(database: Database, operator: Operator, query: str) -> C
     if customer is None:
         ways = "a customer id or its beginning, a user id, a phone, or the beginning of a name"
         raise NotFound("unknown-customer", f"No customer fits {named!r}. Give {ways}.")
-    return _shown(customer, operator)
+    return shown_to(operator, customer)
 
 
 async def _ids_named(database: Database, operator: Operator, named: str) -> tuple[str, ...]:
@@ -153,18 +153,12 @@ async def _ids_named(database: Database, operator: Operator, named: str) -> tupl
     return tuple(name for each in begun if (name := identity(each.get("id"))))
 
 
-def _shown(customer: Customer, operator: Operator) -> Customer:
-    """The customer as this operator may see them."""
-    phone, address = mask_phone(customer.phone, operator), mask_address(customer.address, operator)
-    return replace(customer, name=mask_words(customer.name, operator), phone=phone, address=address)
-
-
 def _told_apart(customer: Customer | None, operator: Operator) -> str:
     """A customer by name, phone, area and id, each no longer than it helps."""
     if customer is None:
         return "one who was removed meanwhile"
-    phone = mask_phone(customer.phone[:_LONGEST_WORD], operator) or "no phone"
-    words = (mask_words(customer.name.strip(), operator) or "no name", phone, customer.area.strip() or "no area")
+    customer = shown_to(operator, customer)
+    words = (customer.name.strip() or "no name", customer.phone or "no phone", customer.area.strip() or "no area")
     return f"{visible(', '.join(word[:_LONGEST_WORD] for word in words))} (id {customer.id})"
 
 

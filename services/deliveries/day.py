@@ -21,7 +21,7 @@ from services.deliveries.staff import load_staff
 from services.deployment.indexes import ORDERS_BY_DAY
 from services.errors import BadRequest
 from services.money import quantity_told
-from services.operators.operator import Operator, mask_phone, mask_words
+from services.operators.operator import Operator, shown_to
 from services.paging import Page, bad_token, list_kind, page_size, read_token, write_token
 from services.records.days import NO_LIST, day_ranges, ranges_beyond
 from services.records.fields import identity
@@ -207,11 +207,11 @@ async def _rows(database: Database, operator: Operator, documents: list[Document
             DeliveryRow(
                 order_id=order.id or str(order.key),
                 customer_id=customer.id if customer else None,
-                customer_name=mask_words(customer.name, operator) if customer else "",
+                customer_name=customer.name if customer else "",
                 area=(customer.area if customer else "") or (person.area if person else ""),
-                phone=mask_phone(customer.phone, operator) if customer else "",
+                phone=customer.phone if customer else "",
                 delivery_boy_id=name,
-                delivery_person=mask_words(person.name, operator) if person else "",
+                delivery_person=person.name if person else "",
                 shift=shift or (person.shift if person else ""),
                 items=describe_items(order),
                 status=order.status,
@@ -222,7 +222,7 @@ async def _rows(database: Database, operator: Operator, documents: list[Document
                 seen=Seen({}, order, ()) if operator.masked else seen,
             )
         )
-    return rows
+    return shown_to(operator, rows)
 
 
 async def _reports(database: Database, ids: Iterable[str | None]) -> dict[str, list[Document]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from services.customers.search import NAME_ORDER
 from services.database import READ_LIMIT_MS, WHOLE, Database, Document, Session, told
-from services.operators.operator import Operator
+from services.operators.operator import Operator, shown_to
 from services.records.fields import flag, identity, text, word
 from services.records.subscriptions import read_shift
 from services.typed import read_query
@@ -46,11 +46,11 @@ async def find_staff(database: Database, operator: Operator, query: str = "") ->
     with told():
         found = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
     people = {name: _read(person) for person in found if (name := identity(person.get("id")))}
+    shown = {name: shown_to(operator, person) for name, person in people.items() if person.active}
     return {
         name: person
-        for name, person in people.items()
-        if person.active
-        and (name.casefold().startswith(begins) or all(each in person.name.casefold() for each in words))
+        for name, person in shown.items()
+        if name.casefold().startswith(begins) or all(each in person.name.casefold() for each in words)
     }
 
 

@@ -24,7 +24,7 @@ from services.deployment.indexes import (
 from services.errors import NotFound, Refused
 from services.history.naming import SHORTEST, full_id, full_note
 from services.operators.directory import is_operator
-from services.operators.operator import Operator
+from services.operators.operator import Operator, shown_to
 from services.paging import Page
 
 _LISTED = 8
@@ -43,7 +43,7 @@ async def read_asked(database: Database, operator: Operator, words: Mapping[str,
         filters = replace(filters, run=await full_note(database, AUDIT_BY_RUN, filters.run))
     if filters.session is not None:
         filters = replace(filters, session=await full_note(database, AUDIT_BY_SESSION, filters.session))
-    return replace(filters, users=tuple([await _user(database, user) for user in filters.users]))
+    return replace(filters, users=tuple([await _user(database, operator, user) for user in filters.users]))
 
 
 async def asked_page(
@@ -57,10 +57,10 @@ async def asked_page(
     page = await AuditQuery(database, operator).page(filters, token, limit)
     if page.items or page.next or token:
         return page
-    return replace(page, note=await _why_none(database, filters))
+    return replace(page, note=shown_to(operator, await _why_none(database, filters)))
 
 
-async def _user(database: Database, typed: str) -> str:
+async def _user(database: Database, operator: Operator, typed: str) -> str:
     """The id under which the trail has that user."""
     index = await hint(database, AUDIT_BY_USER)
     if index is None:
@@ -80,6 +80,7 @@ async def _user(database: Database, typed: str) -> str:
         return fitting[0]
     if fitting:
         known = _some([f"{names[user]} ({user})" if names.get(user) else user for user in fitting])
+        known = shown_to(operator, known)
         raise Refused("user-ambiguous", f"Several users are called {typed[:60]!r}: {known}. Type the id of the one.")
     raise NotFound(
         "unknown-user",

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.audit.doubts import with_doubts
-from services.audit.entries import Entry, FieldChange, field_changes, masked
+from services.audit.entries import Entry, FieldChange, field_changes
 from services.clock import Clock, days_between, parse_day, parse_moment, read_day, read_timestamp, to_stored
 from services.database import Database, Document
 from services.errors import BadRequest
@@ -15,6 +15,8 @@ from services.history.reconstruction import AfterEntry, Point, RecordState, posi
 from services.history.trail import Mark, open_trail, place
 from services.operators.operator import Operator
 from services.paging import Page, list_kind, page_size, read_token, write_token
+from services.records.masking import masked_value
+from services.records.phones import hide_phones
 
 _LIST = "history"
 _MOST_NAMES = 50
@@ -152,16 +154,12 @@ def _changed(entry: Entry) -> tuple[str, ...]:
 
 
 def _shown(state: RecordState, operator: Operator) -> RecordState:
-    return replace(state, state=_masked(state.state)) if operator.masked else state
+    return replace(state, state=masked_value(state.state)) if operator.masked else state
 
 
 def _hidden(change: FieldChange, operator: Operator) -> FieldChange:
     """The change without the phones and addresses that a viewer may not see; that there was one stays told."""
     if not operator.masked:
         return change
-    old, new = (_masked({change.field: value})[change.field] for value in (change.old, change.new))
-    return replace(change, old=old, new=new)
-
-
-def _masked(state: Any) -> Any:
-    return masked(replace(_BLANK, after=state)).after
+    old, new = (masked_value(value, change.field) for value in (change.old, change.new))
+    return replace(change, field=hide_phones(change.field), old=old, new=new)

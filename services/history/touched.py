@@ -15,7 +15,7 @@ from services.changes.changeset import AUDIT_LOGS
 from services.clock import read_timestamp
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.deployment.indexes import AUDIT_BY_RECORD, AUDIT_BY_RESOURCE, hint
-from services.operators.operator import Operator
+from services.operators.operator import Operator, shown_to
 from services.paging import LARGEST_PAGE
 
 # As read_timestamp has it.
@@ -53,7 +53,8 @@ async def who_touched(database: Database, operator: Operator, table: str, record
             async for group in cursor:
                 _add(touches, group)
     doubted = await _doubted(database, operator, table, record_id, sum(each.entries for each in touches.values()))
-    known = [replace(each, doubted=None if doubted is None else doubted[each.user]) for each in touches.values()]
+    shown = shown_to(operator, list(touches.values()))
+    known = [replace(each, doubted=None if doubted is None else doubted[each.user]) for each in shown]
     return tuple(sorted(known, key=lambda touch: (-_seconds(touch.last), touch.user)))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, TypeVar, get_args
 
 from services.audit.trail import Trail
 from services.errors import BadRequest, NotPermitted
-from services.records.phones import hide_phones
+from services.records.masking import MASK, last_three, masked_view
 
+T = TypeVar("T")
 Role: TypeAlias = Literal["viewer", "support", "ops", "auditor"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -67,18 +68,16 @@ def read_role(text: str) -> Role:
     raise BadRequest("unknown-role", f"{text!r} is no role; the roles are {', '.join(ROLES)}.")
 
 
+def shown_to(operator: Operator, view: T) -> T:
+    """What a service is about to show; for an operator who may not see them without phones and addresses."""
+    return masked_view(view) if operator.masked else view
+
+
 def mask_phone(phone: str, operator: Operator) -> str:
     """The phone, or its last three digits for an operator who may not see it."""
-    if not operator.masked or not phone:
-        return phone
-    return "•••••" + phone[-3:] if phone[-3:].isdigit() else "•••••"
-
-
-def mask_words(words: str, operator: Operator) -> str:
-    """What a person typed, without the phones in it for an operator who may not see them."""
-    return hide_phones(words) if operator.masked else words
+    return last_three(phone) if operator.masked and phone else phone
 
 
 def mask_address(address: str, operator: Operator) -> str:
     """The address, or a row of dots for an operator who may not see it."""
-    return "•••••" if operator.masked and address else address
+    return MASK if operator.masked and address else address

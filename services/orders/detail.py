@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from dataclasses import dataclass
 
 from services.audit.entries import Entry
@@ -15,7 +14,7 @@ from services.customers.resolution import CustomerLinks, Resolution
 from services.database import Database, find_together, told
 from services.deliveries.staff import staff_names
 from services.errors import Refused
-from services.operators.operator import Operator, mask_address, mask_phone, mask_words
+from services.operators.operator import Operator, shown_to
 from services.orders.lookup import stated_paise
 from services.orders.reading import naming, require_order
 from services.records.bills import Bill, read_bill
@@ -77,21 +76,20 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
         findings.append(
             Finding("delivery-person-unknown", "The order names a delivery person who is not on the staff.")
         )
-    return OrderDetail(
-        order=dataclasses.replace(
-            order, address=mask_address(order.address, operator), notes=mask_words(order.notes, operator)
-        ),
+    detail = OrderDetail(
+        order=order,
         amount_paise=stated_paise(order),
-        customer=_masked(customer, operator),
+        customer=customer,
         resolution=resolution,
-        links=tuple(dataclasses.replace(each, leads_to=mask_words(each.leads_to, operator)) for each in steps),
-        delivery_person=mask_words(names.get(order.delivery_boy_id or "", ""), operator),
-        deliveries=tuple(_reported(each, operator) for each in deliveries),
+        links=tuple(steps),
+        delivery_person=names.get(order.delivery_boy_id or "", ""),
+        deliveries=deliveries,
         bills=bills,
         billing_month=billing_month(order),
-        findings=tuple(Finding(each.code, mask_words(each.message, operator)) for each in findings),
+        findings=tuple(findings),
         history=entries,
     )
+    return shown_to(operator, detail)
 
 
 async def _history(audit: AuditQuery, order_id: str) -> tuple[tuple[Entry, ...], list[Finding]]:
@@ -100,23 +98,6 @@ async def _history(audit: AuditQuery, order_id: str) -> tuple[tuple[Entry, ...],
         return (await audit.by_record("orders", order_id, limit=_HISTORY)).items, []
     except Refused as refused:
         return (), [Finding(refused.code, refused.message)]
-
-
-def _masked(customer: Customer | None, operator: Operator) -> Customer | None:
-    if customer is None:
-        return None
-    phone, address = mask_phone(customer.phone, operator), mask_address(customer.address, operator)
-    return dataclasses.replace(customer, name=mask_words(customer.name, operator), phone=phone, address=address)
-
-
-def _reported(delivery: Delivery, operator: Operator) -> Delivery:
-    """Without the phones in what people wrote into it."""
-    return dataclasses.replace(
-        delivery,
-        notes=mask_words(delivery.notes, operator),
-        confirmed_by_name=mask_words(delivery.confirmed_by_name, operator),
-        confirmation_method=mask_words(delivery.confirmation_method, operator),
-    )
 
 
 def _findings(

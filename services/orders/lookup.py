@@ -18,7 +18,7 @@ from services.clock import india_day, read_day, utc_now
 from services.customers.resolution import CustomerLinks
 from services.database import NO_SUCH_INDEX, READ_LIMIT_MS, TOO_LARGE, Database, Document, told
 from services.money import to_paise
-from services.operators.operator import Operator, mask_words
+from services.operators.operator import Operator, shown_to
 from services.orders.filters import OrderFilters
 from services.orders.references import asked_ids
 from services.orders.selection import Selection, select
@@ -89,9 +89,7 @@ async def find_orders(
                 raise
             # The index that this list is made for is missing: the list still comes, slower.
             rows, last = await _Reader(database, filters, replace(selection, index=None), day).page(key, size)
-    if operator.masked:
-        rows = [row._replace(customer_name=mask_words(row.customer_name, operator)) for row in rows]
-    return Page(tuple(rows), write_token(asked, last) if last else None, selection.note)
+    return Page(shown_to(operator, tuple(rows)), write_token(asked, last) if last else None, selection.note)
 
 
 class _Reader:

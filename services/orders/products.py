@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.customers.search import NAME_ORDER
 from services.database import READ_LIMIT_MS, Database, told
 from services.money import to_paise
-from services.operators.operator import Operator
+from services.operators.operator import Operator, shown_to
 from services.records.fields import mapping
 from services.records.products import charged_price, read_product
 from services.typed import read_query
@@ -66,4 +66,4 @@ async def find_products(database: Database, operator: Operator, query: str = "",
         price, usual = charged_price(own.get(product.id), product), product.price
         paise = to_paise(price) if price is not None else None
         offers.setdefault(product.id, Offer(product.id, product.name, product.unit, paise, price != usual))
-    return Offers(tuple(offers.values()), note)
+    return shown_to(operator, Offers(tuple(offers.values()), note))

@@ -18,7 +18,7 @@ from services.customers.resolution import CustomerLinks, ids_of
 from services.database import Database, Document, Find, find_together, told
 from services.deliveries.staff import staff_names
 from services.money import format_rupees
-from services.operators.operator import Operator, mask_phone, mask_words
+from services.operators.operator import Operator, mask_phone, shown_to
 from services.orders.reading import naming, require_order
 from services.records.bills import read_bill
 from services.records.customers import Customer
@@ -96,11 +96,8 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
             *(e for each in found for e in each),
         ]
         names = await _people(database, {event.who for event in events if event.who})
-    events = [
-        replace(event, who=mask_words(names.get(event.who, event.who), operator), what=mask_words(event.what, operator))
-        for event in events
-    ]
-    return tuple(sorted(events, key=lambda event: event.at or _UNDATED, reverse=True))
+    named = shown_to(operator, [replace(event, who=names.get(event.who, event.who)) for event in events])
+    return tuple(sorted(named, key=lambda event: event.at or _UNDATED, reverse=True))
 
 
 async def _people(database: Database, ids: set[str]) -> dict[str, str]:
@@ -154,7 +151,7 @@ def _bills(documents: Sequence[Document]) -> list[Event]:
 
 
 async def _audited(database: Database, records: Sequence[tuple[str, str]]) -> list[Event]:
-    """The entries of both shapes about these records; only the names of the fields are told, so nothing is masked."""
+    """The entries of both shapes about these records; only the names of the fields are told."""
     about: list[Document] = [query for table, record in records for query in about_record(_record(table, record))]
     found = await Find(AUDIT_LOGS, {"$or": about}, most=RECORD_ENTRIES + 1).ask(database)
     return [
@@ -187,7 +184,7 @@ def _actions(operator: Operator, documents: Sequence[Document]) -> list[Event]:
         who = first(document, "delivery_boy_name", "performed_by", "delivery_boy_id", "user_id", "created_by")
         what = text(first(document, "action", "action_type", "type", "status")) or "an action without a name"
         note = "" if operator.masked else text(first(document, "notes", "note", "reason", "remarks"))
-        words = mask_words(f"{what.replace('_', ' ')}{f': {note}' if note else ''}", operator)
+        words = shown_to(operator, f"{what.replace('_', ' ')}{f': {note}' if note else ''}")
         events.append(Event(at, "action", text(who), words[:_LONGEST], _reference("delivery_actions", document)))
     return events
 

@@ -9,13 +9,22 @@ from services.records.fields import text
 
 _NUMBER = re.compile(r"\+?[\d\s()./-]{10,24}")
 _INDIA = 91
-# What the backend and the console call records: long runs of digits that are no phone.
+# What the backend and the console call records, and times: long runs of digits that are no phone.
 _ID = (
-    r"(?i:(?<![0-9a-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=\d*[a-f])(?:[0-9a-f]{24}|[0-9a-f]{32})"
+    r"(?i:(?<![0-9a-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}(?:-[0-9a-f]{12})?"
+    r"|(?=\d*[a-f])(?:[0-9a-f]{24}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})"
     r"|run-\d{8}-\d{6}-[0-9a-z]{4})(?![0-9a-z]))"
 )
-_RUN = re.compile(rf"(?P<id>{_ID})|\+?\d(?:[\s().+/\u2010-\u2015-]{{0,3}}\d){{7,}}")
-_DATE = re.compile(r"\d{4}([-/.])\d\d\1\d\d(\s\d\d)?|\d\d([-/.])\d\d\3\d{4}")
+_TIME = r"(?<!\d)\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?!\d)"
+_RUN = re.compile(rf"(?P<whole>{_ID}|{_TIME})|\+?\d(?:[\s().+/\u2010-\u2015-]{{0,3}}\d){{7,}}")
+# Days, also of a serial number; amounts and fractions; what banks call a payment, twelve digits and more.
+_NO_PHONES = re.compile(
+    r"(?:(?:\d{4}([-/.])\d\d\1\d\d|\d\d([-/.])\d\d\2\d{4}|20\d\d[01]\d[0-3]\d(?:-\d{1,6})?"
+    r"|\d{1,8}\.\d{1,2}|0\.\d+|(?!(?:(?:0{0,2}91|0)?[2-9][0-9]{9}){1,2}(?![0-9]))[0-9]{12,23})(?:[\s-]+|$))+(?:\d\d)?"
+)
+_INDIAN = re.compile(
+    rf"(?P<whole>{_ID})|(?<![0-9a-zA-Z])(?:\+?(?:00)?91[ -]?|0)?[6-9]\d{{4}}[ -]?\d{{5}}(?![0-9a-zA-Z])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +55,16 @@ def read_phone(value: object) -> Phone | None:
     return Phone(e164, number.country_code == _INDIA, phonenumbers.number_type(number) in mobile)
 
 
-def hide_phones(words: str) -> str:
-    """What a person typed, with every run of digits that could be a phone in it masked but for the last three.
+def hide_phones(words: str, *, reference: bool = False) -> str:
+    """A text with every run of digits that could be a phone in it masked but for the last three.
 
-    Dates and the ids of records are left as they are.
+    Days, times, amounts, the ids of records and of payments stay whole. Where the text is a `reference` to a record or
+    a payment, only a number as Indian phones have it is masked.
     """
-    return _RUN.sub(lambda run: run.group() if run["id"] or _DATE.fullmatch(run.group()) else _hidden(run), words)
+    return (_INDIAN if reference else _RUN).sub(_hidden, words)
 
 
 def _hidden(run: re.Match[str]) -> str:
-    return "•••••" + run.group()[-3:]
+    words = run.group()
+    kept = run["whole"] or _NO_PHONES.fullmatch(words)
+    return words if kept else "•••••" + words[-3:]

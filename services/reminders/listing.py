@@ -9,7 +9,7 @@ from datetime import datetime
 from services.clock import read_month, read_timestamp
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import BadRequest, NotFound, Refused
-from services.operators.operator import Operator, mask_phone, mask_words
+from services.operators.operator import Operator, shown_to
 from services.paging import Page, bad_token, list_kind, page_size, read_token, scalar_key, write_token
 from services.records.fields import mapping, text
 from services.reminders.consolidation import Draft, consolidate
@@ -105,18 +105,8 @@ async def list_reminders(
         wordings, note = await _wordings(database, language, strict=strict)
         shown = [row for group in groups[:size] for row in group]
         reminders = await _reminders(database, shown, wordings)
-    masked = tuple(
-        replace(
-            each,
-            customer_name=mask_words(each.customer_name, operator),
-            phone=mask_phone(each.phone, operator),
-            text=mask_words(each.text, operator),
-            reason=mask_words(each.reason, operator),
-        )
-        for each in reminders
-    )
     last = groups[size - 1][0] if len(groups) > size else None
-    return Page(masked, write_token(kind, _place(last)) if last else None, note)
+    return Page(shown_to(operator, tuple(reminders)), write_token(kind, _place(last)) if last else None, note)
 
 
 async def survey(database: Database, operator: Operator, run: str, language: Language = "en") -> Survey:

@@ -12,7 +12,7 @@ from services.billing.month import billing_month
 from services.clock import Clock, india_day
 from services.database import Database, Document
 from services.errors import NotFound
-from services.operators.operator import Operator, mask_address, mask_phone, mask_words
+from services.operators.operator import Operator, mask_address, mask_phone, shown_to
 from services.records.customers import Customer
 from services.records.deliveries import read_delivery
 from services.records.fields import first, mapping, text
@@ -241,13 +241,8 @@ def _of_subscription(case: _Case, subscriptions: SubscriptionValidator) -> Itera
 
 def _masked(name: str, result: Result, operator: Operator) -> Result:
     """The result without the private value for an operator who may not see it, nor a phone that somebody wrote."""
-    if not operator.masked:
-        return result
-    result = replace(result, message=mask_words(result.message, operator))
-    if isinstance(result.value, str) and not name.startswith("address."):
-        return replace(result, value=mask_words(result.value, operator))
-    if result.value is None or not name.startswith("address."):
-        return result
+    if not operator.masked or result.value is None or not name.startswith("address."):
+        return shown_to(operator, result)
     if name == "address.phone":
-        return replace(result, value=mask_phone(text(result.value), operator))
-    return replace(result, value=mask_address(str(result.value), operator))
+        return shown_to(operator, replace(result, value=mask_phone(text(result.value), operator)))
+    return shown_to(operator, replace(result, value=mask_address(str(result.value), operator)))

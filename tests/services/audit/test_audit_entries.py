@@ -6,7 +6,8 @@ from bson import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.audit.entries import FieldChange, field_changes, masked, private_values, read_entry
+from services.audit.entries import FieldChange, field_changes, masked, read_entry
+from services.records.masking import private_values
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.datetimes(),
@@ -146,6 +147,12 @@ TYPED = {
     "ord_12345678-1234-4321-8123-123456789012, made by run-20261122-101530-k3v9": ...,
     "60123456789012345678901f": ..., "601234567890123456789012": "•••••012", "9886012345-k3v9": "•••••345-k3v9",
     "since 2026-11-22 06:12, and 22/11/2026": ..., "item 12 of 340, ₹1,20,000": ..., "": ...,
+    "2026-10-15T05:30:00.123456+00:00": ..., "2026-11-22 - 2026-11-30": ..., "12345678.50": ..., "0.3333333333": ...,
+    "by UPI 412345678901 on 15-10-2026": ..., "UPI/632710123456/ok": ..., "T2610150912345678901234": ...,
+    "INV-20261015-001": ..., "01901234-5678-7123-8123/2": ..., "0123456789" * 6 + "cafe": ...,
+    "919886012345": "•••••345", "0091 98860 12345": "•••••345", "9886012345@ybl": "•••••345@ybl",
+    "+447911123456": "•••••456", "98860\n12345 12.50": "•••••.50", "98765432109886012345": "•••••345",
+    "9886012345 412345678901": "•••••901", "9198860123459198860123": "•••••123",
 }  # fmt: skip
 
 
@@ -153,16 +160,49 @@ TYPED = {
 def test_a_phone_in_what_a_person_typed_is_masked_and_a_day_or_an_amount_is_not(words: str, shown: Any) -> None:
     document = {
         "table": "orders", "record_id": "ord_12345678", "meta": {"reason": words, "run": "run-20261122-101530-k3v9"},
-        "before": {"notes": words, "status": "1234567890"}, "after": {"cancel_reason": words, "items": [words]},
+        "before": {"notes": words, "ref": "1234567890"}, "after": {"cancel_reason": words, "items": [words]},
         "changes": {"notes": {"old": words, "new": None}},
     }  # fmt: skip
     entry = masked(read_entry(document))
     expected = words if shown is ... else shown
     assert entry.meta == {"reason": expected, "run": "run-20261122-101530-k3v9"}
-    assert (entry.before, entry.after["cancel_reason"]) == ({"notes": expected, "status": "1234567890"}, expected)
+    assert (entry.before, entry.after["cancel_reason"]) == ({"notes": expected, "ref": "1234567890"}, expected)
     assert entry.changes == {"notes": {"old": expected, "new": None}}
     withheld = [each.message for each in entry.findings if each.code == "withheld"]
-    assert [("notes, cancel_reason, reason" in each) for each in withheld] == ([] if shown is ... else [True])
-    assert set(private_values(document)) == (
-        set() if shown is ... else {"meta.reason", "before.notes", "after.cancel_reason"}
-    )
+    assert [("notes, cancel_reason, items, reason" in each) for each in withheld] == ([] if shown is ... else [True])
+    hidden = {"meta.reason", "before.notes", "after.cancel_reason", "after.items.0", "changes.notes.old"}
+    assert set(private_values(document)) == (set() if shown is ... else hidden)
+
+
+IDS = {
+    "product_id": "1234567890", "utr": "632710123456", "payment_ref": "20261015001", "customerId": "cust-98765432",
+    "digest": "9592693590ab", "delivery_ids": ["12345678", "23456789"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), list(IDS.items()))
+def test_ids_and_references_stay_whole(field: str, value: Any) -> None:
+    head = {"_id": 1, "id": "12345678", "record_id": "23456789", "user_id": "34567890", "table": "odd"}
+    entry = read_entry({**head, "after": {field: value}, "changes": {field: {"old": None, "new": value}}})
+    assert masked(entry) == entry
+
+
+UNKNOWN = (
+    {"contact": "9592693590"}, {"contact": 9592693590}, {"contact": 9592693590.0}, {"wa_id": "919592693590"},
+    {"upi_id": "9592693590@ybl"}, {"caller": {"said": ["ring +91 95926-93590"]}}, {"by": {"9592693590": "home"}},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("record", UNKNOWN, ids=repr)
+def test_phones_in_fields_that_nobody_knows_are_masked(record: Any) -> None:
+    stored = {"_id": 1, "table": "odd", "record_id": "1", "action": "called 9592693590", "user_id": "9592693590"}
+    for part in ({"before": record}, {"after": {"deep": [record]}}, {"changes": record}, {"changes": [record]},
+                 {"meta": record}, {"changes": {"deep": {"old": record, "new": None}}}):  # fmt: skip
+        shown = repr(masked(read_entry(stored | part)))
+        assert "93590" not in shown
+        assert "590" in shown
+
+
+def test_amounts_and_quantities_are_no_phones() -> None:
+    record = {"total_paise": 9592693590, "amount": 7_000_000_000.0, "at": 1_700_000_000, "quantity": 2.5, "qty": "12"}
+    assert masked(read_entry({"_id": 1, "after": record})).after == record
