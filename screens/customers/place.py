@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rich.console import Group
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from screens.context import Context
 from screens.place import Place
-from screens.tones import text, wrapping
 
 if TYPE_CHECKING:
     from services.customers.correction import Corrected
@@ -91,28 +88,20 @@ class CustomerPlace(Place):
     def action_undo_correction(self) -> None:
         """Ask what it would change, first."""
         if self.context and (customer := self.customer_shown() or self._last):
-            self.ask("correction", partial(_undo, self.context, customer), CorrectionUndoShown)
+            from screens.customers.undoing import take_back
+
+            self.ask("correction", partial(take_back, self.context, customer), CorrectionUndoShown)
 
     def on_correction_undo_shown(self, event: CorrectionUndoShown) -> None:
         """Show it, and ask why."""
-        from screens.widgets.diff import field_diff
-        from screens.widgets.reason import ReasonDialog
-        from services.clock import format_moment
+        if self.context:
+            from screens.customers.undoing import TakeCorrectionBack
 
-        undone, context = event.undone, self.context
-        made = f"Corrected by {undone.by or 'somebody'}, {format_moment(undone.at)}: {undone.why or 'no reason'}"
-        heads = text(f"{undone.name or 'no name'} · {undone.customer_id}", "strong"), wrapping(text(made, "muted"))
+            self.app.push_screen(TakeCorrectionBack(self.context, event.undone), self._restored)
 
-        def decided(reason: str | None) -> None:
-            if reason and context:
-                question = partial(_undo, context, undone.customer_id, reason, undone.correction)
-                self.ask("correction", question, _restored, repeat=False)
-
-        dialog = ReasonDialog(
-            "Take a correction back", Group(*heads, *field_diff(undone.changes)), deed="Take it back",
-            explains="It stands in the audit trail.",
-        )  # fmt: skip
-        self.app.push_screen(dialog, decided)
+    def _restored(self, undone: Undone | None) -> None:
+        if undone:
+            self.post_message(CustomerChanged(f"{_called(undone)} is as before the last correction."))
 
     def on_customer_changed(self, event: CustomerChanged) -> None:
         """As it is now."""
@@ -120,19 +109,5 @@ class CustomerPlace(Place):
         self.say(event.done, "information")
 
 
-def _restored(undone: Undone) -> CustomerChanged:
-    return CustomerChanged(f"{_called(undone)} is as before the last correction.")
-
-
 def _called(changed: Corrected | Undone) -> str:
     return changed.name.strip() or changed.customer_id
-
-
-async def _undo(context: Context, customer_id: str, reason: str | None = None, correction: str | None = None) -> Undone:
-    """Take the correction back; without a reason only tell what that changes."""
-    from services.customers.undoing import undo_correction
-
-    return await undo_correction(
-        context.database, context.operator, context.clock, customer_id, reason or "", correction=correction,
-        write=reason is not None,
-    )  # fmt: skip

@@ -12,12 +12,21 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from screens.widgets.field import Field
 from screens.widgets.notice import Notice
+from screens.widgets.question import TypedInto
+from screens.widgets.reason import ReasonDialog
 from services.errors import BadRequest
+
+
+class NotDelivered(ReasonDialog):
+    """Asks why nothing of some orders was delivered."""
+
+    def __init__(self, lines: Sequence[Text]) -> None:
+        explains = "It becomes the delivery's note, and stands in the audit trail."
+        super().__init__("Not delivered", Text("\n").join(lines), deed="Not delivered", explains=explains)
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class Decision:
     reason: str
 
 
-class ConfirmMany(ModalScreen["Decision | None"]):
+class ConfirmMany(TypedInto["Decision | None"]):
     """Asks once for many orders, with the safe answer in focus."""
 
     CSS_PATH = "../widgets/dialog.tcss"
@@ -101,7 +110,12 @@ class ConfirmMany(ModalScreen["Decision | None"]):
             return
         self.dismiss(Decision(moment, self.query_one("#reason", Field).value))
 
+    @property
+    def changed(self) -> bool:
+        """Whether a time or a reason was typed."""
+        return any(field.value for field in self.query(Field))
+
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
-        """Nothing is written."""
-        self.dismiss(None)
+        """Nothing is written, after a question where something was typed."""
+        self.leave()

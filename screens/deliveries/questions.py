@@ -56,13 +56,6 @@ class Done(Message):
     outcomes: Sequence[Outcome]
 
 
-@dataclass
-class TakenBack(Message):
-    """A confirmation was taken back."""
-
-    undone: Undone
-
-
 async def read_route(context: Context, filters: DayFilters, marked: Collection[str]) -> RouteRead:
     """A delivery person's orders but for the marked ones: those are the failed."""
     from services.deliveries.route import read_route
@@ -105,8 +98,8 @@ async def confirm(
     return Done(outcomes)
 
 
-async def undo(context: Context, order_id: str, reason: str) -> TakenBack:
+async def undo(context: Context, order_id: str, reason: str) -> Undone:
     """Take a confirmation back."""
     from services.deliveries.undo import undo_confirmation
 
-    return TakenBack(await undo_confirmation(context.database, context.operator, context.clock, order_id, reason))
+    return await undo_confirmation(context.database, context.operator, context.clock, order_id, reason)

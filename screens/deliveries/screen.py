@@ -19,13 +19,12 @@ from screens.context import Context
 from screens.customers.place import CORRECTING, CustomerPlace
 from screens.deliveries import questions, views
 from screens.deliveries.filters import DayBar
-from screens.deliveries.many import ConfirmMany, Decision
+from screens.deliveries.many import ConfirmMany, Decision, NotDelivered
 from screens.listing import ListPlace, Reader
 from screens.place import OpenOrder
 from screens.tones import text
 from screens.widgets.field import Field
 from screens.widgets.meter import Meter, Reading
-from screens.widgets.reason import ReasonDialog
 from screens.widgets.table import RecordTable, Row
 from services.errors import BadRequest, Unreachable
 
@@ -33,9 +32,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from screens.deliveries.dialog import ConfirmDelivery
+    from screens.deliveries.undoing import TakeConfirmationBack
     from services.deliveries.confirmation import Confirmation
     from services.deliveries.day import DayFilters, DeliveryRow
     from services.deliveries.seen import Seen
+    from services.deliveries.undo import Undone
     from services.paging import Page
 
 _WRITING = ("confirm", "not_delivered", "route", "undo")
@@ -316,17 +317,13 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         row = self._row()
         seen = dict(self._marked) or ({row.order_id: row.seen} if row else {})
         words = f"{views.orders(len(seen))} marked" if self._marked else f"The order {self.under_cursor()}"
-        dialog = ReasonDialog(
-            "Not delivered", Text("\n").join([text(f"{words}: nothing of it was delivered."), *self._off()]),
-            deed="Not delivered",
-            explains="It becomes the delivery's note, and stands in the audit trail.",
-        )  # fmt: skip
+        lines = [text(f"{words}: nothing of it was delivered."), *self._off()]
 
         def decided(reason: str | None) -> None:
             if reason:
                 self._confirm_many(seen, Decision(None, reason), not_delivered=True)
 
-        self.app.push_screen(dialog, decided)
+        self.app.push_screen(NotDelivered(lines), decided)
 
     def _confirm_many(
         self, seen: Mapping[str, Seen], decision: Decision | None, *, not_delivered: bool = False
@@ -373,25 +370,19 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
 
     def action_undo(self) -> None:
         """Ask why the confirmation under the cursor is taken back."""
-        if row := self._row():
-            words = text(f"{row.order_id}, {row.customer_name or 'no name'}: it becomes what it was before.")
-            dialog = ReasonDialog(
-                "Take a confirmation back", words, deed="Take back", explains="It stands in the audit trail."
-            )
-            self.app.push_screen(dialog, partial(self._undo, row.order_id))
+        if self.context and (row := self._row()):
+            from screens.deliveries.undoing import TakeConfirmationBack
 
-    def _undo(self, order_id: str, reason: str | None) -> None:
-        if reason and self.context:
-            self._working = "A confirmation is being taken back."
-            self.ask("work", partial(questions.undo, self.context, order_id, reason), lambda done: done, repeat=False)
-            self.refresh_bindings()
+            dialog = TakeConfirmationBack(self.context, row)
+            self.app.push_screen(dialog, partial(self._taken_back, dialog))
 
-    def on_taken_back(self, event: questions.TakenBack) -> None:
+    def _taken_back(self, dialog: TakeConfirmationBack, undone: Undone | None) -> None:
         """The row as it was."""
-        undone = event.undone
-        self._end()
-        self._change(undone.order_id, undone.status, "", undone.delivered_at, confirmed=False)
-        self.say(views.taken_back(undone), "information")
+        if undone:
+            self._change(undone.order_id, undone.status, "", undone.delivered_at, confirmed=False)
+            self.say(views.taken_back(undone), "information")
+        elif dialog.was_refused:
+            self.read_first()
 
     def on_refusal(self, event: Refusal) -> None:
         """Nothing that writes is ever repeated by itself."""

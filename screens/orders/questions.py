@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ async def happened(context: Context, order_id: str) -> tuple[Event, ...]:
     return await timeline(context.database, context.operator, order_id)
 
 
-async def preview_undo(context: Context, order_id: str) -> Undone:
-    """What taking an order's last change back would change."""
+async def preview_undo(context: Context, order_id: str, beside: Collection[str] = ()) -> Undone:
+    """What taking an order's last change back would change, beside these orders of its day."""
     from services.orders.undoing import preview_undo
 
-    return await preview_undo(context.database, context.operator, context.clock, order_id)
+    return await preview_undo(context.database, context.operator, context.clock, order_id, beside=beside)
 
 
 async def undo(shown: Undone, context: Context, order_id: str, reason: str) -> Undone:

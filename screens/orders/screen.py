@@ -342,20 +342,14 @@ class OrdersScreen(CustomerPlace, ListPlace):
 
     def _take_back(self, undone: Undone) -> None:
         """Ask why, beside what would change."""
-        from rich.console import Group
+        if self.context:
+            from screens.orders.undoing import TakeBack
 
-        from screens.widgets.diff import field_diff
-        from screens.widgets.reason import ReasonDialog
-        from services.orders.words import readable_changes
+            self.app.push_screen(TakeBack(self.context, undone), self._taken_back)
 
-        def decided(reason: str | None) -> None:
-            if reason and self.context:
-                deed = partial(questions.undo, undone, self.context, undone.order_id, reason)
-                self.ask("deed", deed, partial(OrderChanged, done="as it was before its last change"), repeat=False)
-
-        words = Group(text(undone.order_id, "strong"), *field_diff(readable_changes(undone)))
-        explains = "The reason is kept on the order."
-        self.app.push_screen(ReasonDialog("Take a change back", words, deed="Take it back", explains=explains), decided)
+    def _taken_back(self, undone: Undone | None) -> None:
+        if undone:
+            self.post_message(OrderChanged(undone, "as it was before its last change"))
 
     def on_order_changed(self, event: OrderChanged) -> None:
         """Show the list and the order as they are now."""

@@ -78,6 +78,8 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
         self._given = context
         self._run_id = run
         self._run: RunView | None = None
+        self._reason = ""
+        """Why it was to be taken back, where somebody has said it already."""
         self._seen: RunRead | None = None
 
     def compose(self) -> ComposeResult:
@@ -189,11 +191,13 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
     def action_rollback(self) -> None:
         """Ask why, then for the number of records."""
         words = text("Everything that this run changed and nobody has changed since becomes what it was before.")
-        dialog = ReasonDialog("Take the run back", wrapping(words), deed="Go on", explains="It is kept with the run.")
+        dialog = ReasonDialog("Take the run back", wrapping(words), deed="Go on", explains="It is kept with the run.",
+                              typed=self._reason)  # fmt: skip
         self.app.push_screen(dialog, self._reasoned)
 
     def _reasoned(self, reason: str | None) -> None:
         if reason and (run := self._run):
+            self._reason = reason
             lines = [text(f"{count(run.applied)} records, {format_rupees(run.amount_paise)}, as they were.", "strong"),
                      text("What was paid, and what changed since, is kept and listed."),
                      text("Unsent reminders are cancelled; those of kept, unpaid bills are held.")]  # fmt: skip

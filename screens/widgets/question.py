@@ -15,12 +15,36 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
+from screens.tones import text
 from screens.widgets.notice import Notice
 
 T = TypeVar("T")
 
 
-class TwoAnswers(ModalScreen[T]):
+class TypedInto(ModalScreen[T]):
+    """A dialog that asks before it drops what somebody typed into it."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether somebody typed something that is worth a question."""
+        return False
+
+    def leave(self) -> None:
+        """Nothing is done, after a question where something was typed."""
+        if self.changed:
+            words = text("What you typed is not written anywhere.")
+            # The key that writes everywhere else drops nothing here.
+            asked = Question("Leave it?", words, deed="Drop it", keep="Keep typing", by_key=False)
+            self.app.push_screen(asked, self._left)
+        else:
+            self.dismiss(None)
+
+    def _left(self, meant: bool | None) -> None:
+        if meant:
+            self.dismiss(None)
+
+
+class TwoAnswers(TypedInto[T]):
     """Returns what the deed is to be done with, None where it is not meant.
 
     Ctrl+S is the deed, Escape the safe answer; `by_key=False` leaves the deed to its button.
@@ -55,21 +79,21 @@ class TwoAnswers(ModalScreen[T]):
 
     def compose(self) -> ComposeResult:
         """What is asked, and the two answers."""
-        inputs = list(self.inputs())
         with Vertical(classes="dialog") as box:
             box.border_title = self._title
             box.border_subtitle = f"Ctrl+S: {self._deed} · Esc: {self._keep}" if self._by_key else f"Esc: {self._keep}"
             with VerticalScroll(classes="dialog-words", can_focus=False):
                 yield Static(self._words, markup=False)
-            yield from inputs
+            yield from self.inputs()
             yield Notice(id="refusal")
             with Horizontal(classes="dialog-buttons"):
                 yield Button(self._keep, id="keep", compact=True)
-                yield Button(self._deed, id="confirm", variant="error", compact=True, disabled=bool(inputs))
+                yield Button(self._deed, id="confirm", variant="error", compact=True)
 
     def on_mount(self) -> None:
-        """The safe answer has the focus."""
+        """The safe answer has the focus; the deed is free once what it waits for is there."""
         self.query_one("#keep", Button).focus()
+        self.query_one("#confirm", Button).disabled = not self.meant()
 
     @on(Button.Pressed, "#confirm")
     def confirm(self) -> None:
@@ -99,7 +123,7 @@ class TwoAnswers(ModalScreen[T]):
     @on(Button.Pressed, "#keep")
     def action_keep(self) -> None:
         """Nothing is done."""
-        self.dismiss(None)
+        self.leave()
 
 
 class Question(TwoAnswers[bool]):

@@ -17,14 +17,17 @@ from screens.widgets.question import TwoAnswers
 class ReasonDialog(TwoAnswers[str], OneField):
     """Asks for the reason of a deed; returns it, or None where nothing is to be done."""
 
-    def __init__(self, title: str, words: RenderableType, *, deed: str, explains: str, longest: int = 300) -> None:
+    def __init__(
+        self, title: str, words: RenderableType, *, deed: str, explains: str, longest: int = 300, typed: str = ""
+    ) -> None:
         super().__init__(title, words, deed=deed, keep="Keep")
         self._explains = explains
         self._longest = longest
+        self._typed = typed
 
     def inputs(self) -> Iterable[Widget]:
         """The reason."""
-        yield Field("Reason", id="reason", explains=self._explains, max_length=self._longest)
+        yield Field("Reason", id="reason", explains=self._explains, value=self._typed, max_length=self._longest)
 
     @on(Input.Submitted)
     def submitted(self) -> None:
@@ -35,6 +38,11 @@ class ReasonDialog(TwoAnswers[str], OneField):
         """The reason."""
         self.query_one("#reason", Field).input.focus()
         self.query_one("#refusal", Notice).say("Say why; without a reason nothing is done.")
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is a reason that would be lost."""
+        return self.meant() not in ("", self._typed)
 
     def meant(self) -> str:
         """The reason."""

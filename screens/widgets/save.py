@@ -15,7 +15,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input, Static
 
 from screens.asking import Asking, Question, Refusal
@@ -23,6 +22,7 @@ from screens.tones import text
 from screens.widgets.choices import Choice
 from screens.widgets.field import Field
 from screens.widgets.notice import Notice
+from screens.widgets.question import TypedInto
 
 if TYPE_CHECKING:
     from services.exports.files import Format, Written
@@ -45,7 +45,7 @@ class Saved(Message):
     written: Any
 
 
-class FileDialog(ModalScreen[T], Asking):
+class FileDialog(TypedInto[T], Asking):
     """Returns what was written, else None. Refusals are shown inside the dialog; what was typed stays."""
 
     DEED: ClassVar[str]
@@ -137,8 +137,16 @@ class FileDialog(ModalScreen[T], Asking):
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
-        """Nothing is written."""
-        self.dismiss(None)
+        """Nothing is written, after a question where more than a name was typed; what is on its way is stopped."""
+        if self._writing:
+            self.dismiss(None)
+        else:
+            self.leave()
+
+    @property
+    def changed(self) -> bool:
+        """Whether what must be typed beside the name was."""
+        return any(field.value for field in self.query(Field) if field.id != "path")
 
 
 class SaveFile(FileDialog["Written"]):

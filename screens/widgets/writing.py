@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Checkbox, Input, Static
 
@@ -25,7 +25,7 @@ from screens.widgets.chooser import Chosen
 from screens.widgets.field import Field
 from screens.widgets.notice import Notice
 from screens.widgets.quantity import QuantityLine
-from screens.widgets.question import Question as QuestionDialog
+from screens.widgets.question import TypedInto
 from services.errors import BadRequest
 from services.text import visible
 
@@ -56,7 +56,7 @@ class Written(Message):
     result: Any
 
 
-class WritingDialog(ModalScreen[T], Asking):
+class WritingDialog(TypedInto[T], Asking):
     """Returns what was written, else None."""
 
     TITLE: ClassVar[str]
@@ -103,7 +103,7 @@ class WritingDialog(ModalScreen[T], Asking):
         """Reads the record as it is now; None where it is a new one."""
         return None
 
-    async def show(self, record: Any) -> Text:
+    async def show(self, record: Any) -> RenderableType:
         """Keep and fill in what was read; returns what the record is, in words."""
         return text(self.record_name, "strong")
 
@@ -259,16 +259,5 @@ class WritingDialog(ModalScreen[T], Asking):
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
         """Nothing is written, after a question where something was typed; what is on its way is waited for."""
-        if self._writing:
-            return
-        if self.changed:
-            words = text("What you typed is not written anywhere.")
-            # The key that writes everywhere else drops nothing here.
-            asked = QuestionDialog("Leave it?", words, deed="Drop it", keep="Keep typing", by_key=False)
-            self.app.push_screen(asked, self._left)
-        else:
-            self.dismiss(None)
-
-    def _left(self, meant: bool | None) -> None:
-        if meant:
-            self.dismiss(None)
+        if not self._writing:
+            self.leave()

@@ -1,18 +1,14 @@
 """A day's deliveries on the screen, and confirming them."""
 
 from asyncio import Event
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from textual.events import Key
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from screens.asking import Refusal
 from screens.deliveries.dialog import ConfirmDelivery, ItemLine
-from screens.deliveries.many import ConfirmMany
 from screens.deliveries.questions import Deleted
 from screens.deliveries.screen import DeliveriesScreen
 from screens.widgets.field import Field
@@ -21,8 +17,8 @@ from screens.widgets.table import RecordTable
 from services.deliveries import day
 from services.errors import Refused
 from services.operators.operator import Operator
-from tests import shop
 from tests.screens.conftest import Company, opened, painted, press, put, said, settle, stored, type_text
+from tests.screens.routes import due, line_of
 
 
 async def cancel_all_of_today(company: Company) -> None:
@@ -260,168 +256,6 @@ class TestConfirming:
         async with opened(company.app(Operator("vera", ("viewer",)))) as pilot:
             await press(pilot, "f4", "enter")
             assert not isinstance(pilot.app.screen, ConfirmDelivery)
-            assert "It needs the role support" in painted(pilot)
-
-
-def due(name: str, **fields: Any) -> dict[str, Any]:
-    unconfirmed = {"status": "pending", "delivered_at": None, "delivery_confirmed": False, "delivery_boy_id": "boy-z"}
-    return shop.order(**{"id": name, "delivery_date": "2026-11-22", **unconfirmed, **fields})
-
-
-ROUTE = [due("z1"), due("z2"), due("z3"), due("z4", status="not_delivered"), due("z5", status="cancelled")]
-
-
-@asynccontextmanager
-async def on_the_route(
-    company: Company, *more: dict[str, Any], orders: list[dict[str, Any]] = ROUTE
-) -> AsyncIterator[Pilot[None]]:
-    """The day of a delivery person with five orders, the last one under the cursor."""
-    async with company.connected() as database:
-        await database["delivery_boys_v2"].insert_one({"id": "boy-z", "name": "Zed", "shift": "evening"})
-        await database["orders"].insert_many(orders)
-        if more:
-            await database["delivery_statuses"].insert_many(more)
-    async with opened(company.app()) as pilot:
-        await press(pilot, "f4")
-        pilot.app.screen.query_one("#person Input", Input).focus()
-        await type_text(pilot, "zed")
-        await press(pilot, "enter")
-        assert pilot.app.screen.query_one(RecordTable).row_count == len(orders)
-        yield pilot
-
-
-def line_of(pilot: Pilot[None], order_id: str) -> str:
-    """The painted row of an order; the newest is on top."""
-    table = pilot.app.screen.query_one(RecordTable)
-    number = [row.key for row in table._rows].index(order_id)
-    return painted(pilot).splitlines()[table.region.y + 2 + number]
-
-
-@asynccontextmanager
-async def changed_to(company: Company, quantity: int, *order_ids: str) -> AsyncIterator[None]:
-    """Somebody orders another quantity of everything."""
-    async with company.connected() as database:
-        update = {"$set": {"items.$[].quantity": quantity}}
-        await database["orders"].update_many({"id": {"$in": order_ids}}, update)
-        yield
-
-
-class TestWhatWasChangedMeanwhile:
-    async def test_the_dialog_confirms_nothing_else_than_it_shows_and_keeps_what_was_typed(
-        self, own_company: Company
-    ) -> None:
-        async with on_the_route(own_company, orders=[due("z1")]) as pilot:
-            await press(pilot, "enter")
-            dialog = pilot.app.screen
-            lines = list(dialog.query(ItemLine))
-            assert [line.typed for line in lines] == ["2", "1"]
-            lines[1].input.focus()
-            await press(pilot, "backspace", "0")
-            async with changed_to(own_company, 20, "z1"):
-                await press(pilot, "ctrl+s")
-            assert pilot.app.screen is dialog
-            assert "changed since you looked: items by" in said(pilot)
-            assert (await stored(own_company, "orders", "z1"))["status"] == "pending"
-            assert [line.typed for line in dialog.query(ItemLine)] == ["20", "0"]
-            assert "of 20 dozen" in painted(pilot)
-            assert dialog.query(ItemLine).last().input.has_focus
-            await press(pilot, "ctrl+s")
-            assert "z1 is confirmed as partially delivered: 20 × Eggs, 0 of 20 × Bread" in painted(pilot)
-
-    async def test_of_marked_orders_the_changed_one_is_told_and_shown_as_it_is_now(self, own_company: Company) -> None:
-        async with on_the_route(own_company, orders=[due("z1"), due("z2")]) as pilot:
-            await press(pilot, "space", "space", "c")
-            async with changed_to(own_company, 50, "z1"):
-                await press(pilot, "ctrl+s")
-            assert "1 order is confirmed. 1 not; the first because: The order was changed" in painted(pilot)
-            assert (await stored(own_company, "orders", "z1"))["status"] == "pending"
-            await press(pilot, "G", "space", "c", "ctrl+s")
-            assert "1 order is confirmed." in painted(pilot)
-        (report,) = await stored_reports(own_company, "z1")
-        assert [item["delivered_qty"] for item in report["items"]] == [50.0, 50.0]
-
-    async def test_a_route_is_confirmed_as_it_was_read(self, own_company: Company) -> None:
-        async with on_the_route(own_company, orders=[due("z1"), due("z2")]) as pilot:
-            await press(pilot, "r")
-            async with changed_to(own_company, 50, "z2"):
-                await press(pilot, "ctrl+s")
-            assert "1 order is confirmed. 1 not" in painted(pilot)
-        assert (await stored(own_company, "orders", "z2"))["status"] == "pending"
-        assert (await stored(own_company, "orders", "z1"))["status"] == "DELIVERED"
-
-
-async def stored_reports(company: Company, order_id: str) -> list[dict[str, Any]]:
-    async with company.connected() as database:
-        return await database["delivery_statuses"].find({"order_id": order_id}).to_list()
-
-
-class TestConfirmingMany:
-    async def test_each_marked_order_gets_its_own_outcome_and_one_is_taken_back(self, own_company: Company) -> None:
-        async with on_the_route(own_company) as pilot:
-            await press(pilot, "a")
-            assert [name for name in ("z1", "z2", "z3", "z4", "z5") if "●" in line_of(pilot, name)] == [
-                "z1",
-                "z2",
-                "z3",
-            ]
-            await press(pilot, "a")
-            assert "●" not in painted(pilot)
-            await press(pilot, "G", "space", "k", "space", "c")
-            assert isinstance(pilot.app.screen, ConfirmMany)
-            assert "2 orders marked" in painted(pilot)
-            async with own_company.connected() as database:
-                await database["orders"].update_one({"id": "z2"}, {"$set": {"status": "CANCELLED"}})
-            await press(pilot, "ctrl+s")
-            assert "1 order is confirmed. 1 not; the first because: The order is cancelled" in painted(pilot)
-            assert "✓" in line_of(pilot, "z1")
-            assert "✗" in line_of(pilot, "z2")
-            assert "The order is cancelled" in line_of(pilot, "z2")
-            await press(pilot, "G", "z")
-            pilot.app.screen.query_one("#reason Input", Input).focus()
-            await type_text(pilot, "the wrong house")
-            await press(pilot, "enter", "enter")
-            assert "z1 is pending again, not confirmed" in painted(pilot)
-            assert "✓" not in line_of(pilot, "z1")
-        assert (await stored(own_company, "orders", "z1"))["status"] == "pending"
-
-    async def test_a_route_leaves_out_what_is_marked_or_told_as_failed(self, own_company: Company) -> None:
-        told = shop.delivery(ROUTE[1], status="Not Delivered")
-        async with on_the_route(own_company, told) as pilot:
-            assert "? not delivered" in line_of(pilot, "z2")
-            await press(pilot, "G", "space", "r")
-            shown = painted(pilot)
-            assert "Zed: 1 order, each as it is on record." in shown
-            assert "1 left out, as marked." in shown
-            assert "2 left out, as told not delivered." in shown
-            assert "1 cancelled." in shown
-            await press(pilot, "ctrl+s")
-            assert "1 order is confirmed." in painted(pilot)
-            await press(pilot, "n")
-            pilot.app.screen.query_one("#reason Input", Input).focus()
-            await type_text(pilot, "gate locked")
-            await press(pilot, "enter", "enter")
-            assert "not delivered" in line_of(pilot, "z1")
-        states = [(await stored(own_company, "orders", name)).get("status") for name in ("z1", "z2", "z3", "z4", "z5")]
-        assert states == ["NOT_DELIVERED", "pending", "DELIVERED", "not_delivered", "cancelled"]
-
-    async def test_the_dialog_of_one_is_filled_in_with_what_is_on_record(self, own_company: Company) -> None:
-        orders = [due("z1"), due("z2", status="partially_delivered")]
-        async with on_the_route(own_company, shop.delivery(orders[0], {"eggs": 1, "bread": 1}), orders=orders) as pilot:
-            await press(pilot, "enter")
-            assert [line.input.value for line in pilot.app.screen.query(ItemLine)] == ["", ""]
-            await press(pilot, "ctrl+s")
-            assert "Type a number" in painted(pilot)
-            await press(pilot, "escape", "G", "enter")
-            assert [line.input.value for line in pilot.app.screen.query(ItemLine)] == ["1", "1"]
-            await press(pilot, "ctrl+s")
-            assert "z1 is confirmed as partially delivered" in painted(pilot)
-        assert (await stored(own_company, "orders", "z1"))["status"] == "PARTIALLY_DELIVERED"
-
-    async def test_what_cannot_be_done_says_why(self, company: Company) -> None:
-        async with opened(company.app(Operator("vera", ("viewer",)))) as pilot:
-            for key in ("r", "n", "c", "z"):
-                await press(pilot, "f4", key)
-                assert pilot.app.screen.is_modal is False
             assert "It needs the role support" in painted(pilot)
 
 

@@ -8,6 +8,7 @@ from screens.orders.cancelling import CancelOrder
 from screens.orders.editing import EditOrder
 from screens.orders.items import OrderedLine
 from screens.orders.screen import OrdersScreen
+from screens.orders.undoing import TakeBack
 from screens.widgets.question import Question
 from services.database import Document
 from services.operators.operator import Operator
@@ -213,3 +214,58 @@ async def test_a_viewer_is_told_why_nothing_can_be_changed(company: Company) -> 
         await press(pilot, "f3", "escape", "e")
         assert not isinstance(pilot.app.screen, EditOrder)
         assert "It needs the role support" in painted(pilot)
+
+
+async def test_where_somebody_was_faster_what_taking_back_would_change_is_shown_anew_and_the_reason_stays(
+    own_company: Company,
+) -> None:
+    from services.orders.editing import OrderEdit, open_order, update_order
+
+    order = await an_order(own_company)
+
+    async def noted(notes: str) -> None:
+        async with own_company.connected() as database:
+            asha = Operator("asha", ("support",))
+            seen = (await open_order(database, asha, str(order["id"]))).seen
+            await update_order(database, asha, lambda: NOW, str(order["id"]), OrderEdit(notes=notes), seen)
+
+    await noted("first")
+    async with opened(own_company.app(), (80, 24)) as pilot:
+        await look_up(pilot, order["id"])
+        await press(pilot, "z")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, TakeBack)
+        await type_text(pilot, "not so")
+        await press(pilot, "escape")
+        assert "What you typed is not written" in painted(pilot)
+        await press(pilot, "escape")
+        await noted("second")
+        await press(pilot, "ctrl+s")
+        assert pilot.app.screen is dialog
+        assert "another by now, by asha" in said(pilot)
+        assert "second" in painted(pilot)
+        assert dialog.query_one("#reason Input", Input).value == "not so"
+        await press(pilot, "ctrl+s")
+        assert "is as it was before its last change" in " ".join(painted(pilot).split())
+    after = await stored(own_company, "orders", order["id"])
+    assert (after["notes"], after["undo_reason"]) == ("first", "not so")
+
+
+async def test_an_order_that_the_day_got_meanwhile_is_told_and_the_reason_stays(own_company: Company) -> None:
+    order = await an_order(own_company) | {"order_type": "one_time", "subscription_id": None}
+    async with own_company.connected() as database:
+        await database["orders"].replace_one({"_id": order["_id"]}, order)
+        await cancel_order(database, OPS, lambda: NOW, str(order["id"]), "away")
+    async with opened(own_company.app(), (80, 24)) as pilot:
+        await look_up(pilot, order["id"])
+        await press(pilot, "z")
+        await type_text(pilot, "here after all")
+        async with own_company.connected() as database:
+            await database["orders"].insert_one({**order, "_id": ObjectId(), "id": "ord_beside"})
+        await press(pilot, "ctrl+s")
+        assert isinstance(pilot.app.screen, TakeBack)
+        assert pilot.app.screen.value("reason") == "here after all"
+        assert "ord_beside is open for the same customer and day" in " ".join(painted(pilot).split())
+        await press(pilot, "ctrl+s")
+        assert "is as it was before its last change" in " ".join(painted(pilot).split())
+    assert (await stored(own_company, "orders", order["id"]))["status"] == "pending"
