@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
@@ -30,6 +31,8 @@ _COLLECTIONS = {entity: collection for collection, entity in ENTITIES.items()}
 # No offset from UTC is larger, so no stored text is further from its instant.
 _LARGEST_OFFSET = timedelta(hours=14)
 _NOT_IN_UTC = r"^(?!\d{4}-\d\d-\d\dT\d\d:\d\d.*(\+00:00|Z)$)"
+SHORTEST = 6
+"""Characters of a session or a run below which a beginning says too little."""
 _LONGEST_TEXT = 200
 _MOST_WORDS = 20
 NO_TABLE: Document = {"table": {"$in": [None, ""]}}
@@ -156,10 +159,13 @@ def noted(filters: AuditFilters) -> Document:
 
 def about_record(filters: AuditFilters) -> tuple[Document, Document]:
     """The queries for a record's entries: of the first stored shape, and of the second."""
+    return about_records(filters, [filters.record_id])
+
+
+def about_records(filters: AuditFilters, records: Sequence[str | None]) -> tuple[Document, Document]:
+    """Likewise those for the entries of several records of the tables asked for."""
     tables = {"$in": spellings(filters)}
-    ids: list[Any] = [filters.record_id]
-    if ObjectId.is_valid(filters.record_id):
-        ids.append(ObjectId(filters.record_id))
+    ids: list[Any] = [*records, *(ObjectId(each) for each in records if ObjectId.is_valid(each))]
     return (
         {"table": tables, "record_id": {"$in": ids}},
         {"resource_id": {"$in": ids, "$exists": True}, "resource_type": tables},
@@ -195,10 +201,16 @@ def in_days(filters: AuditFilters) -> dict[str, Document]:
     return {**kinds, "date": {"timestamp": as_date}}
 
 
+def of_request(typed: str) -> re.Pattern[str]:
+    """What a request's id is that a person means: that one, or one that begins so where that says enough."""
+    forms = "|".join(map(re.escape, dict.fromkeys((typed, typed.lower()))))
+    return re.compile(f"^(?:{forms})" if len(typed) >= SHORTEST else f"^(?:{forms})$")
+
+
 def accepts(filters: AuditFilters, entry: Entry, seen: Entry) -> bool:
     """Whether an entry is one of those asked for; text is sought in what the operator may see of it."""
     first, after = days_between(filters.first_day, filters.last_day)
-    noted_here = (("run", filters.run), ("session", filters.session), ("request", filters.request))
+    noted_here, request = (("run", filters.run), ("session", filters.session)), entry.meta.get("request")
     return (
         (not filters.tables or entry.table in spellings(filters))
         and (filters.record_id is None or entry.record_id == filters.record_id)
@@ -208,6 +220,7 @@ def accepts(filters: AuditFilters, entry: Entry, seen: Entry) -> bool:
         and (first is None or entry.at is None or entry.at >= first)
         and (after is None or entry.at is None or entry.at < after)
         and all(wanted is None or entry.meta.get(name) == wanted for name, wanted in noted_here)
+        and (not filters.request or (isinstance(request, str) and bool(of_request(filters.request).match(request))))
         and (filters.field is None or _changes_field(entry, filters.field))
         and (filters.text is None or _has_text(seen, filters.text.lower()))
     )

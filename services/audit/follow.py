@@ -9,23 +9,27 @@ from typing import Any
 
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
+from services.audit.doubts import with_doubts
 from services.audit.entries import Entry, masked, read_entry
 from services.audit.filters import AuditFilters, accepts
 from services.changes.changeset import AUDIT_LOGS
 from services.database import Database, describe
-from services.errors import Refused
+from services.errors import Refused, Unreachable
 from services.operators.operator import Operator
 
 PATIENCE_SECONDS = 60.0
 """How long a database that is away is waited for."""
 _AGAIN_AFTER = 0.5
+_AT_ONCE = 100
+"""Entries that are held to their hashes together, where so many come at once."""
+_AWAIT_MS = 250
 _GONE = (280, 286)
 """The server no longer has what came since."""
 _INSERTS: list[dict[str, Any]] = [{"$match": {"operationType": "insert"}}]
 
 
 async def follow(database: Database, operator: Operator, filters: AuditFilters) -> AsyncGenerator[Entry, None]:
-    """The entries that match, from now on and without a gap.
+    """The entries that match, from now on and without a gap, each with what stands against it.
 
     Raises Refused on a server without a replica set, and where the server has forgotten what came while it could not
     be reached; Unreachable where it stays away.
@@ -36,22 +40,31 @@ async def follow(database: Database, operator: Operator, filters: AuditFilters) 
     away: float | None = None
     while True:
         try:
-            stream = await database[AUDIT_LOGS].watch(_INSERTS, resume_after=seen, max_await_time_ms=1_000)
+            stream = await database[AUDIT_LOGS].watch(_INSERTS, resume_after=seen, max_await_time_ms=_AWAIT_MS)
             async with stream:
                 seen, away = stream.resume_token or seen, None
+                waiting: list[Entry] = []
                 while True:
                     change = await stream.try_next()
-                    seen, away = stream.resume_token or seen, None
+                    away = None
                     if not stream.alive:  # the collection was dropped or renamed: this stream says nothing more
                         raise _lost()
                     if change is not None and (entry := _wanted(change["fullDocument"], operator, filters)):
-                        yield entry
-        except PyMongoError as error:
-            if isinstance(error, OperationFailure) and error.code in _GONE:
-                raise _lost() from error
+                        waiting.append(entry)
+                    if change is None or len(waiting) == _AT_ONCE:
+                        # What was read and not yet told is read again after a lost connection.
+                        told, seen, waiting = await with_doubts(database, waiting), stream.resume_token or seen, []
+                        for entry in told:
+                            yield entry
+        except (PyMongoError, Unreachable) as error:
+            cause = error.__cause__ if isinstance(error, Unreachable) else error
+            if not isinstance(cause, PyMongoError):
+                raise
+            if isinstance(cause, OperationFailure) and cause.code in _GONE:
+                raise _lost() from cause
             away = away or time.monotonic()
-            if not _passing(error) or time.monotonic() - away > PATIENCE_SECONDS:
-                raise describe(error) from error
+            if not _passing(cause) or time.monotonic() - away > PATIENCE_SECONDS:
+                raise describe(cause) from cause
             await asyncio.sleep(_AGAIN_AFTER)
 
 

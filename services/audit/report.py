@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.audit.entries import named
-from services.audit.filters import ENTITIES, AuditFilters, in_days, table_of
+from services.audit.filters import ENTITIES, AuditFilters, in_days, of_request, table_of
 from services.audit.names import names_of_people
 from services.audit.ranges import ranges
 from services.audit.reader import LATEST, OLDEST
@@ -59,7 +59,7 @@ async def report(database: Database, filters: AuditFilters) -> AuditReport:
     if filters.record_id is not None or filters.field is not None or filters.text is not None:
         raise BadRequest("bad-report", "A report takes no record, field or text; list those with `audit list`.")
     found = await ranges(database, filters)
-    request = {"meta.request": filters.request} if filters.request is not None else {}
+    request: Document = {"meta.request": of_request(filters.request)} if filters.request else {}
     conditions = [
         {"$and": [{}, *(part for part in (each.condition, days, request) if part)]}
         for each in found for days in in_days(filters).values() or ({},)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.audit.entries import Entry
-from services.audit.filters import AuditFilters, read_filters, spellings
+from services.audit.filters import SHORTEST, AuditFilters, read_filters, spellings
 from services.audit.names import names_of_people
 from services.audit.query import AuditQuery
 from services.audit.ranges import recorded
@@ -22,7 +22,7 @@ from services.deployment.indexes import (
     hint,
 )
 from services.errors import NotFound, Refused
-from services.history.naming import SHORTEST, full_id, full_note
+from services.history.naming import full_id, full_note, the_one
 from services.operators.directory import is_operator
 from services.operators.operator import Operator, shown_to
 from services.paging import Page
@@ -51,10 +51,13 @@ async def asked_page(
 ) -> Page[Entry]:
     """As `AuditQuery.page`; where nothing fits, the note says why.
 
-    Of the tables, actions and sessions asked for, it names those that no entry has.
+    Of the tables, actions and sessions asked for, it names those that no entry has. Raises Refused also for the
+    beginning of several requests.
     """
     filters = await read_asked(database, operator, words)
     page = await AuditQuery(database, operator).page(filters, token, limit)
+    if filters.request:
+        the_one("requests", filters.request, {str(each.meta["request"]) for each in page.items if each.meta})
     if page.items or page.next or token:
         return page
     return replace(page, note=shown_to(operator, await _why_none(database, filters)))
@@ -102,7 +105,7 @@ async def _why_none(database: Database, filters: AuditFilters) -> str | None:
         strange = [each for each in filters.actions if each.upper() not in known]
         if known and strange:
             return f"No entry has the action {_some(strange)}; the actions are {_all(known)}."
-    for what, typed in (("session", filters.session), ("run", filters.run)):
+    for what, typed in (("session", filters.session), ("run", filters.run), ("request", filters.request)):
         if typed is not None and len(typed) < SHORTEST:
             return f"No entry is of the {what} {typed!r}; a beginning of its id needs {SHORTEST} characters."
     return None

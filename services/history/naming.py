@@ -6,7 +6,7 @@ import re
 
 from bson import ObjectId
 
-from services.audit.filters import AuditFilters, spellings, table_of
+from services.audit.filters import SHORTEST, AuditFilters, spellings, table_of
 from services.changes.changeset import AUDIT_LOGS
 from services.changes.difference import lookup
 from services.database import READ_LIMIT_MS, Database, Document, told
@@ -16,8 +16,6 @@ from services.operators.operator import Operator
 from services.records.fields import identity
 from services.records.orders import order_id_beginnings
 
-SHORTEST = 6
-"""Characters of a session or a run below which a beginning says too little."""
 _LISTED = 8
 _LONGEST = 200
 _LAST = "\uffff"
@@ -49,7 +47,7 @@ async def full_id(database: Database, operator: Operator, table: str, typed: str
                 found |= await _begun(database, collection, "id", {}, form)
             if noted:
                 found |= await _begun(database, AUDIT_LOGS, "record_id", {"table": {"$in": tables}}, form)
-    return _the_one(f"ids in {collection}", name, found)
+    return the_one(f"ids in {collection}", name, found)
 
 
 async def full_note(database: Database, index: Index, typed: str) -> str:
@@ -65,7 +63,7 @@ async def full_note(database: Database, index: Index, typed: str) -> str:
             return typed
         forms = dict.fromkeys((name, name.lower()))
         found = set().union(*[await _begun(database, AUDIT_LOGS, field, {}, form) for form in forms])
-    return _the_one(f"{field.rpartition('.')[2]}s", name, found)
+    return the_one(f"{field.rpartition('.')[2]}s", name, found)
 
 
 async def _entry(database: Database, typed: str) -> str:
@@ -82,10 +80,11 @@ async def _entry(database: Database, typed: str) -> str:
             cursor = database[AUDIT_LOGS].find({"_id": keys}, {"id": 1}).sort("_id", 1).limit(_LISTED + 1)
             keyed = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
             found |= {identity(each.get("id")) or str(each["_id"]) for each in keyed}
-    return _the_one(f"ids in {AUDIT_LOGS}", typed, found)
+    return the_one(f"ids in {AUDIT_LOGS}", typed, found)
 
 
-def _the_one(among: str, name: str, found: set[str]) -> str:
+def the_one(among: str, name: str, found: set[str]) -> str:
+    """The one among these ids that a beginning names; the beginning where none does. Raises Refused for several."""
     if name in found or not found:
         return name
     if len(found) > 1:

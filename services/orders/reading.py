@@ -10,7 +10,8 @@ from services.database import Database, Document, Find, told
 from services.errors import NotFound
 from services.operators.operator import Operator
 
-_MOST = 200
+MOST_NAMING = 200
+"""Deliveries and billing records of one order."""
 
 
 async def require_order(database: Database, order_id: str) -> list[Document]:
@@ -44,5 +45,7 @@ async def find_deleted(database: Database, operator: Operator, order_ids: Sequen
 
 
 def naming(order_id: str) -> list[Find]:
-    """The questions for the deliveries and the billing records that name an order."""
-    return [Find(name, {"order_id": order_id}, most=_MOST) for name in ("delivery_statuses", "billing_records")]
+    """The questions for the deliveries and the billing records that name an order; one more than are shown."""
+    return [
+        Find(name, {"order_id": order_id}, most=MOST_NAMING + 1) for name in ("delivery_statuses", "billing_records")
+    ]

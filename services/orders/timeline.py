@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from services.audit.entries import Entry, read_entry
-from services.audit.filters import AuditFilters, about_record
+from services.audit.filters import AuditFilters, about_records
 from services.audit.query import RECORD_ENTRIES
 from services.billing.month import billing_month
 from services.changes.changeset import AUDIT_LOGS
@@ -19,7 +19,7 @@ from services.database import Database, Document, Find, find_together, told
 from services.deliveries.staff import staff_names
 from services.money import format_rupees
 from services.operators.operator import Operator, mask_phone, shown_to
-from services.orders.reading import naming, require_order
+from services.orders.reading import MOST_NAMING, naming, require_order
 from services.records.bills import read_bill
 from services.records.customers import Customer
 from services.records.deliveries import read_delivery
@@ -82,7 +82,12 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
         )
         customer = links.customer(links.resolve(order.owner).customer_id)
         months = {month for bill in billed if (month := read_bill(bill).month)} | {billing_month(order)}
-        records = [("orders", order_id), *_named("delivery_statuses", delivered), *_named("billing_records", billed)]
+        too_many = [
+            *_cut(len(delivered) > MOST_NAMING, "delivery", "delivery_statuses", f"{MOST_NAMING} of the deliveries"),
+            *_cut(len(billed) > MOST_NAMING, "bill", "billing_records", f"{MOST_NAMING} of the billing records"),
+        ]
+        delivered, billed = delivered[:MOST_NAMING], billed[:MOST_NAMING]
+        records = {"orders": [order_id], "delivery_statuses": _ids(delivered), "billing_records": _ids(billed)}
         found = await asyncio.gather(
             _payments(database, links, customer, months),
             _messages(database, operator, order, written, reminded, customer.id if customer else None),
@@ -93,6 +98,7 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
             *_deliveries(delivered),
             *_bills(billed),
             *_actions(operator, acted),
+            *too_many,
             *(e for each in found for e in each),
         ]
         names = await _people(database, {event.who for event in events if event.who})
@@ -113,8 +119,8 @@ def _cut(more: bool, source: Source, table: str, words: str) -> list[Event]:
     return [Event(None, source, "", f"only {words} are listed", table)] if more else []
 
 
-def _named(table: str, documents: Sequence[Document]) -> list[tuple[str, str]]:
-    return [(table, name) for each in documents[:5] if (name := identity(each.get("id")))]
+def _ids(documents: Sequence[Document]) -> list[str]:
+    return [name for each in documents if (name := identity(each.get("id")))]
 
 
 def _order(order: Order, order_id: str) -> list[Event]:
@@ -150,9 +156,10 @@ def _bills(documents: Sequence[Document]) -> list[Event]:
     return events
 
 
-async def _audited(database: Database, records: Sequence[tuple[str, str]]) -> list[Event]:
+async def _audited(database: Database, records: Mapping[str, Sequence[str]]) -> list[Event]:
     """The entries of both shapes about these records; only the names of the fields are told."""
-    about: list[Document] = [query for table, record in records for query in about_record(_record(table, record))]
+    named = [about_records(AuditFilters(tables=(table,)), ids) for table, ids in records.items() if ids]
+    about = [query for queries in named for query in queries]
     found = await Find(AUDIT_LOGS, {"$or": about}, most=RECORD_ENTRIES + 1).ask(database)
     return [
         *(
@@ -161,10 +168,6 @@ async def _audited(database: Database, records: Sequence[tuple[str, str]]) -> li
         ),
         *_cut(len(found) > RECORD_ENTRIES, "audit", AUDIT_LOGS, f"{RECORD_ENTRIES:,} of the audit entries"),
     ]
-
-
-def _record(table: str, record: str) -> AuditFilters:
-    return AuditFilters(tables=(table,), record_id=record)
 
 
 def _told(entry: Entry) -> str:

@@ -41,5 +41,6 @@ def _line(entry: Entry) -> str:
     from services.clock import format_moment
     from services.text import visible
 
-    about = f"{entry.table}/{entry.record_id}"
-    return "  ".join(visible(word, limit=200) for word in (format_moment(entry.at), entry.user, entry.action, about))
+    mark = [entry.doubt.code.upper()] if entry.doubt else []
+    parts = (format_moment(entry.at), *mark, entry.user, entry.action, f"{entry.table}/{entry.record_id}")
+    return "  ".join(visible(word, limit=200) for word in parts)

@@ -40,7 +40,9 @@ def _filters(
     session: Annotated[
         str | None, typer.Option(metavar="SESSION", help="Written in this login session; likewise.")
     ] = None,
-    request: Annotated[str | None, typer.Option(metavar="REQUEST", help="Written by this one request.")] = None,
+    request: Annotated[
+        str | None, typer.Option(metavar="REQUEST", help="Written by this one request; likewise.")
+    ] = None,
     field: Annotated[str | None, typer.Option(metavar="PATH", help="That changed this field, or one below it.")] = None,
     text: Annotated[str | None, typer.Option(metavar="TEXT", help="With this in a value, in any case.")] = None,
 ) -> None:

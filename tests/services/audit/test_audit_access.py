@@ -14,6 +14,7 @@ from bson import json_util
 from pymongo.errors import PyMongoError
 
 from services.audit.access import reveal
+from services.audit.doubts import UNCHAINED
 from services.audit.entries import Entry
 from services.audit.export import check_export, export, format_of, manifest_bytes
 from services.audit.filters import AuditFilters
@@ -243,6 +244,10 @@ async def test_entries_are_followed_as_they_are_written_without_a_gap(database: 
         await database["audit_logs"].insert_many([first_shape(n, id=f"later-{n}") for n in range(6)])
         later = await until("later-5")
     assert [entry.id for entry in later] == ["later-1", "later-3", "later-5"]
+    assert not any(entry.doubt for entry in later)
+    await database["console_operators"].insert_one({"_id": "asha", "roles": ["ops"]})
+    await database["audit_logs"].insert_one(first_shape(7, id="forged", user_id="asha"))
+    assert [entry.doubt and entry.doubt.code for entry in await until("forged")] == [UNCHAINED]
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading

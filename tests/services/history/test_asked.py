@@ -3,6 +3,7 @@
 import pytest
 from bson import ObjectId
 
+from services.audit.query import AuditQuery
 from services.database import Database
 from services.deployment.indexes import apply
 from services.errors import NotFound, Refused
@@ -72,6 +73,28 @@ async def test_a_session_and_a_run_are_named_by_a_beginning_of_six_characters(
     assert max(query["docsExamined"] for query in watched.queries) <= 1
     page = await asked_page(database, viewer, {"session": "01a2"})
     assert page.note == "No entry is of the session '01a2'; a beginning of its id needs 6 characters."
+
+
+async def test_a_request_is_named_by_a_beginning_of_six_characters(
+    database: Database, ops: Operator, viewer: Operator
+) -> None:
+    await stock(database, ops)
+    requests = ("01a2078c-aa", "01a2078c-ab", "r-1")
+    for n, request in enumerate(requests):
+        entry = {"_id": f"noted-{n}", "action": "UPDATE", "user_id": "vikram", "meta": {"request": request}}
+        await database["audit_logs"].insert_one(entry | {"timestamp": "2026-11-01T05:00:00+00:00"})
+    for typed, meant in (
+        ("01a2078c-aa", ["noted-0"]), ("01A2078C-AB", ["noted-1"]), ("r-1", ["noted-2"]), ("r-", []), ("01a20", []),
+        ("01a2078c-a.", []), ("1a2078c", []),
+    ):  # fmt: skip
+        page = await asked_page(database, viewer, {"request": typed})
+        assert [each.key for each in page.items] == meant
+        filters = await read_asked(database, viewer, {"request": typed})
+        assert (await AuditQuery(database, viewer).report(filters)).entries == len(meant)
+    with pytest.raises(Refused, match=r"Several requests begin with '01a207': 01a2078c-aa, 01a2078c-ab\. Type more"):
+        await asked_page(database, viewer, {"request": "01a207"})
+    note = (await asked_page(database, viewer, {"request": "01a20"})).note
+    assert note == "No entry is of the request '01a20'; a beginning of its id needs 6 characters."
 
 
 async def test_what_names_nobody_or_several_or_nothing_is_told_with_what_there_is(

@@ -1,5 +1,6 @@
 """What happened to one order, from every collection that tells of it."""
 
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,8 @@ from services.database import Database, Document
 from services.deployment.indexes import apply
 from services.errors import NotFound
 from services.operators.operator import Operator
-from services.orders.timeline import timeline
+from services.orders.reading import MOST_NAMING
+from services.orders.timeline import Event, timeline
 from tests import shop
 from tests.explaining import watch
 
@@ -136,6 +138,44 @@ async def test_the_newest_are_told_and_that_there_are_older_ones(database: Datab
         (None, "notifications_log", "only the 100 newest of the messages about the order are listed"),
         (None, "notifications_log", "only the 100 newest of the other messages to the customer are listed"),
     ]
+
+
+async def test_the_entries_of_every_delivery_and_bill_are_told(database: Database, ops: Operator) -> None:
+    order = shop.order(id="o1")
+    deliveries = [shop.delivery(order, id=f"d{n}") for n in range(12)]
+    bills = [shop.bill(order, id=f"b{n}") for n in range(8)]
+    named = [("delivery_statuses", each["id"]) for each in deliveries] + [("billing_records", b["id"]) for b in bills]
+    entries = [{"id": f"of-{name}", "table": table, "record_id": name, "action": "UPDATE"} for table, name in named]
+    other = {"id": "other", "table": "orders", "record_id": "d1", "action": "UPDATE"}
+    await shop.stock(
+        database, orders=order, delivery_statuses=deliveries, billing_records=bills, audit_logs=[*entries, other]
+    )
+    await apply(database, ops)
+    told: list[Event] = []
+
+    async def read() -> None:
+        told.extend(await timeline(database, ops, "o1"))
+
+    (await watch(database, read())).assert_indexed()
+    audited = {each.reference for each in told if each.source == "audit"}
+    assert audited == {f"audit_logs/of-{record}" for _, record in named}
+
+
+async def test_where_there_are_more_deliveries_and_bills_than_are_listed_it_says_so(
+    database: Database, support: Operator
+) -> None:
+    order = shop.order(id="o1")
+    for number, notes in ((MOST_NAMING, 0), (1, 2)):
+        await database["delivery_statuses"].insert_many([shop.delivery(order) for _ in range(number)])
+        await database["billing_records"].insert_many([shop.bill(order) for _ in range(number)])
+        if not notes:
+            await shop.stock(database, orders=order)
+        events = await timeline(database, support, "o1")
+        counts = Counter(each.source for each in events)
+        assert counts["delivery"] == counts["bill"] == MOST_NAMING + notes // 2
+        assert [each.what for each in events if each.at is None and each.what.startswith("only")] == [
+            "only 200 of the deliveries are listed", "only 200 of the billing records are listed",
+        ][:notes]  # fmt: skip
 
 
 async def test_a_hundred_messages_of_which_all_are_told_have_no_note(database: Database, support: Operator) -> None:
