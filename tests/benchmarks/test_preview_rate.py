@@ -29,6 +29,8 @@ from services.operators.operator import Operator
 ORDERS = int(os.environ.get("DELIVERY_CONSOLE_BENCHMARK_ORDERS", "24000"))
 MILLION_SECONDS = 60
 HIGHEST_MEGABYTES = 300
+_PACKS = 80
+"""As many as four thousand rows."""
 _READ = ("orders", "billing_records", "delivery_statuses", "customers_v2")
 
 
@@ -46,8 +48,8 @@ async def raw_seconds(database: Database, run: str) -> float:
             pass
     target: Any = database["raw_rows"]
     raw = CodecOptions(document_class=RawBSONDocument)
-    rows = database.client.get_database(database.name, raw)[ROWS].find(keys_of(run), batch_size=2_000)
-    while batch := await rows.to_list(2_000):
+    packs = database.client.get_database(database.name, raw)[ROWS].find(keys_of(run), batch_size=_PACKS)
+    while batch := await packs.to_list(_PACKS):
         await target.insert_many(batch, ordered=False)
     return time.perf_counter() - begun
 
@@ -63,8 +65,8 @@ async def test_preview_rate_beside_the_raw_limit(
     plan = await preview(database, ops, clock, "bill-one-time-orders")
     seconds = time.perf_counter() - begun
     here, busy = time.process_time() - here, server_seconds(mongod) - busy
-    raw = await raw_seconds(database, plan.run or "")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    raw = await raw_seconds(database, plan.run or "")
     rate, million = plan.examined / seconds, 1e6 * seconds / plan.examined
     micro = 1e6 / plan.examined
     print(f"\npreview       {plan.examined:10,} orders in {seconds:.1f} s, {rate:,.0f}/s; both ways, stored, pinned")
