@@ -52,6 +52,7 @@ class CustomerLinks:
         self._by_user: dict[str, list[str]] = {}
         self._linked: dict[str, list[str]] = {}
         self._resolved: dict[Owner, Resolution] = {}
+        """The owners who were found; whom a user names changes nothing of these, for links come last."""
 
     @classmethod
     async def load(
@@ -71,6 +72,7 @@ class CustomerLinks:
             either: list[Document] = [{"user_id": {"$in": names}}, {"id": {"$in": names}}]
             # One question costs one way to the server less; two of many names it answers side by side.
             await (self._add(*either) if len(names) > _MANY else self._add({"$or": either}))
+            self._resolved.clear()
         unknown = {name for owner in wanted if self.resolve(owner) is NOBODY for name in owner if name}
         if unknown := unknown - self._followed:
             self._followed |= unknown
@@ -84,7 +86,6 @@ class CustomerLinks:
             if (linked := reference(user.get("customer_v2_id"))) and (name := reference(user.get("id"))):
                 self._linked.setdefault(name, []).append(linked)
                 pointed.add(linked)
-        self._resolved.clear()
         if pointed := pointed - self._asked:
             await self._add({"id": {"$in": sorted(pointed)}})
 
@@ -94,7 +95,6 @@ class CustomerLinks:
             found = await asyncio.gather(*(self._find("customers_v2", each, self._fields) for each in matching))
         else:  # a transaction answers one question after the other
             found = [await self._find("customers_v2", each, self._fields) for each in matching]
-        self._resolved.clear()
         for document in (document for documents in found for document in documents):
             if not (customer := reference(document.get("id"))):
                 continue
@@ -125,9 +125,12 @@ class CustomerLinks:
 
     def resolve(self, owner: Owner) -> Resolution:
         """The order's customer by the rule of the field's three meanings, first that applies."""
-        if (known := self._resolved.get(owner)) is None:
-            known = self._resolved[owner] = self._resolve(owner)
-        return known
+        if (known := self._resolved.get(owner)) is not None:
+            return known
+        found = self._resolve(owner)
+        if found is not NOBODY:
+            self._resolved[owner] = found
+        return found
 
     def _resolve(self, owner: Owner) -> Resolution:
         customer_id, user_id = owner
