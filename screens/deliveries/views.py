@@ -94,9 +94,13 @@ def off_line(days: int) -> list[Text]:
 
 def told(outcomes: Sequence[Outcome]) -> tuple[str, bool]:
     """The outcomes in a sentence, and whether all went well."""
+    from services.records.orders import NOT_DELIVERED
+
     refused = [each.refusal for each in outcomes if each.refusal]
-    confirmed = len(outcomes) - len(refused)
-    words = f"{orders(confirmed)} {'is' if confirmed == 1 else 'are'} confirmed."
+    done = [each for each in outcomes if not each.refusal]
+    statuses = {each.confirmation.status for each in done if each.confirmation}
+    deed = "noted as not delivered" if statuses == {NOT_DELIVERED} else "confirmed"
+    words = f"{orders(len(done))} {'is' if len(done) == 1 else 'are'} {deed}."
     if refused:
         words += f" {count(len(refused))} not; the first because: {refused[0].message}"
     return words, not refused

@@ -122,6 +122,9 @@ class CommitStep:
     async def ready(self, database: Database, run: str) -> None:
         """It needs nothing but the rows."""
 
+    async def give_up(self, task: Task, changes: ChangeSet, row: Row) -> None:
+        """Nothing was done to it."""
+
     async def apply(self, task: Task, changes: ChangeSet, rows: Sequence[Row]) -> Batch:
         """The rows' changes and what becomes due by them; a record that changed since the preview has drifted."""
         backfill, database, batch = task.backfill, task.database, Batch()

@@ -91,6 +91,9 @@ class Step(Protocol):
     async def apply(self, task: Task, changes: ChangeSet, rows: Sequence[Row]) -> Batch:
         """Add the rows' changes to the batch's change set; runs again when the server asks for a retry."""
 
+    async def give_up(self, task: Task, changes: ChangeSet, row: Row) -> None:
+        """Add what belongs to a row that cannot be written, beside its being listed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -251,6 +254,7 @@ async def _give_up(task: Task, lane: Lane, session: Session, row: Row, reason: s
     batch = Batch(left=[(row, task.step.refusal, reason)])
 
     async def note(changes: ChangeSet) -> None:
+        await task.step.give_up(task, changes, row)
         await _checkpoint(task, lane, changes.session, row.number + 1, [row], batch)
 
     await transact(task.database, task.operator, task.clock, note, session, stream=task.streams[lane.id])

@@ -37,6 +37,15 @@ _LIMIT_MS = 120_000
 _CHUNK = 1_000
 _REASONS = 50
 """So many different reasons of drifted or failed records are told apart."""
+_SOUND = {
+    "first": {"$type": "number"},
+    "rows.group": {"$type": "string"},
+    **{
+        f"rows.{name}": {"$type": ["string", "null"], "$not": {"$type": "array"}}
+        for name in ("customer_id", "month", "code")
+    },
+}
+"""A row that was altered so that it says none of it is not counted, and the report does not add up."""
 _OTHER = "Other reasons; `backfill show RUN --class {}` lists each record with its own."
 _BACK, _KEPT = "taken-back", "kept"
 _WAITING: Mapping[State, str] = {
@@ -232,8 +241,10 @@ class _Sums:
             place.done.add(share)
 
     def _places(self, of: Document) -> tuple[Figures, Figures, Figures]:
-        month = self.months.setdefault(of.get("month"), Figures())
-        return self.total, month, self.customers.setdefault(of.get("customer_id"), Figures())
+        month, customer = (text(of.get(name)) or None for name in ("month", "customer_id"))
+        return (
+            self.total, self.months.setdefault(month, Figures()), self.customers.setdefault(customer, Figures())
+        )  # fmt: skip
 
 
 async def _add_rows(database: Database, run: str, done: Passed, back: Passed, sums: _Sums) -> None:
@@ -249,6 +260,7 @@ async def _add_rows(database: Database, run: str, done: Passed, back: Passed, su
     pipeline: list[Document] = [
         {"$match": {"$or": classes}},
         {"$unwind": {"path": "$rows", "includeArrayIndex": "at"}},
+        {"$match": _SOUND},
         {"$set": {"number": {"$add": ["$first", "$at"]}}},
         {"$group": {"_id": key, "records": {"$sum": 1}, "paise": {"$sum": "$rows.amount_paise"}}},
     ]

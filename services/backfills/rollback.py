@@ -118,6 +118,11 @@ class RollbackStep:
             changes.add(*await withdraw(task.database, changes.session, task.run, back, owed))
         return batch
 
+    async def give_up(self, task: Task, changes: ChangeSet, row: Row) -> None:
+        """Its bill stands, and its reminder is held as that of any kept bill."""
+        if due := task.backfill.due(row.body):
+            changes.add(*await withdraw(task.database, changes.session, task.run, (), [due.order_id]))
+
     def _applied(self, row: Row) -> bool:
         lane = next(lane for lane in self._lanes if row.number < lane.end)
         return row.number < lane.next and row.number not in self._left

@@ -52,7 +52,7 @@ class CustomerLinks:
         self._by_user: dict[str, list[str]] = {}
         self._linked: dict[str, list[str]] = {}
         self._resolved: dict[Owner, Resolution] = {}
-        """The owners who were found; whom a user names changes nothing of these, for links come last."""
+        """The owners who were found without following a user: what is read later changes nothing of these."""
 
     @classmethod
     async def load(
@@ -73,7 +73,8 @@ class CustomerLinks:
             # One question costs one way to the server less; two of many names it answers side by side.
             await (self._add(*either) if len(names) > _MANY else self._add({"$or": either}))
             self._resolved.clear()
-        unknown = {name for owner in wanted if self.resolve(owner) is NOBODY for name in owner if name}
+        # Each user of such an owner is followed: two of them can name different customers.
+        unknown = {name for owner in wanted if self._found(owner) is None for name in owner if name}
         if unknown := unknown - self._followed:
             self._followed |= unknown
             await self._follow(sorted(unknown))
@@ -125,25 +126,27 @@ class CustomerLinks:
 
     def resolve(self, owner: Owner) -> Resolution:
         """The order's customer by the rule of the field's three meanings, first that applies."""
+        if (found := self._found(owner)) is not None:
+            return found
+        pointed = {customer for name in owner if name for customer in self._linked.get(name, ())}
+        linked = sorted(customer for customer in pointed for _ in self._by_id.get(customer, ()))
+        return _resolution(linked, "the customer that the user names") if linked else NOBODY
+
+    def _found(self, owner: Owner) -> Resolution | None:
+        """The order's customer where no user has to be followed."""
         if (known := self._resolved.get(owner)) is not None:
             return known
-        found = self._resolve(owner)
-        if found is not NOBODY:
-            self._resolved[owner] = found
-        return found
-
-    def _resolve(self, owner: Owner) -> Resolution:
         customer_id, user_id = owner
         if named := self._by_id.get(customer_id or ""):
-            return _resolution([customer_id or ""] * len(named), "the order names the customer")
-        users = [name for name in ((customer_id,) if customer_id == user_id else owner) if name]
-        if own := [customer for user in users for customer in self._by_user.get(user, ())]:
-            return _resolution(sorted(own), "the customer of the order's user")
-        pointed = {customer for user in users for customer in self._linked.get(user, ())}
-        linked = sorted(customer for customer in pointed for _ in self._by_id.get(customer, ()))
-        if linked:
-            return _resolution(linked, "the customer that the user names")
-        return NOBODY
+            found = _resolution([customer_id or ""] * len(named), "the order names the customer")
+        else:
+            users = [name for name in ((customer_id,) if customer_id == user_id else owner) if name]
+            own = [customer for user in users for customer in self._by_user.get(user, ())]
+            if not own:
+                return None
+            found = _resolution(sorted(own), "the customer of the order's user")
+        self._resolved[owner] = found
+        return found
 
 
 async def names_of(database: Database, customers: Iterable[tuple[str | None, str | None]]) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.audit.doubts import with_doubts
-from services.audit.entries import Entry, FieldChange, field_changes
+from services.audit.entries import Entry, FieldChange, field_changes, masked
 from services.clock import Clock, days_between, parse_day, parse_moment, read_day, read_timestamp, to_stored
 from services.database import Database, Document
 from services.errors import BadRequest
@@ -154,7 +154,9 @@ def _changed(entry: Entry) -> tuple[str, ...]:
 
 
 def _shown(state: RecordState, operator: Operator) -> RecordState:
-    return replace(state, state=masked_value(state.state)) if operator.masked else state
+    if not operator.masked:
+        return state
+    return replace(state, state=masked_value(state.state), entry=masked(state.entry) if state.entry else None)
 
 
 def _hidden(change: FieldChange, operator: Operator) -> FieldChange:

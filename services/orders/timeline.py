@@ -266,8 +266,10 @@ def _since(order: Order, document: Document) -> bool:
 def _message(document: Document, operator: Operator) -> str:
     kind = text(document.get("type")).replace("_", " ") or "message"
     phone = mask_phone(text(document.get("phone")), operator)
-    why = "" if operator.masked else text(document.get("error_message"))  # providers repeat the number
-    words = f"{kind} {text(document.get('status')) or 'of unknown state'}, to {phone or 'no number'}"
+    why = text(document.get("error_message"))
+    # The backend knows no other end of an unsent message than that it failed.
+    state = "cancelled" if document.get("outcome") == "cancelled" else text(document.get("status"))
+    words = f"{kind} {state or 'of unknown state'}, to {phone or 'no number'}"
     return f"{words}{f': {why}' if why else ''}"[:_LONGEST]
 
 

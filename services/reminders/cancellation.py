@@ -90,8 +90,7 @@ async def _cancel(database: Database, operator: Operator, clock: Clock, matching
         unsent: Document = {"state": {"$in": list(_UNSENT)}}
         rows = await database[OUTBOX].find({**matching, **unsent}, session=changes.session).to_list()
         messages = sorted({row["message"] for row in rows if row["state"] == "released"})
-        orders = [row["order_id"] for row in rows]
-        closed = await close_unsent(database, changes.session, messages, orders)
+        closed = await close_unsent(database, changes.session, messages)
         ending = [row["_id"] for row in rows if row["state"] != "released" or row["message"] in closed]
         if ending:
             await database[OUTBOX].update_many(

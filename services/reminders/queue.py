@@ -70,12 +70,12 @@ def enqueue(log: Document, waiting: Document, before: Document | None) -> Sequen
 
 
 async def close_unsent(
-    database: Database, session: Session, messages: Sequence[str], order_ids: Sequence[str]
+    database: Database, session: Session, messages: Sequence[str], taken_back: Sequence[str] = ()
 ) -> dict[str, list[str]]:
     """Close those of the messages that no sender has asked a provider for; their orders by message.
 
-    Where one is being asked for at this moment, the note says which of its orders it is taken back for: should the
-    provider not have taken it, it is not tried again.
+    Where one is being asked for at this moment, the note says which of its orders are taken back: should the provider
+    not have taken it, it is not tried again. Where none is, such a message stays as it is.
     """
     keys: Document = {"_id": {"$in": list(messages)}}
     found = await database[SENDS].find({**keys, "state": "open"}, {"orders": 1}, session=session).to_list()
@@ -84,9 +84,9 @@ async def close_unsent(
         await database[SENDS].update_many(
             {"_id": {"$in": list(closed)}, "state": "open"}, {"$set": {"state": "closed"}}, session=session
         )
-    if len(closed) < len(messages):
-        taken_back: Document = {"$addToSet": {"withdrawn": {"$each": list(order_ids)}}}
-        await database[SENDS].update_many({**keys, "state": "asked"}, taken_back, session=session)
+    if taken_back and len(closed) < len(messages):
+        noted: Document = {"$addToSet": {"withdrawn": {"$each": list(taken_back)}}}
+        await database[SENDS].update_many({**keys, "state": "asked"}, noted, session=session)
     return closed
 
 

@@ -93,7 +93,7 @@ async def check_order(database: Database, operator: Operator, clock: Clock, orde
         *_of_subscription(case, SubscriptionValidator(lookups, today)),
     ]
     checks = [Check(name, _masked(name, await ask(), operator)) for name, why, ask in questions if not why]
-    skipped = [Skipped(name, why) for name, why, _ in questions if why]
+    skipped = shown_to(operator, [Skipped(name, why) for name, why, _ in questions if why])
     return OrderCheck(case.order.id or str(case.order.key), tuple(checks), tuple(skipped))
 
 

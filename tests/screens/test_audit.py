@@ -32,8 +32,8 @@ async def test_the_newest_entries_come_first_with_their_fields(company: Company)
 
 async def test_a_change_is_shown_as_old_and_new_and_the_rest_is_folded(own_company: Company) -> None:
     async with opened(own_company.app()) as pilot:
-        await press(pilot, "f4", "enter", "ctrl+s")
-        await press(pilot, "f6")
+        for key in ("f4", "enter", "ctrl+s", "f6"):
+            await press(pilot, key)
         await go_to(pilot, "orders")
         screen = painted(pilot)
         assert "~ status" in screen

@@ -77,7 +77,11 @@ def resume_run(context: typer.Context, run_id: RunId, yes: Yes = False, as_json:
 
         session.operator.require("ops", "resume a run")
         so_far = await show_run(session.database, session.operator, run_id)
-        confirm(f"Go on with {run_id}, {so_far.applied} of {so_far.planned} records done?", yes=yes)
+        if so_far.state == "rolling-back":
+            left = f"{so_far.restored} of {so_far.applied} records taken back"
+            confirm(f"Go on with the rollback of {run_id}, {left}?", yes=yes)
+        else:
+            confirm(f"Go on with {run_id}, {so_far.applied} of {so_far.planned} records done?", yes=yes)
         with _bar("Done") as report:
             done = await resume(
                 session.database, session.operator, session.clock, run_id, pace=_pace(session), progress=report

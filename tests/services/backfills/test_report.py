@@ -21,7 +21,7 @@ from services.backfills.rollback import rollback
 from services.backfills.runs import EXCEPTIONS, LANES, RUNS
 from services.billing.share import Share
 from services.clock import Clock
-from services.database import Database
+from services.database import Database, Document
 from services.deployment.indexes import apply
 from services.errors import NotFound, NotPermitted
 from services.operators.operator import Operator
@@ -323,3 +323,16 @@ async def test_who_may_not_look_and_what_is_not_there(database: Database, viewer
         await report(database, Operator("nobody", ()), run_of(plan))
     with pytest.raises(NotFound):
         await report(database, viewer, "run-none")
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [{"rows": "text"}, {"rows.3": "text"}, {"rows.3.month": ["2026-10"]}, {"rows.3.customer_id": {"a": 1}},
+     {"rows.3.code": 7, "rows.3.group": "needs-review"}, {"rows.3.month": 202610}, {"first": "0"}],
+)  # fmt: skip
+async def test_a_plan_whose_rows_were_altered_to_junk_does_not_pretend_to_add_up(
+    database: Database, ops: Operator, viewer: Operator, clock: Clock, plan: Plan, altered: Document
+) -> None:
+    await commit(database, ops, clock, run_of(plan), plan.digest)
+    await database[ROWS].update_one({"first": 0}, {"$set": altered})
+    assert not (await report(database, viewer, run_of(plan))).adds_up

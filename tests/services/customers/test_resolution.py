@@ -46,3 +46,18 @@ async def test_customers_whom_users_name_are_the_same_in_a_transaction_and_outsi
     assert outside.customer("c1") == inside.customer("c1") != outside.customer("c2") == inside.customer("c2")
     fitting = {owner[0]: outside.resolve(owner).candidates for owner in owners if outside.resolve(owner).candidates}
     assert fitting == {"one": ("c1",), "twins": ("c2", "c2"), "again": ("c1",), "c1": ("c1",), "c2": ("c2", "c2")}
+
+
+async def test_an_order_whose_two_users_name_two_customers_is_ambiguous_whatever_was_read_before(
+    database: Database,
+) -> None:
+    await shop.stock(
+        database, customers_v2=[{"id": "cust-8"}, {"id": "cust-9"}],
+        users=[{"id": "user-8", "customer_v2_id": "cust-8"}, {"id": "user-9", "customer_v2_id": "cust-9"}],
+    )  # fmt: skip
+    links = await CustomerLinks.load(database, [("user-8", None)])
+    assert links.resolve(("user-8", None)).customer_id == "cust-8"
+    both = ("user-8", "user-9")
+    await links.read([both])
+    assert links.resolve(both).candidates == ("cust-8", "cust-9")
+    assert links.resolve(both) == (await CustomerLinks.load(database, [both])).resolve(both)

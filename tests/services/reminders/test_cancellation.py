@@ -6,9 +6,11 @@ from services.clock import Clock
 from services.errors import NotPermitted, Refused
 from services.operators.operator import Operator
 from services.reminders.cancellation import cancel
+from services.reminders.lease import take
 from services.reminders.listing import list_reminders
-from services.reminders.providers.provider import Provider
+from services.reminders.providers.provider import Answer, Provider
 from services.reminders.sender import send
+from services.reminders.settlement import ask, settle
 from tests.services.reminders.conftest import QUICK, RUN, Shop
 from tests.services.reminders.providing import ProviderServer
 
@@ -40,3 +42,18 @@ async def test_what_is_not_there_is_told(released: Shop, ops: Operator, day: Clo
 async def test_only_ops_cancels(held: Shop, support: Operator, day: Clock) -> None:
     with pytest.raises(NotPermitted):
         await cancel(held.database, support, day, RUN, "why")
+
+
+async def test_a_message_that_is_being_asked_for_is_not_cancelled_behind_its_refusal(
+    released: Shop, ops: Operator, day: Clock
+) -> None:
+    database, log = released.database, await released.log(reference_id="cust-1")
+    async with database.client.start_session() as session:
+        note = await ask(database, log["id"], await take(database, 10, [session]))
+        assert note
+        with pytest.raises(Refused) as refusal:
+            await cancel(database, ops, day, log["id"], "she called")
+        assert refusal.value.code == "past-cancelling"
+        await settle(database, ops, day, note, Answer("try-again", "busy"), QUICK, session)
+    assert (await released.log(reference_id="cust-1"))["status"] == "queued"
+    assert (await cancel(database, ops, day, log["id"], "she called")).messages == 1

@@ -138,3 +138,17 @@ async def test_the_other_run_that_bills_the_rest_asks_for_the_rest(
     assert (await release(database, ops, day, plan.run)).amount_paise == 54_000
     orders = [order for note in await database["console_sends"].find().to_list() for order in note["orders"]]
     assert sorted(orders) == ["1-0", "1-1", "1-2", "2-0"]
+
+
+async def test_the_released_reminder_of_a_bill_whose_order_the_server_will_not_restore_is_held(
+    shop: Shop, run: str, ops: Operator, day: Clock
+) -> None:
+    database = shop.database
+    await release(database, ops, day, run)
+    rule = {"$or": [{"id": {"$ne": "2-0"}}, {"billed": True}]}
+    await database.client[database.name].command("collMod", "orders", validator=rule)
+
+    assert (await rollback(database, ops, day, run, "wrong")).kept == 1
+
+    assert await shop.states() == {"1-0": "cancelled", "1-1": "cancelled", "1-2": "cancelled", "2-0": "held"}
+    assert await shop.queue() == []
