@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding
+from typing import Any, ClassVar, Protocol, cast
+
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from screens.place import Place
 from screens.tones import text, wrapping
@@ -23,31 +26,44 @@ _EVERYWHERE = (
 )
 
 
-def help_of(place: Place) -> FactsScreen:
-    """Tells what can be done here, and why something cannot be done now."""
+class Explained(Protocol):
+    """A screen that says what it is for, and why something cannot be done now."""
+
+    NAME: ClassVar[str]
+    ABOUT: ClassVar[str]
+    BINDINGS: ClassVar[list[BindingType]]
+
+    def why_not(self, action: str) -> str | None: ...  # noqa: D102
+
+
+def help_of(explained: Explained) -> FactsScreen:
+    """Tells what can be done here, and why something cannot be done now; of a window, nothing of what is elsewhere."""
+    everywhere = _EVERYWHERE if isinstance(explained, Place) else ()
+    parts = _parts(cast(Screen[Any], explained))
     sections = [
-        Section("This screen", lines=[wrapping(text(place.ABOUT, limit=None))]),
-        Section("Keys of this screen", [(key, text(words, limit=None)) for key, words in _keys(place)]),
-        Section("Keys everywhere", [(key, text(words, limit=None)) for key, words in _EVERYWHERE]),
-        Section("Parts of this screen", [(name, text(words, limit=None)) for name, words in _parts(place)]),
+        Section("This screen", lines=[wrapping(text(explained.ABOUT, limit=None))]),
+        Section("Keys of this screen", [(key, text(words, limit=None)) for key, words in _keys(explained)]),
+        Section("Keys everywhere", [(key, text(words, limit=None)) for key, words in everywhere]),
+        Section("Parts of this screen", [(name, text(words, limit=None)) for name, words in parts]),
     ]
-    return FactsScreen(f"Help · {place.NAME.title()}", sections)
+    shown = [section for section in sections if section.facts or section.lines]
+    return FactsScreen(f"Help · {explained.NAME.title()}", shown)
 
 
-def _keys(place: Place) -> list[tuple[str, str]]:
+def _keys(explained: Explained) -> list[tuple[str, str]]:
     keys: dict[str, str] = {}
-    for binding in (*type(place).BINDINGS, *Place.BINDINGS):
+    for binding in (*type(explained).BINDINGS, *(Place.BINDINGS if isinstance(explained, Place) else ())):
         if isinstance(binding, Binding):
             name = binding.key_display or ", ".join(_KEYS.get(key, key) for key in binding.key.split(","))
-            why = place.why_not(binding.action)
+            why = explained.why_not(binding.action)
             words = binding.tooltip or f"{binding.description}."
             keys.setdefault(name, f"{words} Not now: {why}" if why else words)
     return list(keys.items())
 
 
-def _parts(place: Place) -> list[tuple[str, str]]:
+def _parts(screen: Screen[Any]) -> list[tuple[str, str]]:
     parts = []
-    for widget in place.query("*"):
+    for widget in screen.query("*"):
         if explains := getattr(widget, "explains", ""):
             name = str(widget.border_title or widget.id or "header").partition(" · ")[0].replace("-", " ")
             parts.append((name.capitalize(), explains))

@@ -61,6 +61,8 @@ class Steered(Message):
 class RunScreen(ModalScreen["Decision | None"], Asking):
     """Asks for the run every second: another session may begin, pause or take it back at any time."""
 
+    NAME: ClassVar[str] = "run"
+    ABOUT: ClassVar[str] = "A run of a backfill, live whoever's runner works on it, and what can be decided about it."
     CSS_PATH = "run.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "pause", "Pause", tooltip="Stop after the batches under way, whoever's runner it is."),
@@ -70,6 +72,7 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
         Binding("y", "verify", "Verify", tooltip="Compare the database with what the run says that it did."),
         Binding("z", "rollback", "Take back", tooltip="Restore what nobody has changed since."),
         Binding("o", "report", "Report", tooltip="What was found, billed and left, by month, area and customer."),
+        Binding("f1", "help", "Help", key_display="F1", tooltip="This help."),
         Binding("escape,q", "close", "Close"),
     ]
 
@@ -113,8 +116,8 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
     def why_not(self, action: str) -> str | None:
         """Why that cannot be decided now; the services say the same."""
         run = self._run
-        if run is None or action in ("close", "report"):
-            return None if action == "close" or run else "The run is not read yet."
+        if run is None or action in ("close", "help", "report"):
+            return None if action in ("close", "help") or run else "The run is not read yet."
         if action != "verify" and (why := self._given.why_no_writing("ops")):
             return why
         over = f"{run.run} is {run.state}."
@@ -190,9 +193,12 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
 
     def action_rollback(self) -> None:
         """Ask why, then for the number of records."""
-        words = text("Everything that this run changed and nobody has changed since becomes what it was before.")
-        dialog = ReasonDialog("Take the run back", wrapping(words), deed="Go on", explains="It is kept with the run.",
-                              typed=self._reason)  # fmt: skip
+        if (run := self._run) is None:
+            return
+        sums = f"{count(run.applied)} records, {format_rupees(run.amount_paise)}"
+        words = f"{sums}: what nobody has changed since becomes what it was before. The number is asked for next."
+        dialog = ReasonDialog("Take the run back", wrapping(text(words, limit=None)), deed="Next",
+                              explains="It is kept with the run.", typed=self._reason)  # fmt: skip
         self.app.push_screen(dialog, self._reasoned)
 
     def _reasoned(self, reason: str | None) -> None:
@@ -212,6 +218,12 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
     def action_resume(self) -> None:
         """The place that opened this goes on with it."""
         self.dismiss(Decision("resume"))
+
+    def action_help(self) -> None:
+        """What each key does, and why one cannot be pressed now."""
+        from screens.help import help_of
+
+        self.app.push_screen(help_of(self))
 
     def action_report(self) -> None:
         """The place that opened this shows the report."""

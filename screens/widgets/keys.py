@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
@@ -25,25 +27,33 @@ class KeyBar(Footer):
     def compose(self) -> ComposeResult:
         """The keys that there is room for."""
         keys = [key for key in super().compose() if isinstance(key, FooterKey)]
-        self._room = room = self.app.size.width
-        if sum(map(_width, keys)) > room:
-            room -= len(_MORE) + sum(_width(key) for key in keys if key.action in _ALWAYS)
-        left_out = False
+        self._room = self.app.size.width
+        kept = _fitting(keys, self._room)
         for key in keys:
-            if key.action == "help" and left_out:
+            if key.action == "help" and len(kept) < len(keys):
                 yield Static(_MORE, markup=False)
-            if key.action in _ALWAYS:
+            if key in kept:
                 yield key
-            elif not left_out and _width(key) <= room:
-                room -= _width(key)
-                yield key
-            else:
-                left_out = True
 
     async def on_resize(self, event: events.Resize) -> None:
         """Another width has room for other keys."""
         if self._room != self.app.size.width:
             await self.recompose()
+
+
+def _fitting(keys: Sequence[FooterKey], room: int) -> Sequence[FooterKey]:
+    """The keys that fit; before those that cannot be pressed now go those that can."""
+    if sum(map(_width, keys)) <= room:
+        return keys
+    kept = [key for key in keys if key.action in _ALWAYS]
+    room -= len(_MORE) + sum(map(_width, kept))
+    others = [key for key in keys if key.action not in _ALWAYS]
+    for key in sorted(others, key=lambda key: key.has_class("-disabled")):
+        room -= _width(key)
+        if room < 0:
+            break
+        kept.append(key)
+    return kept
 
 
 def _width(key: FooterKey) -> int:

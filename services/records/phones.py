@@ -16,12 +16,22 @@ _ID = (
     r"|run-\d{8}-\d{6}-[0-9a-z]{4})(?![0-9a-z]))"
 )
 _TIME = r"(?<!\d)\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?!\d)"
-_RUN = re.compile(rf"(?P<whole>{_ID}|{_TIME})|\+?\d(?:[\s().+/\u2010-\u2015-]{{0,3}}\d){{7,}}")
-# Days, also of a serial number; amounts and fractions; what banks call a payment, twelve digits and more.
-_NO_PHONES = re.compile(
-    r"(?:(?:\d{4}([-/.])\d\d\1\d\d|\d\d([-/.])\d\d\2\d{4}|20\d\d[01]\d[0-3]\d(?:-\d{1,6})?"
-    r"|\d{1,8}\.\d{1,2}|0\.\d+|(?!(?:(?:0{0,2}91|0)?[2-9][0-9]{9}){1,2}(?![0-9]))[0-9]{12,23})(?:[\s-]+|$))+(?:\d\d)?"
+# An Indian mobile is told from all else by its two halves, whatever stands between them.
+_HALVES = r"(?<!\d)(?:\+?91)?[6-9]\d{4}[^0-9A-Za-z]{1,4}\d{5}(?!\d)"
+_DAY = (
+    r"\d{4}(?P<first>[-/.])[01]\d(?P=first)[0-3]\d|[0-3]\d(?P<second>[-/.])[01]\d(?P=second)\d{4}"
+    r"|20\d\d[01]\d[0-3]\d(?:-\d{1,6})?"
 )
+_PAYMENT = r"(?!(?:(?:0{0,2}910?|0)?[2-9][0-9]{9}){1,2}(?![0-9]))[0-9]{12,23}"
+# Days, also of a serial number; amounts and fractions; what banks call a payment, twelve digits and more.
+_AMOUNT = r"(?:[1-5]\d{7}|\d{1,7})\.\d{1,2}|0\.\d+"
+_KNOWN = re.compile(rf"(?<![\d.+])(?:{_DAY}|{_AMOUNT}|{_PAYMENT})(?![\d.])")
+_RUN = re.compile(
+    rf"(?P<whole>{_ID}|{_TIME}|{_KNOWN.pattern})|{_HALVES}|\+?\d(?:[\s().+/\u2010-\u2015-]{{0,3}}\d){{7,}}"
+)
+_BETWEEN = " \t\n/-(."
+_LEAST = 8
+"""Digits of what can be a phone."""
 _INDIAN = re.compile(
     rf"(?P<whole>{_ID})|(?<![0-9a-zA-Z])(?:\+?(?:00)?91[ -]?|0)?[6-9]\d{{4}}[ -]?\d{{5}}(?![0-9a-zA-Z])"
 )
@@ -66,5 +76,19 @@ def hide_phones(words: str, *, reference: bool = False) -> str:
 
 def _hidden(run: re.Match[str]) -> str:
     words = run.group()
-    kept = run["whole"] or _NO_PHONES.fullmatch(words)
-    return words if kept else "•••••" + words[-3:]
+    if run["whole"]:
+        return words
+    shown, at = "", 0
+    for known in _KNOWN.finditer(words):
+        shown += _mask(words[at : known.start()]) + known.group()
+        at = known.end()
+    return shown + _mask(words[at:])
+
+
+def _mask(words: str) -> str:
+    """What is left of a run of digits beside what is known, masked where it can be a phone."""
+    if sum(map(str.isdigit, words)) < _LEAST:
+        return words
+    begins = len(words) - len(words.lstrip(_BETWEEN))
+    ends = len(words.rstrip(_BETWEEN))
+    return f"{words[:begins]}•••••{words[ends - 3 : ends]}{words[ends:]}"

@@ -153,3 +153,21 @@ async def test_a_viewer_looks_and_decides_nothing(own_company: Company) -> None:
             await press(pilot, key)
             assert isinstance(pilot.app.screen, RunScreen)
             assert "It needs the role ops; vera has viewer." in painted(pilot)
+
+
+async def test_in_a_narrow_terminal_the_keys_that_can_be_pressed_go_before_greyed_ones_and_f1_tells_all(
+    own_company: Company,
+) -> None:
+    async with opened(own_company.app(), (80, 24)) as pilot:
+        await press(pilot, "f5", "p")
+        number = await commit(pilot)
+        bottom = painted(pilot).splitlines()[-1]
+        assert "z Take back" in bottom
+        assert "o Report" in bottom
+        assert "…" in bottom
+        await press(pilot, "z")
+        assert f"{number} records, ₹" in painted(pilot)
+        await press(pilot, "escape")
+        await press(pilot, "f1")
+        assert "Help · Run" in painted(pilot)
+        assert "Keys of this screen" in painted(pilot)
