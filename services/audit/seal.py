@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import pymongo
 from bson import Int64, ObjectId
@@ -57,9 +57,12 @@ from services.deployment.indexes import AUDIT_BY_CHAIN, hint
 from services.errors import Refused
 from services.operators.operator import Operator
 
+T = TypeVar("T")
+
 _AT_ONCE = 32_768
 """Entries in one checkpoint: what a transaction holds easily."""
 _ADOPTED_AT_ONCE = 8_192
+_WRITE_CONFLICT = 112
 _PATIENCE = 20.0
 """Seconds for a checkpoint: a killed sealer's transaction holds the log for a minute, and no session waits for that."""
 ADOPTED_AFTER = timedelta(minutes=10)
@@ -176,12 +179,27 @@ async def _seal_once(
         await database[CHECKPOINTS].insert_one(made.stored(), session=session)
         return made, more
 
+    return await _unless_held(database, once)
+
+
+async def _unless_held(database: Database, once: Callable[[Session], Awaitable[T]]) -> T:
+    """Do it in a transaction. Raises Refused where somebody else's keeps it from landing while there is patience."""
+    held = False
+
+    async def watched(session: Session) -> T:
+        nonlocal held
+        try:
+            return await once(session)
+        except OperationFailure as error:
+            held = held or error.code == _WRITE_CONFLICT
+            raise
+
     async with database.client.start_session() as session:
         try:
-            return await run_transaction(database, session, once)
+            return await run_transaction(database, session, watched)
         except PyMongoError as error:
-            unknown = error.has_error_label("UnknownTransactionCommitResult")
-            if unknown or not (error.timeout and isinstance(error.__cause__, OperationFailure)):
+            # Patience can end in any command, also in one that would have told of the conflict once more.
+            if error.has_error_label("UnknownTransactionCommitResult") or not (error.timeout and held):
                 raise
             message = "Somebody else holds the audit log; a killed session does for a minute. A later seal goes on."
             raise Refused("log-busy", message) from error

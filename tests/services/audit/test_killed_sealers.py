@@ -92,7 +92,7 @@ asyncio.run(main())
 async def test_a_killed_sealer_holds_up_no_writer_and_no_session(
     mongod: EmbeddedMongod, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sealing, "_PATIENCE", 0.5)
+    monkeypatch.setattr(sealing, "_PATIENCE", 2)
     trail = await empty_trail(database, tmp_path)
     await trail.write(Operator("first", ("ops",)), 3)
     sealer = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, mongod.uri, database.name)
