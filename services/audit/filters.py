@@ -32,7 +32,7 @@ _COLLECTIONS = {entity: collection for collection, entity in ENTITIES.items()}
 _LARGEST_OFFSET = timedelta(hours=14)
 _NOT_IN_UTC = r"^(?!\d{4}-\d\d-\d\dT\d\d:\d\d.*(\+00:00|Z)$)"
 SHORTEST = 6
-"""Characters of a session or a run below which a beginning says too little."""
+"""Characters of a session, a run or a request below which a beginning says too little."""
 _LONGEST_TEXT = 200
 _MOST_WORDS = 20
 NO_TABLE: Document = {"table": {"$in": [None, ""]}}

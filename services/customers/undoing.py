@@ -69,8 +69,8 @@ async def undo_correction(
         document = await require_one(changes, "customers_v2", customer_id)
         name = identity(document.get(CORRECTION))
         if correction is not None and name != correction:
-            by = in_words(await who_changed(changes, "customers_v2", customer_id, [CORRECTION], document))
-            raise Conflict("changed-meanwhile", f"The last correction is another by now: {by}. Nothing was taken back.")
+            by = (await who_changed(changes, "customers_v2", customer_id, [CORRECTION], document))[CORRECTION]
+            raise Conflict("changed-meanwhile", f"The last correction is another by now, {by}. Nothing was taken back.")
         entries = await _entries(changes, name, customer_id)
         updates = await _restored(changes, document, entries)
         entry = entries[0]

@@ -207,7 +207,7 @@ async def test_only_the_correction_that_is_meant_is_taken_back(
 ) -> None:
     first = await correct(company, clock, phone="9886012345")
     await correct(company, clock, phone="9886012346")
-    with pytest.raises(Conflict, match="another by now: correction id by meera"):
+    with pytest.raises(Conflict, match="another by now, by meera"):
         await undo(company, support, clock, first)
 
 
