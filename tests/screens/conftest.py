@@ -27,6 +27,8 @@ NOW = datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
 """Ten in the morning of the data set's last day, in India."""
 OPS = Operator("olga", ("ops",))
 T = TypeVar("T")
+_ASKING = ("enter", "ctrl+s", "f9")
+"""Keys that ask the database; what is pressed before its answer meets another screen than the test means."""
 
 Contents: TypeAlias = dict[str, tuple[str, list[Document], Mapping[str, Any]]]
 """The checksum, the documents and the indexes of each collection."""
@@ -168,9 +170,17 @@ async def settle(pilot: Pilot[None]) -> None:
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:
-    """Press keys one after the other, then wait for all that they asked for."""
-    await pilot.press(*keys)
-    await settle(pilot)
+    """Press keys one after the other; wait for all that is asked for before the next and at the end."""
+    at_once: list[str] = []
+    for key in keys:
+        at_once.append(key)
+        if key in _ASKING:
+            await pilot.press(*at_once)
+            await settle(pilot)
+            at_once.clear()
+    if at_once:
+        await pilot.press(*at_once)
+        await settle(pilot)
 
 
 async def type_text(pilot: Pilot[None], words: str) -> None:

@@ -149,11 +149,13 @@ async def test_a_trail_that_was_altered_before_is_told_as_such(demo: tuple[str, 
         entry = await database["audit_logs"].find_one({"chain": {"$exists": True}})
         assert entry is not None
         await database["audit_logs"].update_one({"_id": entry["_id"]}, {"$set": {"action": "X"}})
-        async with opened(tour(*demo)) as pilot:
-            await press(pilot, "f9", "f9")
-            assert "1 thing that is not as sealed was altered before, and not by the tour." in told(pilot)
-            assert "Nothing was altered" not in told(pilot)
-        await database["audit_logs"].replace_one({"_id": entry["_id"]}, entry)
+        try:
+            async with opened(tour(*demo)) as pilot:
+                await press(pilot, "f9", "f9")
+                assert "1 thing that is not as sealed was altered before, and not by the tour." in told(pilot)
+                assert "Nothing was altered" not in told(pilot)
+        finally:
+            await database["audit_logs"].replace_one({"_id": entry["_id"]}, entry)
 
 
 async def test_who_leaves_after_the_tampering_leaves_nothing_altered(demo: tuple[str, str]) -> None:
