@@ -15,7 +15,6 @@ from services.database import Database, connect
 from services.operators.operator import Operator
 from tests.every_query import RECORDER, explain
 
-monitoring.register(RECORDER)
 # No test is timed: the machine may be busy.
 settings.register_profile("console", deadline=None)
 settings.load_profile("console")
@@ -27,6 +26,7 @@ SERVER_OPTIONS = ("--setParameter", "enableTestCommands=1")
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongod]:
     """The server of this test process; at its end every query that it was asked must have had its index."""
+    monitoring.register(RECORDER)
     folder: Path = tmp_path_factory.mktemp("mongod")
     with EmbeddedMongod(folder, options=SERVER_OPTIONS) as server:
         yield server

@@ -85,16 +85,25 @@ class EmbeddedMongod:
     """A mongod on 127.0.0.1 with its data in `folder`; a context manager.
 
     All of it is synchronous: use `asyncio.to_thread` where an event loop runs. One process at a time may use a
-    folder. The server ends with the process that started it, even when that one is killed.
+    folder. The server ends with the process that started it, even when that one is killed. It keeps so many gigabytes
+    of data in memory, with None as many as it likes: half of the machine's.
     """
 
     def __init__(
-        self, folder: Path | None = None, *, port: int | None = None, fresh: bool = False, options: tuple[str, ...] = ()
+        self,
+        folder: Path | None = None,
+        *,
+        port: int | None = None,
+        fresh: bool = False,
+        cache_gigabytes: float | None = 1,
+        options: tuple[str, ...] = (),
     ) -> None:
         self.folder = folder or data_folder()
         self._wanted_port = port
         self._fresh = fresh
         self._options = options
+        if cache_gigabytes is not None:
+            self._options = ("--wiredTigerCacheSizeGB", str(cache_gigabytes), *options)
         self._process: subprocess.Popen[bytes] | None = None
         self._locks: list[IO[bytes]] = []
         self.port = 0
@@ -208,7 +217,7 @@ class EmbeddedMongod:
     def _launch(self, binary: Path) -> None:
         arguments = [str(binary), "--replSet", REPLICA_SET, "--bind_ip", "127.0.0.1", "--port", str(self.port)]
         arguments += ["--dbpath", str(self.folder / "data"), "--logpath", str(self.log), "--logappend"]
-        arguments += ["--nounixsocket", "--wiredTigerCacheSizeGB", "1", "--oplogSize", "512"]
+        arguments += ["--nounixsocket", "--oplogSize", "512"]
         # An index of a collection that holds something waits for the journal: sixty take 6 s at the usual 100 ms.
         arguments += ["--journalCommitInterval", "20"]
         arguments += ["--setParameter", "diagnosticDataCollectionEnabled=false", *self._options]

@@ -32,8 +32,8 @@ GENESIS = "A" * 43
 """No hash: stands before the first entry of a stream, and for the hash while it is computed."""
 LONGEST_LIFE = 24 * 3600.0
 """Seconds after which a writer begins a new stream, so that a sealer may leave old ones alone."""
-REMEMBERED = 65_536
-"""Entries of a stream that its writer keeps in mind until they are sealed: some 14 MB."""
+REMEMBERED = 131_072
+"""Entries of a stream that its writer keeps in mind until they are sealed: some 28 MB."""
 
 _BLANK = GENESIS.encode()
 _CHAIN = re.compile(

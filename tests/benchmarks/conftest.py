@@ -6,12 +6,13 @@ make the full figures. With DELIVERY_CONSOLE_BENCHMARK_URI the data is loaded on
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 
 import pytest
 
 from console.demo.dataset import Dataset, load
+from console.demo.mongod import EmbeddedMongod
 from services.database import Database, connect
 from services.deployment.indexes import apply
 from services.operators.operator import Operator
@@ -21,6 +22,13 @@ DATASET = Dataset(
     orders=int(os.environ.get("DELIVERY_CONSOLE_BENCHMARK_ORDERS", "24000")),
     customers=int(os.environ.get("DELIVERY_CONSOLE_BENCHMARK_CUSTOMERS", "0")),
 )
+
+
+@pytest.fixture(scope="session")
+def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongod]:
+    """A server as in production: with the memory that it takes by default, and nobody who records each query."""
+    with EmbeddedMongod(tmp_path_factory.mktemp("mongod"), cache_gigabytes=None) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
