@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
-from services.database import READ_LIMIT_MS, WHOLE, Database, Document, Session
+from services.database import READ_LIMIT_MS, Database, Document, Find, Session, find_together
 from services.records.customers import Customer, read_customer
 from services.records.fields import reference, text
 from services.records.orders import Owner
@@ -22,7 +22,7 @@ _FIELDS: Mapping[Told, Mapping[str, int]] = {
     "all": {**_LISTED, "phone": 1, "phone_number": 1, "address": 1, "status": 1, "delivery_boy_id": 1},
 }
 _MANY = 200
-"""Names of which one question is quicker than two."""
+"""Names of which one question is quicker than two, and of which also those are followed who need not be."""
 
 
 class Resolution(NamedTuple):
@@ -48,6 +48,8 @@ class CustomerLinks:
         """The names by which customers were asked for."""
         self._followed: set[str] = set()
         """The names by which users were."""
+        self._pointed: set[str] = set()
+        """The customers that were asked for because users name them."""
         self._by_id: dict[str, list[Document]] = {}
         self._by_user: dict[str, list[str]] = {}
         self._linked: dict[str, list[str]] = {}
@@ -63,40 +65,62 @@ class CustomerLinks:
         await links.read(owners)
         return links
 
-    async def read(self, owners: Iterable[Owner]) -> None:
-        """Read what is needed to resolve these owners as well: at most four queries, however many they are."""
+    async def read(self, owners: Iterable[Owner], *beside: Find) -> list[list[Document]]:
+        """Read what is needed to resolve these owners as well: at most four queries, however many they are.
+
+        Returns what each question asked `beside` finds; of few names all of it is one command.
+        """
         wanted = set(owners)
         names = sorted({name for owner in wanted for name in owner if name} - self._asked)
-        if names:
-            self._asked.update(names)
-            either: list[Document] = [{"user_id": {"$in": names}}, {"id": {"$in": names}}]
-            # One question costs one way to the server less; two of many names it answers side by side.
-            await (self._add(*either) if len(names) > _MANY else self._add({"$or": either}))
-            self._resolved.clear()
+        found = await (self._read(names, beside) if names else self._ask(*beside))
         # Each user of such an owner is followed: two of them can name different customers.
         unknown = {name for owner in wanted if self._found(owner) is None for name in owner if name}
-        if unknown := unknown - self._followed:
-            self._followed |= unknown
-            await self._follow(sorted(unknown))
+        if fresh := unknown - self._followed:
+            (users,) = await self._ask(self._users(sorted(fresh)))
+            self._link(users)
+        pointed = {customer for name in unknown for customer in self._linked.get(name, ())}
+        if pointed := pointed - self._asked - self._pointed:
+            self._pointed |= pointed
+            (customers,) = await self._ask(self._customers({"id": {"$in": sorted(pointed)}}))
+            self._add(customers)
+        return found
 
-    async def _follow(self, names: Sequence[str]) -> None:
-        """Read the customers that users of these ids name, each with its twins."""
-        fields = {"_id": 0, "id": 1, "customer_v2_id": 1}
-        pointed = set()
-        for user in await self._find("users", {"id": {"$in": names}}, fields):
+    async def _read(self, names: Sequence[str], beside: Sequence[Find]) -> list[list[Document]]:
+        """Read the customers that have these names."""
+        self._asked.update(names)
+        self._resolved.clear()
+        either: list[Document] = [{"user_id": {"$in": names}}, {"id": {"$in": names}}]
+        asked = [self._customers(each) for each in (either if len(names) > _MANY else [{"$or": either}])]
+        if self._session is None and len(names) <= _MANY:
+            customers, users, *found = await find_together(self._database, *asked, self._users(names), *beside)
+            self._add(customers)
+            self._link(users)
+            return found
+        answers = await self._ask(*asked, *beside)
+        for customers in answers[: len(asked)]:
+            self._add(customers)
+        return answers[len(asked) :]
+
+    def _customers(self, matching: Document) -> Find:
+        return Find("customers_v2", matching, self._fields)
+
+    def _users(self, names: Sequence[str]) -> Find:
+        self._followed.update(names)
+        return Find("users", {"id": {"$in": names}}, {"_id": 0, "id": 1, "customer_v2_id": 1})
+
+    async def _ask(self, *finds: Find) -> list[list[Document]]:
+        if self._session is None:
+            return list(await asyncio.gather(*(each.ask(self._database) for each in finds)))
+        # A transaction answers one question after the other.
+        return [await each.ask(self._database, self._session) for each in finds]
+
+    def _link(self, users: Iterable[Document]) -> None:
+        for user in users:
             if (linked := reference(user.get("customer_v2_id"))) and (name := reference(user.get("id"))):
                 self._linked.setdefault(name, []).append(linked)
-                pointed.add(linked)
-        if pointed := pointed - self._asked:
-            await self._add({"id": {"$in": sorted(pointed)}})
 
-    async def _add(self, *matching: Document) -> None:
-        """Read the customers of each of these conditions."""
-        if self._session is None:
-            found = await asyncio.gather(*(self._find("customers_v2", each, self._fields) for each in matching))
-        else:  # a transaction answers one question after the other
-            found = [await self._find("customers_v2", each, self._fields) for each in matching]
-        for document in (document for documents in found for document in documents):
+    def _add(self, customers: Iterable[Document]) -> None:
+        for document in customers:
             if not (customer := reference(document.get("id"))):
                 continue
             known = self._by_id.setdefault(customer, [])
@@ -105,10 +129,6 @@ class CustomerLinks:
             known.append(document)
             if user := reference(document.get("user_id")):
                 self._by_user.setdefault(user, []).append(customer)
-
-    async def _find(self, collection: str, matching: Document, fields: Mapping[str, int]) -> list[Document]:
-        found = self._database[collection].find(matching, fields, session=self._session, batch_size=WHOLE)
-        return await (found if self._session else found.max_time_ms(READ_LIMIT_MS)).to_list()
 
     def customer(self, customer_id: str | None) -> Customer | None:
         """The customer of that id among those that were read."""

@@ -16,7 +16,7 @@ from services.clock import read_day
 from services.customers.resolution import CustomerLinks
 from services.database import NO_SUCH_INDEX, READ_LIMIT_MS, Database, Document, Find, told
 from services.deliveries.seen import SEEN_FIELDS, Seen, seen_of
-from services.deliveries.shifts import load_shifts
+from services.deliveries.shifts import of_subscriptions, read_shifts
 from services.deliveries.staff import load_staff
 from services.deployment.indexes import ORDERS_BY_DAY
 from services.errors import BadRequest
@@ -183,21 +183,24 @@ async def _chunk(database: Database, day: date, after: Place | None, size: int) 
 
 
 async def _rows(database: Database, operator: Operator, documents: list[Document], day: date) -> list[DeliveryRow]:
-    reading = asyncio.gather(
-        CustomerLinks.load(database, [read_owner(each) for each in documents]),
-        load_shifts(database, [identity(each.get("subscription_id")) for each in documents], day),
-        _reports(database, [identity(each.get("id")) for each in documents]),
-        load_staff(database, [identity(each.get("delivery_boy_id")) for each in documents]),
+    links, ids = CustomerLinks(database), [name for each in documents if (name := identity(each.get("id")))]
+    reading = asyncio.create_task(
+        links.read(
+            [read_owner(each) for each in documents],
+            of_subscriptions(identity(each.get("subscription_id")) for each in documents),
+            Find("delivery_statuses", {"order_id": {"$in": ids}}, _REPORT),
+        )
     )
     await asyncio.sleep(0)  # they are asked, and the orders are parsed while the server answers
     orders = [read_order(document) for document in documents]
-    links, shifts, reports, staff = await reading
+    subscriptions, reported = await reading
+    shifts, reports = read_shifts(subscriptions, day), _by_order(reported)
     customers = [links.customer(links.resolve(order.owner).customer_id) for order in orders]
     people = [
         order.delivery_boy_id or (customer.delivery_boy_id if customer else None)
         for order, customer in zip(orders, customers, strict=True)
     ]
-    staff |= await load_staff(database, set(people) - {order.delivery_boy_id for order in orders})
+    staff = await load_staff(database, people)
     rows = []
     for document, order, customer, name in zip(documents, orders, customers, people, strict=True):
         seen = seen_of(document, order, reports.get(order.id or "", []))
@@ -225,13 +228,12 @@ async def _rows(database: Database, operator: Operator, documents: list[Document
     return shown_to(operator, rows)
 
 
-async def _reports(database: Database, ids: Iterable[str | None]) -> dict[str, list[Document]]:
+def _by_order(reports: Iterable[Document]) -> dict[str, list[Document]]:
     """The reports about each order."""
-    named: Document = {"order_id": {"$in": [name for name in ids if name]}}
-    reports: dict[str, list[Document]] = {}
-    for report in await Find("delivery_statuses", named, _REPORT).ask(database):
-        reports.setdefault(identity(report.get("order_id")) or "", []).append(report)
-    return reports
+    found: dict[str, list[Document]] = {}
+    for report in reports:
+        found.setdefault(identity(report.get("order_id")) or "", []).append(report)
+    return found
 
 
 def describe_items(order: Order) -> str:

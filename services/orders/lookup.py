@@ -16,7 +16,7 @@ from services.backfills.plan import Options
 from services.backfills.repairs.bill_one_time_orders import BillOneTimeOrders
 from services.clock import india_day, read_day, utc_now
 from services.customers.resolution import CustomerLinks
-from services.database import NO_SUCH_INDEX, READ_LIMIT_MS, TOO_LARGE, Database, Document, told
+from services.database import NO_SUCH_INDEX, READ_LIMIT_MS, TOO_LARGE, Database, Document, Find, told
 from services.money import to_paise
 from services.operators.operator import Operator, shown_to
 from services.orders.filters import OrderFilters
@@ -171,27 +171,25 @@ class _Reader:
             decided = await self._reviews(documents)
             documents, reviews = [each for each, _ in decided], {id(each): code for each, code in decided}
         area = (self._filters.area or "").casefold()
-        reading = self._links.read([read_owner(each) for each in documents])
+        owners = [read_owner(each) for each in documents]
         if area:  # few stay
-            await reading
+            await self._links.read(owners)
             documents = [each for each in documents if self._customer(each)[2].casefold().startswith(area)]
-            recorded = await self._recorded(documents)
-        else:
-            _, recorded = await asyncio.gather(reading, self._recorded(documents))
+            owners = []
+        found = await self._links.read(owners, *self._bills(documents))
+        recorded = {identity(bill["order_id"]) for bills in found for bill in bills}
         rows = [(each, self._row(each, recorded, reviews.get(id(each)))) for each in documents]
         return [
             (document, row) for document, row in rows
             if not (self._filters.owed and (row.billed or row.kind != "one-time"))
         ]  # fmt: skip
 
-    async def _recorded(self, documents: Sequence[Document]) -> set[str | None]:
-        """The ids of those that have a billing record."""
+    def _bills(self, documents: Sequence[Document]) -> list[Find]:
+        """The question which of these have a billing record; none where it is known."""
         ids = asked_ids([each.get("id") for each in documents])
         if not ids or self._filters.needs_review:  # what has one, the billing fix leaves to nobody
-            return set()
-        bills = self._database["billing_records"].find({"order_id": {"$in": ids}}, {"_id": 0, "order_id": 1})
-        found = await bills.batch_size(_LOOKED).max_time_ms(READ_LIMIT_MS).to_list()
-        return {identity(bill["order_id"]) for bill in found}
+            return []
+        return [Find("billing_records", {"order_id": {"$in": ids}}, {"_id": 0, "order_id": 1})]
 
     def _customer(self, document: Document) -> tuple[str | None, str, str]:
         """The id, the name and the area of an order's customer."""
