@@ -66,9 +66,9 @@ async def open_delivery(database: Database, operator: Operator, order_id: str) -
     operator.require("support", "confirm deliveries")
     with told():
         document = (await require_order(database, order_id))[0]
-        found = await Find("delivery_statuses", {"order_id": order_id}, most=_MOST_REPORTS).ask(database)
-        order = read_order(document)
-        links = await CustomerLinks.load(database, [order.owner])
+        order, links = read_order(document), CustomerLinks(database)
+        reports = Find("delivery_statuses", {"order_id": order_id}, most=_MOST_REPORTS)
+        (found,) = await links.read([order.owner], reports)
     customer = links.customer(links.resolve(order.owner).customer_id)
     name = customer.name if customer else ""
     return Confirmable(order, name, seen_of(document, order, found))

@@ -11,7 +11,7 @@ from services.billing.charge import Undecided, charge
 from services.billing.month import billing_month
 from services.customers.links import Link, explain_links
 from services.customers.resolution import CustomerLinks, Resolution
-from services.database import Database, find_together, told
+from services.database import Database, told
 from services.deliveries.staff import staff_names
 from services.errors import Refused
 from services.operators.operator import Operator, shown_to
@@ -54,11 +54,10 @@ async def show_order(database: Database, operator: Operator, order_id: str) -> O
     operator.require("viewer", "look up orders")
     with told():
         documents = await require_order(database, order_id)
-        order = read_order(documents[0])
-        links, steps, (delivered, billed), names, (entries, too_many) = await asyncio.gather(
-            CustomerLinks.load(database, [order.owner]),
+        order, links = read_order(documents[0]), CustomerLinks(database)
+        (delivered, billed), steps, names, (entries, too_many) = await asyncio.gather(
+            links.read([order.owner], *naming(order_id)),
             explain_links(database, order.owner),
-            find_together(database, *naming(order_id)),
             staff_names(database, [order.delivery_boy_id]),
             _history(AuditQuery(database, operator), order_id),
         )

@@ -67,18 +67,14 @@ async def timeline(database: Database, operator: Operator, order_id: str) -> tup
     """
     operator.require("viewer", "look up orders")
     with told():
-        order = read_order((await require_order(database, order_id))[0])
-        by_order = {"order_id": order_id}
-        (delivered, billed, acted, written, reminded), links = await asyncio.gather(
-            find_together(
-                database,
-                *naming(order_id),
-                # Nobody knows which field tells when a thing was noted; keys grow with time.
-                Find("delivery_actions", by_order, most=_MOST + 1, newest="_id"),
-                _newest_about(order_id),
-                Find(OUTBOX, {"_id": outbox_key(order_id)}),
-            ),
-            CustomerLinks.load(database, [order.owner], told="ids"),
+        order, links = read_order((await require_order(database, order_id))[0]), CustomerLinks(database, told="ids")
+        delivered, billed, acted, written, reminded = await links.read(
+            [order.owner],
+            *naming(order_id),
+            # Nobody knows which field tells when a thing was noted; keys grow with time.
+            Find("delivery_actions", {"order_id": order_id}, most=_MOST + 1, newest="_id"),
+            _newest_about(order_id),
+            Find(OUTBOX, {"_id": outbox_key(order_id)}),
         )
         customer = links.customer(links.resolve(order.owner).customer_id)
         months = {month for bill in billed if (month := read_bill(bill).month)} | {billing_month(order)}
