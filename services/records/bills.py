@@ -13,10 +13,13 @@ from services.money import exact, to_paise
 from services.records.fields import identity, text, word
 from services.records.findings import Finding
 
+UNREADABLE = "bill-amount-unreadable"
+"""The finding about a bill whose `amount` nobody can ask for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """One document of `billing_records`; the amount is exact where `amount_paise` is stored."""
+    """One document of `billing_records`; the amount is what `read_paise` says."""
 
     id: str | None
     order_id: str | None
@@ -33,21 +36,18 @@ class Bill:
 
 
 def read_paise(document: Mapping[str, Any]) -> int | None:
-    """The amount of a stored billing record: the exact one, else the rupees to the paisa; None where neither is."""
-    paise = document.get("amount_paise")
-    if isinstance(paise, int) and not isinstance(paise, bool) and abs(paise) < 10**14:
-        return paise
-    amount = _read_amount(document)
-    return to_paise(amount) if amount is not None else None
+    """What a stored billing record asks for: `amount` to the paisa, `amount_paise` where that is no number, else None.
 
-
-def read_asked_paise(document: Mapping[str, Any]) -> int | None:
-    """What the customer is asked for: `amount` to the paisa, None where it is no number.
-
-    The backend corrects that field alone, so that an `amount_paise` which differs is out of date.
+    The backend corrects `amount` alone: an `amount_paise` that differs is out of date.
     """
     amount = _read_amount(document)
-    return to_paise(amount) if amount is not None else None
+    return to_paise(amount) if amount is not None else _stored_paise(document)
+
+
+def _stored_paise(document: Mapping[str, Any]) -> int | None:
+    paise = document.get("amount_paise")
+    known = isinstance(paise, int) and not isinstance(paise, bool) and abs(paise) < 10**14
+    return paise if known else None
 
 
 def _read_amount(document: Mapping[str, Any]) -> Decimal | None:
@@ -58,10 +58,10 @@ def _read_amount(document: Mapping[str, Any]) -> Decimal | None:
 def read_bill(document: Mapping[str, Any]) -> Bill:
     """Parse a stored billing record; never raises."""
     findings = []
-    amount, paise = _read_amount(document), read_paise(document)
-    if amount is None:
-        findings.append(Finding("bill-amount-unreadable", "The billing record's amount is not a number."))
-    elif paise != to_paise(amount):
+    paise = read_paise(document)
+    if _read_amount(document) is None:
+        findings.append(Finding(UNREADABLE, "The billing record's amount is not a number."))
+    elif _stored_paise(document) not in (None, paise):
         findings.append(Finding("bill-amounts-differ", "The billing record's amount and amount_paise differ."))
     if (month := read_month(document.get("month"))) is None:
         findings.append(Finding("bill-month-unreadable", "The billing record's month is not a month."))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from services.clock import india_day, read_day, read_timestamp
 from services.database import READ_LIMIT_MS, Database, Document, Session
-from services.records.bills import read_asked_paise, read_bill
+from services.records.bills import UNREADABLE, read_bill
 from services.records.fields import identity
 from services.reminders.obstacles import BillObstacle
 
@@ -44,7 +44,8 @@ def _by_bill(row: Document, found: Sequence[Document]) -> tuple[Document, BillOb
         return row, "bill-replaced"
     if any(bill.payment_status not in ("unpaid", "") for bill in bills):
         return row, "bill-paid"
-    bill, paise = bills[0], read_asked_paise(found[0]) or 0
+    bill = bills[0]
+    paise = 0 if any(each.code == UNREADABLE for each in bill.findings) else bill.amount_paise or 0
     whose = len(bills), bill.order_id, bill.customer_id
     if whose != (1, row["order_id"], row["customer_id"]) or not bill.month or paise <= 0:
         return row, "bill-unclear"
