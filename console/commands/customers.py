@@ -76,7 +76,7 @@ def correct(
         for each in shown.user_phones:
             print(visible(each.words), file=sys.stderr)
         confirm(f"Correct {visible(opened.customer.name or name)}?", yes=yes)
-        done = await correct_customer(*asked, reason)
+        done = await correct_customer(*asked, reason, shown=shown)
         return Answer(
             {
                 "customer": name, "correction": done.correction, "changes": change_documents(done.changes),

@@ -74,7 +74,7 @@ class CorrectCustomer(Form["Corrected | None"]):
 
     def write(self, request: Correction) -> Question[Corrected]:
         """The correction, for the reason that was typed."""
-        return partial(self._correct(request), self.value("reason"))
+        return partial(self._correct(request), self.value("reason"), shown=self.result)
 
     def lines_of(self, result: Corrected) -> Sequence[RenderableType]:
         """The difference, and the phones that stay as they are."""

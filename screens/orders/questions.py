@@ -37,6 +37,5 @@ async def undo(shown: Undone, context: Context, order_id: str, reason: str) -> U
     """Take the change of an order back that was shown, beside the orders that were."""
     from services.orders.undoing import undo_edit
 
-    return await undo_edit(
-        context.database, context.operator, context.clock, order_id, reason, edit=shown.edit, beside=shown.beside
-    )
+    asked = context.database, context.operator, context.clock, order_id, reason
+    return await undo_edit(*asked, edit=shown.edit, beside=shown.beside, seen=shown.seen)

@@ -17,7 +17,7 @@ from services.changes.turns import take_turns
 from services.clock import Clock
 from services.customers.search import find_customer
 from services.database import READ_LIMIT_MS, Database, Document, told
-from services.errors import BadRequest, Refused
+from services.errors import BadRequest, Conflict, Refused
 from services.operators.operator import Operator
 from services.records.customers import Customer, read_customer
 from services.records.fields import identity, national_number, text, word
@@ -104,11 +104,12 @@ async def name_customer(database: Database, operator: Operator, query: str) -> C
 
 async def correct_customer(
     database: Database, operator: Operator, clock: Clock, customer_id: str, correction: Correction,
-    seen: Mapping[str, Any], reason: str = "", *, write: bool = True,
+    seen: Mapping[str, Any], reason: str = "", *, shown: Corrected | None = None, write: bool = True,
 ) -> Corrected:  # fmt: skip
     """Correct a customer who is still as seen; with `write=False` only say what would change, for no reason yet.
 
-    Raises Conflict, naming what somebody else changed since; BadRequest for a number that is no Indian mobile's, or no
+    `shown` is the preview that somebody agreed to. Raises Conflict, naming what somebody else changed since, or where
+    other records would change than were shown; BadRequest for a number that is no Indian mobile's, or no
     reason; NotFound for an unknown customer or user; Refused for a user who belongs to another customer.
     """
     operator.require("support", _DEED)
@@ -129,6 +130,12 @@ async def correct_customer(
         differing = told_changes([Update("customers_v2", document, values, {}), *others])
         if not differing:
             raise Refused("nothing-to-change", "The customer says so already; nothing was written.")
+        if shown is not None and shown.changes != differing:
+            raise Conflict(
+                "changed-meanwhile",
+                "What you were shown is no longer what would be written: the links of users to this customer were "
+                "changed. Nothing was written, and what you typed is kept; look at it again.",
+            )
         who, phones = text(document.get("name")), await _user_phones(changes, document | values, correction)
         if not write:
             return Corrected(customer_id, who, differing, phones)

@@ -36,10 +36,11 @@ from services.validation.lookups import Lookups
 from services.validation.order import OrderValidator
 from services.validation.result import Result
 
-_WATCHED = (
+WATCHED = (
     "items", "total_amount", "total", "delivery_date", "address", "notes", "status", "delivery_boy_id", "delivered_at",
     "billed", "delivery_confirmed", "customer_id", "user_id",
 )  # fmt: skip
+"""The fields of an order that what is done to it rests on."""
 _GUARDING = ("status", "billed", "delivery_confirmed", "delivery_date")
 LONGEST_NOTE = 2_000
 LAST_EDIT = "last_edit_id"
@@ -116,7 +117,7 @@ async def open_order(database: Database, operator: Operator, order_id: str) -> E
         names = await staff_names(database, [order.delivery_boy_id])
         links = await CustomerLinks.load(database, [order.owner], told="ids")
     customer, person = links.resolve(order.owner).customer_id or "", names.get(order.delivery_boy_id or "", "")
-    return Editable(order, customer, person, address_line(document), values_of(document, _WATCHED))
+    return Editable(order, customer, person, address_line(document), values_of(document, WATCHED))
 
 
 async def open_beside(
@@ -162,7 +163,7 @@ async def _update(
 
     async def work(changes: ChangeSet) -> Edited:
         document = await require_one(changes, "orders", order_id)
-        await require_as_seen(changes, "orders", document, seen, _WATCHED)
+        await require_as_seen(changes, "orders", document, seen, WATCHED)
         values = await _values(changes, document, edit)
         differing = assigned_differences(document, values)
         if not differing:
@@ -204,7 +205,7 @@ async def preview_cancel(database: Database, operator: Operator, clock: Clock, o
         await require_open(changes, document, "cancelled")
         order = read_order(document)
         customer = await order_customer(changes, order.owner) or {}
-        return Cancellable(order, text(customer.get("name")), values_of(document, _WATCHED))
+        return Cancellable(order, text(customer.get("name")), values_of(document, WATCHED))
 
     return await transact(database, operator, clock, work, write=False)
 
@@ -223,7 +224,7 @@ async def cancel_order(
     async def work(changes: ChangeSet) -> Edited:
         document = await require_one(changes, "orders", order_id)
         if seen is not None:
-            await require_as_seen(changes, "orders", document, seen, _WATCHED)
+            await require_as_seen(changes, "orders", document, seen, WATCHED)
         await require_open(changes, document, "cancelled")
         now = to_stored(changes.now)
         values = {"status": "CANCELLED", "cancelled_at": now, "cancelled_by": operator.account, "cancel_reason": why}

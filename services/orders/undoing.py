@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from services.audit.entries import changed_fields, read_entry
@@ -11,7 +11,7 @@ from services.audit.logger import Purpose
 from services.audit.traces import entries_about, entries_as_written, field_changes_of, in_words, who_changed
 from services.changes.changeset import ChangeSet, Update, applied, transact
 from services.changes.difference import assigned_differences, lookup, same
-from services.changes.resting import require_one, unchanged
+from services.changes.resting import require_as_seen, require_one, unchanged, values_of
 from services.changes.series import entry_id, series_of
 from services.changes.turns import take_turns
 from services.clock import Clock, format_moment, india_day, to_stored
@@ -19,7 +19,7 @@ from services.database import Database, Document
 from services.deliveries.staff import staff_names
 from services.errors import Conflict, Refused
 from services.operators.operator import Operator
-from services.orders.editing import EDIT_ENTRY, EDITING, LAST_EDIT, Edited, require_open
+from services.orders.editing import EDIT_ENTRY, EDITING, LAST_EDIT, WATCHED, Edited, require_open
 from services.orders.resolving import known_as
 from services.records.fields import identity, mapping
 from services.records.orders import read_order
@@ -43,6 +43,8 @@ class Undone(Edited):
     """Its name, by which the order calls its last edit."""
     beside: tuple[str, ...] = ()
     """The customer's other open one-time orders for the day, where the order would be open for it again."""
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    """The order as it was before: one that opens again is the one that was looked at."""
 
     @property
     def refusal(self) -> Check | None:
@@ -57,27 +59,28 @@ async def preview_undo(
 
     Raises what it would, but for another order of the day: that is among the checks.
     """
-    return await _undo(database, operator, clock, order_id, None, beside, "")
+    return await _undo(database, operator, clock, order_id, None, beside, None, "")
 
 
 async def undo_edit(
     database: Database, operator: Operator, clock: Clock, order_id: str, reason: str,
-    *, edit: str | None = None, beside: Collection[str] = (),
+    *, edit: str | None = None, beside: Collection[str] = (), seen: Mapping[str, Any] | None = None,
 ) -> Undone:  # fmt: skip
     """Give an order back what its last edit or cancellation changed; the reason is kept on it.
 
     The order names its last edit, and thereby the audit entry with the image from before it; afterwards it names the
     one before that. `edit` is the one that is meant; `beside` are the customer's open orders for the day that are
-    known, and the order is meant beside these. Raises BadRequest without a reason, NotFound, Conflict where another
-    edit is the last by now, and Refused where nothing was edited here, where the entry is not as it was written, where
-    somebody changed the values since, where the order is closed or billed by now, or the day has another order.
+    known, and the order is meant beside these; `seen` is the order that was looked at. Raises BadRequest without a
+    reason, NotFound, Conflict where another edit is the last by now, or another order than was seen would be open
+    again, and Refused where nothing was edited here, where the entry is not as it was written, where somebody changed
+    the values since, where the order is closed or billed by now, or the day has another order.
     """
-    return await _undo(database, operator, clock, order_id, edit, beside, typed_reason(reason))
+    return await _undo(database, operator, clock, order_id, edit, beside, seen, typed_reason(reason))
 
 
 async def _undo(
     database: Database, operator: Operator, clock: Clock, order_id: str, edit: str | None, beside: Collection[str],
-    reason: str,
+    seen: Mapping[str, Any] | None, reason: str,
 ) -> Undone:  # fmt: skip
     """Take the edit back for a reason; without one only tell what that changes."""
     operator.require("support", "take changes back")
@@ -88,6 +91,8 @@ async def _undo(
             await _require_last(changes, document, edit, order_id)
         entry = await _entry(changes, document, order_id)
         values = await _before(changes, entry, document, order_id)
+        if seen is not None and _OPENING & values.keys():
+            await require_as_seen(changes, "orders", document, seen, WATCHED)
         restored = applied(document, values)
         if values.keys() - {"notes", *_BOOKKEEPING}:
             await require_open(changes, restored, "changed back")
@@ -104,7 +109,7 @@ async def _undo(
         people = differing.get("delivery_boy_id", {}).values()
         names = await staff_names(changes.database, map(identity, people), changes.session)
         told, name = field_changes_of(document, differing), identity(document.get(LAST_EDIT)) or ""
-        return Undone(order_id, told, names, checks, edit=name, beside=known)
+        return Undone(order_id, told, names, checks, edit=name, beside=known, seen=values_of(document, WATCHED))
 
     return await transact(database, operator, clock, work, purpose=Purpose(reason=reason or None), write=bool(reason))
 

@@ -180,7 +180,7 @@ def undo(
         _tell(shown)
         if shown.refusal is None:
             confirm(f"Take the last change of {visible(named)} back?", yes=yes)
-        done = await undo_edit(*asked, reason, edit=shown.edit, beside=beside)
+        done = await undo_edit(*asked, reason, edit=shown.edit, beside=beside, seen=shown.seen)
         return _answer(done, "as it was before its last change")
 
     run(context, work, as_json=as_json)

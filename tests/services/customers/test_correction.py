@@ -38,6 +38,24 @@ async def correct(database: Database, operator: Operator, clock: Clock, customer
     return done
 
 
+async def test_only_the_users_who_were_shown_lose_the_customer(
+    database: Database, support: Operator, clock: Clock
+) -> None:
+    await stock(database)
+    seen = (await open_customer(database, support, "cust-1")).seen
+    asked = (database, support, clock, "cust-1", Correction(user_id="user-2"), seen)
+    shown = await correct_customer(*asked, write=False)
+    await database["users"].insert_one({"id": "user-9", "customer_v2_id": "cust-1"})
+    with pytest.raises(Conflict, match="no longer what would be written"):
+        await correct_customer(*asked, WHY, shown=shown)
+    assert await database["audit_logs"].count_documents({}) == 0
+    assert await database["users"].count_documents({"customer_v2_id": "cust-1"}) == 2
+    shown = await correct_customer(*asked, write=False)
+    assert "users/user-9.customer_v2_id" in [each.field for each in shown.changes]
+    await correct_customer(*asked, WHY, shown=shown)
+    assert [each["id"] async for each in database["users"].find({"customer_v2_id": "cust-1"})] == ["user-2"]
+
+
 @pytest.mark.parametrize("typed", ["+91 98860 12345", "098860-12345", "9886012345"])
 async def test_a_phone_in_any_writing_is_stored_under_the_name_that_the_customer_has_it_under(
     database: Database, support: Operator, clock: Clock, typed: str

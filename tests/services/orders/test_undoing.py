@@ -188,6 +188,26 @@ async def test_an_edit_that_is_not_the_one_shown_is_not_taken_back(
     assert before["orders"][0]["notes"] == "first"
 
 
+@pytest.mark.parametrize("values", [{"delivery_date": "2026-12-01"}, {"items": []}, {"user_id": "user-9"}])
+async def test_an_order_is_open_again_only_as_it_was_looked_at(
+    database: Database, support: Operator, clock: Clock, values: Document
+) -> None:
+    await stock(database)
+    await change(database, support, clock, notes="ring twice")
+    await cancel_order(database, support, clock, "o1", "customer is away")
+    shown = await preview_undo(database, support, clock, "o1")
+    await database["orders"].update_one({"id": "o1"}, {"$set": values})
+    before = await everything(database)
+    with pytest.raises(Conflict, match="changed since you looked"):
+        await undo_edit(database, support, clock, "o1", "she is back", edit=shown.edit, seen=shown.seen)
+    assert await everything(database) == before
+    shown = await preview_undo(database, support, clock, "o1")
+    await undo_edit(database, support, clock, "o1", "she is back", edit=shown.edit, seen=shown.seen)
+    await database["orders"].update_one({"id": "o1"}, {"$set": {"delivery_date": "2026-12-02"}})
+    await undo_edit(database, support, clock, "o1", "no need", seen=shown.seen)  # a note opens nothing
+    assert (await stored(database))["notes"] == before["orders"][0].get("notes", "").replace("ring twice", "")
+
+
 async def test_an_order_that_is_meant_beside_another_is_restored_beside_it(
     database: Database, support: Operator, clock: Clock
 ) -> None:
