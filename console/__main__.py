@@ -7,10 +7,15 @@ from typing import Any
 
 def main() -> None:
     """Run the command line on this process's arguments and end with its exit status."""
-    from console.cli import execute
+    try:
+        from console.cli import execute
 
-    warnings.showwarning = _tell
-    sys.exit(execute(sys.argv[1:]))
+        warnings.showwarning = _tell
+        status = execute(sys.argv[1:])
+    except KeyboardInterrupt:  # while the modules are loaded
+        print("Interrupted.", file=sys.stderr)
+        status = 130
+    sys.exit(status)
 
 
 def _tell(message: Warning | str, *where: Any, **more: Any) -> None:

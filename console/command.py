@@ -96,7 +96,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask before something that matters. Raises Refused for a no, and where nobody can be asked without --yes."""
     if yes:
         return
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise BadRequest("needs-yes", f"{question} Nobody can be asked here: add --yes to do it.")
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     # A command's event loop would note Ctrl+C and go on waiting for the line.
@@ -111,5 +111,5 @@ def confirm(question: str, *, yes: bool) -> None:
 
 def require_terminal() -> None:
     """Raise BadRequest where the screens have no terminal to be on."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         raise BadRequest("no-terminal", "The screens need a terminal. For scripts there are commands: see --help.")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import json
 import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from bson import Decimal128
 
+from services.errors import ConsoleError
 from services.text import visible
 
 if TYPE_CHECKING:
@@ -84,7 +85,12 @@ class Answer:
 
 
 def show(answer: Answer, *, as_json: bool) -> None:
-    """Print an answer on standard output; a reader who has gone away is no error."""
+    """Print an answer on standard output; a reader who has gone away is no error.
+
+    Raises Refused where it cannot be written: what the command was to do is done.
+    """
+    if sys.stdout is None:
+        raise _unwritten("it is closed")
     try:
         if as_json:
             print(to_json(answer.document))
@@ -93,6 +99,17 @@ def show(answer: Answer, *, as_json: bool) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         reader_gone()
+    except OSError as error:
+        reader_gone()
+        raise _unwritten(error.strerror or str(error)) from error
+
+
+def _unwritten(why: str) -> ConsoleError:
+    return ConsoleError(
+        "answer-not-written",
+        f"The command did its work, and its answer could not be written to standard output: {why}. Do not repeat what "
+        "writes; look at what is there now.",
+    )
 
 
 def reader_gone() -> None:
@@ -102,9 +119,12 @@ def reader_gone() -> None:
 
 def show_error(code: str, message: str, *, as_json: bool) -> None:
     """Tell a refusal: the sentence on standard error, and with JSON its code on standard output."""
-    print("\n".join(visible(line) for line in message.split("\n")), file=sys.stderr)
+    with contextlib.suppress(OSError, AttributeError):  # who cannot be told has the exit status
+        sys.stderr.write("".join(f"{visible(line)}\n" for line in message.split("\n")))
+        sys.stderr.flush()
     if as_json:
-        show(Answer({"error": {"code": code, "message": message}}), as_json=True)
+        with contextlib.suppress(ConsoleError):
+            show(Answer({"error": {"code": code, "message": message}}), as_json=True)
 
 
 def to_json(document: Mapping[str, Any]) -> str:
@@ -147,7 +167,7 @@ class Progress(Protocol):
         """Take a step."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def progress_bar() -> Iterator[Progress]:
     """A progress bar on standard error while it is a terminal; else nothing is shown."""
     if not sys.stderr.isatty():

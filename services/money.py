@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PAISA = Decimal("0.01")
 _COUNTED = Decimal("1e15")
+_DIGITS = 20
 
 
 def exact(value: object) -> Decimal | None:
@@ -83,5 +84,7 @@ def rupees_told(rupees: Decimal) -> str:
 
 
 def quantity_told(number: Decimal | None) -> str:
-    """A quantity without needless zeros; a question mark where it is no number."""
-    return "?" if number is None else f"{number.normalize():f}"
+    """A quantity without needless zeros, as a power of ten beyond any quantity; a question mark for no number."""
+    if number is None:
+        return "?"
+    return f"{number.normalize():f}" if abs(number.adjusted()) < _DIGITS else f"{number:.3E}"

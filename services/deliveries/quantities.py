@@ -91,7 +91,7 @@ def confirmed_lines(
         places = _places(order, key)
         whole = sum((ordered[place] for place in places), Decimal(0))
         delivered_quantity(order.items[places[0]].name, quantity, whole).require()
-        rest = quantity
+        rest = abs(quantity)  # a -0 is nothing
         for place in places:
             delivered[place] = min(rest, ordered[place])
             rest -= min(rest, ordered[place])

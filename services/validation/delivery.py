@@ -37,7 +37,7 @@ class DeliveryValidator:
         return accepted("delivery_boy_id", person_id, f"It is {quoted(text(person.get('name')))}.")
 
     async def person_active(self, person_id: object) -> Result:
-        """The delivery person works: by `is_active`, or by the `status` that some have instead."""
+        """The delivery person works: by `is_active` and by the `status` that some have instead; neither may deny it."""
         field = "delivery_boy_id"
         person = await self._lookups.first("delivery_boys_v2", person_id)
         if person is None:
@@ -45,7 +45,7 @@ class DeliveryValidator:
         active, status = flag(person.get("is_active")), word(person.get("status"))
         if active is None and not status:
             return warned("delivery-person-unclear", field, person_id, "The staff's record does not say who works.")
-        if active is False or (active is None and status != "ACTIVE"):
+        if active is False or status not in ("", "ACTIVE"):
             return refused("delivery-person-inactive", field, person_id, "The delivery person works no more.")
         return accepted(field, person_id, "The delivery person is active.")
 

@@ -10,6 +10,9 @@ from services.money import quantity_told
 from services.records.orders import DELIVERED, NOT_DELIVERED, PARTIALLY_DELIVERED
 from services.validation.result import Result, accepted, quoted, refused
 
+SMALLEST_DELIVERED = Decimal("0.001")
+"""Less of something is nothing: a gram of a kilogram, a millilitre of a litre."""
+
 
 def ordered_quantity(name: str, ordered: Decimal | None) -> Result:
     """Above 0 and believable, as billing takes it."""
@@ -20,9 +23,12 @@ def ordered_quantity(name: str, ordered: Decimal | None) -> Result:
 
 
 def delivered_quantity(name: str, delivered: Decimal | None, ordered: Decimal) -> Result:
-    """Between 0 and what was ordered."""
+    """Between 0 and what was ordered, and not so little that it is stored or billed as nothing."""
     if delivered is None or not delivered.is_finite() or not 0 <= delivered <= ordered:
         words = f"Delivered of {quoted(name)} must be between 0 and the ordered {quantity_told(ordered)}."
+        return refused("bad-quantity", "delivered_qty", delivered, words)
+    if 0 < delivered < min(ordered, SMALLEST_DELIVERED):
+        words = f"Delivered of {quoted(name)} is less than {SMALLEST_DELIVERED}; say 0 where nothing of it came."
         return refused("bad-quantity", "delivered_qty", delivered, words)
     return accepted(
         "delivered_qty", delivered, f"{quantity_told(delivered)} of {quantity_told(ordered)} were delivered."

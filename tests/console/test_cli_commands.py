@@ -30,6 +30,20 @@ def test_operators_are_made_listed_and_removed(empty: Shop) -> None:
     assert ME in empty("operators", "list").out
 
 
+@pytest.mark.parametrize("output", [">/dev/full", ">&-"])
+def test_a_deed_whose_answer_cannot_be_written_is_told_as_done(shop: Shop, output: str) -> None:
+    command = [sys.executable, "-m", "console", "--uri", shop.uri, "--db", "shop", "operators", "add", "meera",
+               "--role", "viewer", "--json"]  # fmt: skip
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f'"$@" {output}', "sh", *command], env=environment(), stderr=subprocess.PIPE, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("The command did its work, and its answer could not be written")
+    assert "Traceback" not in ended.stderr
+    assert "meera" in {each["account"] for each in shop("operators", "list", "--json").json["operators"]}
+
+
 def test_the_login_is_the_account_whatever_the_environment_says(shop: Shop) -> None:
     lie = {"USER": "ravi", "LOGNAME": "ravi"}
     added = shop("operators", "add", "meera", "--role", "auditor", "--json", env=lie)

@@ -5,7 +5,7 @@ from bson import Decimal128, Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.money import exact, format_rupees, to_double, to_paise
+from services.money import exact, format_rupees, quantity_told, to_double, to_paise
 
 PAISE = st.integers(-(10**13), 10**13)
 
@@ -59,3 +59,11 @@ def test_an_absurd_amount_is_told() -> None:
 )
 def test_rupees_are_grouped_as_in_india(paise: int | None, shown: str) -> None:
     assert format_rupees(paise) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [("2.50", "2.5"), ("-0", "-0"), ("1E-6176", "1.000E-6176"), ("1e309", "1.000E+309"), ("100000", "100000")],
+)
+def test_a_quantity_beyond_any_is_told_in_few_letters(number: str, words: str) -> None:
+    assert quantity_told(Decimal(number)) == words

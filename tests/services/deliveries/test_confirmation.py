@@ -95,6 +95,8 @@ YESTERYEAR = datetime(2025, 11, 22, tzinfo=UTC)
         ({}, {"quantities": {"eggs": Decimal(-1)}}, "bad-quantity"),
         ({}, {"quantities": {"eggs": Decimal("NaN")}}, "bad-quantity"),
         ({}, {"quantities": {"eggs": Decimal("1e309")}}, "bad-quantity"),
+        ({}, {"quantities": {"eggs": Decimal("1e-400")}}, "bad-quantity"),
+        ({}, {"quantities": {"eggs": Decimal("0.0009")}}, "bad-quantity"),
         ({}, {"quantities": {"milk": Decimal(1)}}, "unknown-item"),
         ({"items": [{"product_id": "eggs", "quantity": "two", "price": 1.0}]}, {}, "item-unreadable"),
         ({"items": []}, {}, "items-missing"),

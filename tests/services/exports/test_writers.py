@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from console.demo.hostile import HOSTILE_NAMES
 from services.exports.csv import rupees, write_csv
 from services.exports.markdown import escaped, write_markdown
-from services.exports.spreadsheet import neutral
+from services.exports.spreadsheet import is_formula, neutral
 from services.exports.tables import Column, Export, Table
 from services.exports.xlsx import write_xlsx
 from services.text import visible
@@ -70,6 +70,20 @@ class TestCsv:
         cell = neutral(name)
         assert not cell.lstrip().startswith(("=", "+", "-", "@"))
         assert visible(cell) == cell
+
+    @pytest.mark.parametrize(
+        ("text", "cell"),
+        [
+            ("tea;=1+1", "tea;'=1+1"),
+            ("a; \uff1d1", "a; '\uff1d1"),
+            ("=1;@x", "'=1;'@x"),
+            ("a;b", "a;b"),
+            ("a -1", "a -1"),
+        ],
+    )
+    def test_nor_where_a_program_parts_cells_at_semicolons(self, text: str, cell: str) -> None:
+        (row,) = as_csv(Export("", (), [bills((text, 1, 1))]))
+        assert row["name"] == cell
 
     @given(st.integers(-(10**16), 10**16))
     def test_rupees_are_exact(self, paise: int) -> None:
@@ -130,7 +144,7 @@ class TestWorkbook:
         cell = as_workbook(Export("R", (), [bills((text, 1, 1))]))["Bills"]["A2"]
         assert cell.data_type in ("s", "inlineStr")
         assert cell.value == visible(text)
-        assert bool(cell.quotePrefix) == (neutral(text) != visible(text))
+        assert bool(cell.quotePrefix) == is_formula(text)
 
     @given(st.integers(-(10**15), 10**15))
     def test_amounts_read_back_to_the_paisa(self, paise: int) -> None:
