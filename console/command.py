@@ -96,7 +96,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask before something that matters. Raises Refused for a no, and where nobody can be asked without --yes."""
     if yes:
         return
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not can_ask():
         raise BadRequest("needs-yes", f"{question} Nobody can be asked here: add --yes to do it.")
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     # A command's event loop would note Ctrl+C and go on waiting for the line.
@@ -107,6 +107,11 @@ def confirm(question: str, *, yes: bool) -> None:
         signal.signal(signal.SIGINT, noted)
     if answer.strip().lower() not in ("y", "yes"):
         raise Refused("declined", "Nothing was done.")
+
+
+def can_ask() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def require_terminal() -> None:

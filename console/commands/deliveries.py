@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console.command import Json, Limit, PageToken, Yes, confirm, group, run
+from console.command import Json, Limit, PageToken, Yes, can_ask, confirm, group, run
 from console.naming import whole_id
 from console.output import Answer, Block, Line, Table, progress_bar
 from console.typed_items import read_items
@@ -225,6 +225,7 @@ def undo(
     context: typer.Context,
     order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="The id, or a beginning that no other has.")],
     reason: Annotated[str, typer.Option(metavar="R", help="Why; it is kept in the audit trail.  [required]")] = "",
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Take an order's confirmation back: everything becomes what it was before, until the order is billed."""
@@ -236,6 +237,8 @@ def undo(
 
         typed_reason(reason)
         named = await whole_id(session, "orders", order_id)
+        # Scripts have never been asked here.
+        confirm(f"Take the confirmation of {visible(named)} back?", yes=yes or not can_ask())
         undone = await undo_confirmation(session.database, session.operator, session.clock, named, reason)
         line = f"{undone.order_id} was {_words(undone.was)} and is {_words(undone.status)} again, not confirmed."
         told = [Line(f"Changed since, and left as it is: {in_words(undone.kept)}.")] if undone.kept else []
