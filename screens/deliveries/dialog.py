@@ -16,6 +16,7 @@ from textual.widgets import Button, Static
 
 from screens.asking import Question
 from screens.context import Context
+from screens.deliveries.questions import STALE
 from screens.tones import status_text, text
 from screens.widgets.field import Field
 from screens.widgets.quantity import QuantityLine
@@ -91,8 +92,13 @@ class ConfirmDelivery(WritingDialog["Confirmation | None"]):
         order, self._seen = record.order, record.seen
         await self._fill([ItemLine(*each) for each in zip(order.items, record.seen.known, strict=True)])
         who = text(record.customer_name or "no customer", "strong", limit=60)
-        due = text(f"due {order.delivery_date or '—'} · ", "muted")
-        return Text.assemble(who, "\n", text(self.record_name, "muted"), "\n", due, status_text(order.status))
+        lines = [who, text(self.record_name, "muted")]
+        due = text(f"due {order.delivery_date or '—'}", "muted")
+        if done := record.seen.confirmed:
+            lines += [due, text(f"confirmed: {done}", limit=120)]
+        else:
+            lines.append(Text.assemble(due, text(" · ", "muted"), status_text(order.status)))
+        return Text("\n").join(lines)
 
     async def _fill(self, lines: Sequence[ItemLine]) -> None:
         """Put these lines in the place of those that are there; what was typed in one stays."""
@@ -128,7 +134,7 @@ class ConfirmDelivery(WritingDialog["Confirmation | None"]):
     def refused(self, error: ConsoleError) -> None:
         """What may not be as it was listed is shown anew; what has not come can be meant all the same."""
         self.was_refused = True
-        if error.code == "changed-meanwhile":
+        if error.code in STALE:
             self.read_record()
         self._early = error.code == "due-later"
         if self._early:

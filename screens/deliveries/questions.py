@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from services.deliveries.seen import Seen
     from services.deliveries.undo import Undone
 
+STALE = ("changed-meanwhile", "already-confirmed", "order-cancelled")
+"""The codes of refusals after which an order is not as it was shown."""
+
 
 @dataclass
 class RouteRead(Message):

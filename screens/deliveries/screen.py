@@ -357,7 +357,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         """Sum the outcomes up."""
         self._end()
         words, good = views.told(event.outcomes)
-        if any(each.refusal and each.refusal.code == "changed-meanwhile" for each in event.outcomes):
+        if any(each.refusal and each.refusal.code in questions.STALE for each in event.outcomes):
             self.read_first()  # to be looked at as they are now
         self.say(words, "information" if good else "refusal")
         for lost in [each.refusal for each in event.outcomes if isinstance(each.refusal, Unreachable)][:1]:

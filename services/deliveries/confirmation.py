@@ -111,8 +111,8 @@ async def confirm_delivery(
         document = await require_one(changes, "orders", order_id)
         order = read_order(document)
         existing = await load_deliveries(changes, order_id)
-        _require_open(order, existing)
         now = seen_of(document, order, existing)
+        _require_open(now)
         if seen is not None:
             await require_seen(changes, document, now, seen, stated=not_delivered or bool(quantities))
         moment = _moment(order, request, changes.now)
@@ -140,15 +140,11 @@ async def is_billed(changes: ChangeSet, order_id: str) -> bool:
     return await bills.find_one({"order_id": order_id}, {"_id": 1}, session=changes.session) is not None
 
 
-def _require_open(order: Order, existing: Sequence[Document]) -> None:
-    if order.status == CANCELLED:
+def _require_open(now: Seen) -> None:
+    if now.order.status == CANCELLED:
         raise Refused("order-cancelled", "The order is cancelled; a cancelled order cannot be confirmed.")
-    if order.delivery_confirmed:
-        when = f", {format_moment(order.delivered_at)}" if order.delivered_at else ""
-        who = read_delivery(existing[0]).confirmed_by_name if existing else ""
-        words = order.status.replace("_", " ").lower()
-        by = f", by {who}" if who else ""
-        raise Refused("already-confirmed", f"The delivery is confirmed already: {words}{when}{by}.")
+    if now.confirmed:
+        raise Refused("already-confirmed", f"The delivery is confirmed already: {now.confirmed}.")
 
 
 def _moment(order: Order, request: _Request, now: datetime) -> datetime:

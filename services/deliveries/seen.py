@@ -10,6 +10,7 @@ from typing import Any
 
 from services.changes.changeset import ChangeSet
 from services.changes.resting import require_as_seen, values_of
+from services.clock import format_moment
 from services.customers.resolution import CustomerLinks
 from services.database import Database, Document, Find, told
 from services.deliveries.quantities import in_words, on_record
@@ -43,8 +44,21 @@ class Seen:
     @property
     def reported(self) -> str:
         """The status of the newest report, empty where there is none."""
-        newest = max(self.reports, key=lambda each: str(each["_id"]), default=None)
-        return read_status(newest.get("status")) if newest else ""
+        return read_status(self._newest.get("status")) if self._newest else ""
+
+    @property
+    def confirmed(self) -> str:
+        """As what the delivery is confirmed, when and by whom where that is known; empty where it is not confirmed."""
+        if not self.order.delivery_confirmed:
+            return ""
+        words = self.order.status.replace("_", " ").lower()
+        when = f", {format_moment(self.order.delivered_at)}" if self.order.delivered_at else ""
+        who = read_delivery(self._newest).confirmed_by_name if self._newest else ""
+        return f"{words}{when}{f', by {who}' if who else ''}"
+
+    @property
+    def _newest(self) -> Document | None:
+        return max(self.reports, key=lambda each: str(each["_id"]), default=None)
 
 
 @dataclass(frozen=True, slots=True)

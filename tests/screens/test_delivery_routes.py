@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 from textual.pilot import Pilot
@@ -11,9 +12,10 @@ from screens.deliveries.dialog import ItemLine
 from screens.deliveries.many import ConfirmMany
 from screens.deliveries.undoing import TakeConfirmationBack
 from screens.widgets.table import RecordTable
+from services.deliveries.confirmation import confirm_delivery
 from services.operators.operator import Operator
 from tests import shop
-from tests.screens.conftest import Company, opened, painted, press, said, stored, type_text
+from tests.screens.conftest import NOW, Company, opened, painted, press, put, said, stored, type_text
 from tests.screens.routes import due, line_of
 
 ROUTE = [due("z1"), due("z2"), due("z3"), due("z4", status="not_delivered"), due("z5", status="cancelled")]
@@ -45,6 +47,13 @@ async def changed_to(company: Company, quantity: int, *order_ids: str) -> AsyncI
         update = {"$set": {"items.$[].quantity": quantity}}
         await database["orders"].update_many({"id": {"$in": order_ids}}, update)
         yield
+
+
+async def confirmed_by_asha(company: Company, order_id: str, *, eggs: int) -> None:
+    """Asha confirms an order at ten, with that many eggs."""
+    asha = Operator("asha", ("support",))
+    async with company.connected() as database:
+        await confirm_delivery(database, asha, lambda: NOW, order_id, quantities={"eggs": Decimal(eggs)})
 
 
 class TestWhatWasChangedMeanwhile:
@@ -80,6 +89,38 @@ class TestWhatWasChangedMeanwhile:
             assert "1 order is confirmed." in painted(pilot)
         (report,) = await stored_reports(own_company, "z1")
         assert [item["delivered_qty"] for item in report["items"]] == [50.0, 50.0]
+
+    async def test_the_dialog_shows_what_somebody_else_confirmed_and_keeps_what_was_typed(
+        self, own_company: Company
+    ) -> None:
+        async with on_the_route(own_company, orders=[due("z1")]) as pilot:
+            await press(pilot, "enter")
+            dialog = pilot.app.screen
+            assert "due 2026-11-22 · pending" in painted(pilot)
+            dialog.query(ItemLine).last().input.focus()
+            await press(pilot, "backspace", "0")
+            await put(pilot, "reason", "gate locked")
+            await confirmed_by_asha(own_company, "z1", eggs=1)
+            await press(pilot, "ctrl+s")
+            assert "is confirmed already: partially delivered, 2026-11-22 10:00, by asha" in said(pilot)
+            assert "confirmed: partially delivered, 2026-11-22 10:00, by asha" in painted(pilot)
+            assert [line.typed for line in dialog.query(ItemLine)] == ["1", "0"]
+            assert dialog.query_one("#reason Input", Input).value == "gate locked"
+
+    async def test_of_marked_orders_and_a_route_those_that_others_confirmed_are_shown_as_they_are_now(
+        self, own_company: Company
+    ) -> None:
+        async with on_the_route(own_company, orders=[due("z1"), due("z2"), due("z3"), due("z4")]) as pilot:
+            await press(pilot, "G", "space", "c")
+            await confirmed_by_asha(own_company, "z1", eggs=1)
+            await press(pilot, "ctrl+s")
+            assert "by asha" in painted(pilot)
+            assert "partially deli" in line_of(pilot, "z1")
+            await press(pilot, "r")
+            await confirmed_by_asha(own_company, "z2", eggs=1)
+            await press(pilot, "ctrl+s")
+            assert "2 orders are confirmed. 1 not" in painted(pilot)
+            assert "partially deli" in line_of(pilot, "z2")
 
     async def test_a_route_is_confirmed_as_it_was_read(self, own_company: Company) -> None:
         async with on_the_route(own_company, orders=[due("z1"), due("z2")]) as pilot:
