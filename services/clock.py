@@ -17,6 +17,8 @@ Clock = Callable[[], datetime]
 INDIA = ZoneInfo("Asia/Kolkata")
 _MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY_LENGTH = len("YYYY-MM-DD")
+_BEGINS_WITH_DAY = re.compile(rf"[\t-\r\x1c-\x20]*{_DAY.pattern}", re.ASCII)
 _NEAR = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
 
@@ -52,10 +54,15 @@ def read_timestamp(value: object) -> datetime | None:
 
 
 def read_day(value: object) -> date | None:
-    """A stored `YYYY-MM-DD`, or the India date of a stored time; None where unreadable."""
-    if isinstance(value, str) and _DAY.fullmatch(value.strip()):
+    """A stored `YYYY-MM-DD`, or the India date of a stored time that begins so; None where unreadable.
+
+    Other notations of ISO 8601, and blanks beyond ASCII before it, say no day: an index by day has them elsewhere.
+    """
+    if isinstance(value, str) and not _BEGINS_WITH_DAY.match(value):
+        return None
+    if isinstance(value, str) and len(words := value.strip()) == _DAY_LENGTH:
         try:
-            day = date.fromisoformat(value.strip())
+            day = date.fromisoformat(words)
         except ValueError:
             return None
         return day if 2000 <= day.year < 2100 else None

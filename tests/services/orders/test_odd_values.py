@@ -12,6 +12,7 @@ from services.backfills.rollback import rollback
 from services.clock import Clock
 from services.customers.search import MOST_CUSTOMERS
 from services.database import Database
+from services.deliveries.day import DayFilters, list_day
 from services.deployment.indexes import apply
 from services.operators.operator import Operator
 from services.orders.detail import show_order
@@ -54,6 +55,30 @@ async def test_every_list_holds_the_same_orders(database: Database, viewer: Oper
         for size in (1, 2, 50):
             found = [row.id for row in await every_page(database, viewer, query, filters, size)]
             assert sorted(found) == odd, (query, filters, size)
+
+
+DAYS = {
+    "2026-10-15": DAY, "\t2026-10-15": DAY, "\x1f 2026-10-15": DAY, "2026-10-15\u00a0": DAY, "2026-10-15T0600": DAY,
+    "\u00a02026-10-15": None, "\u30002026-10-15T06:00:00": None, " \u20092026-10-15": None, "\x852026-10-15": None,
+    "20261015": None, " 20261015": None, "20261015T060000": None, "2026-W42-4": None, "2026-W42-4T06:00": None,
+}  # fmt: skip
+
+
+async def test_what_is_read_as_a_day_is_in_the_lists_of_that_day_and_billed_by_it(
+    database: Database, ops: Operator, clock: Clock
+) -> None:
+    orders = [shop.order(id=f"o{n:02d}", delivery_date=day, delivered_at=...) for n, day in enumerate(DAYS)]
+    await shop.stock(database, orders=orders)
+    await apply(database, ops)
+    read = {row.id: row.delivery_date for row in await every_page(database, ops)}
+    assert read == {order["id"]: day for order, day in zip(orders, DAYS.values(), strict=True)}
+    said = {name for name, day in read.items() if day}
+    assert {row.id for row in await every_page(database, ops, "", OrderFilters(start=DAY, end=DAY))} == said
+    assert {row.id for row in await every_page(database, ops, "", OrderFilters(start=DAY, sort="due-first"))} == said
+    assert {row.order_id for row in (await list_day(database, ops, DayFilters(DAY))).items} == said
+    plan = await preview(database, ops, clock, "bill-one-time-orders")
+    assert plan.classes["change"].records == len(said)
+    assert plan.review == {"no-delivery-month": len(DAYS) - len(said)}
 
 
 async def test_a_key_that_is_a_document_or_a_day_that_is_a_list_breaks_no_list(
