@@ -62,7 +62,7 @@ def head(report: RecoveryReport) -> Text:
     from services.backfills.report_words import shown_parts, verified_words
 
     run = report.run
-    line = Text.assemble((report.title, "title"), "  ", text(run.run, "strong"), "  ", text(run.state, "info"))
+    line = Text.assemble((report.title, "title"), "  ", text(run.run, "strong"), "  ", text(run.standing, "info"))
     line.append(f"  {count(run.plan.examined)} examined · {format_moment(run.created_at)} by ", "muted")
     line.append_text(text(run.created_by, "muted", limit=24)).append("\n")
     for part in shown_parts(report, report.total):

@@ -27,11 +27,11 @@ _REMINDED_OF = "unsent ones of kept, unpaid bills are held; Reminders releases t
 
 def state_line(run: RunView) -> Text:
     """The state, and what is to become of it."""
-    line = text(run.state, STATE_TONES.get(run.state, ""))
+    line = text(run.standing, STATE_TONES.get(run.state, ""))
     if run.wanted:
         line.append(f", asked to {run.wanted}", "warn")
     elif run.state == "rolling-back" and not run.alive:
-        line.append(", and nobody works on it: r goes on", "bad")
+        line.append(*((": r goes on", "warn") if run.paused else (", and nobody works on it: r goes on", "bad")))
     return line
 
 

@@ -38,7 +38,7 @@ async def take(
     with told():
         taken = await database[RUNS].find_one_and_update(
             {"_id": run, "state": {"$in": list(states)}, "$expr": leases.over("$lease.until")},
-            [{"$set": {"state": state, "lease": lease, "wanted": None, "began.at": "$$NOW", **fixed}}],
+            [{"$set": {"state": state, "lease": lease, "wanted": None, "paused": False, "began.at": "$$NOW", **fixed}}],
             return_document=ReturnDocument.AFTER,
         )
     if taken is None:

@@ -50,7 +50,7 @@ def report_facts(report: RecoveryReport) -> list[tuple[str, str]]:
     return [
         ("Run", run.run),
         ("Backfill", run.backfill),
-        ("State", run.state),
+        ("State", run.standing),
         ("Previewed", f"{format_moment(run.created_at)} India time, by {run.created_by}"),
         ("Examined", f"{run.plan.examined:,}"),
         ("Options", ", ".join(asked) or "none"),

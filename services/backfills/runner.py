@@ -108,7 +108,8 @@ class Runner:
                         wish = await self._work(held)
                         await stack.enter_async_context(self._sealing())
                         state = self.stopped.get(wish, self.working) if wish else None
-                        ending = {"state": state} if state else await patiently(pace, finish)
+                        halted = {"state": state, "paused": state == self.working}
+                        ending = halted if state else await patiently(pace, finish)
             except BaseException as error:
                 if not isinstance(error, ConsoleError) or error.code != "taken-over":
                     with contextlib.suppress(Exception):  # without a connection the lease runs out by itself

@@ -102,6 +102,8 @@ class Run(BaseModel):
     verified: bool | None = None
     wanted: Wish | None = None
     """What an operator asked of the runner, heeded before its next batch."""
+    paused: bool = False
+    """Whether the last runner of a rollback heeded a wish to pause: the state stays `rolling-back`."""
     limits: Limits = Limits()
     """Above what size whoever previewed it had two operators decide."""
     approval: Approval | None = None
@@ -186,6 +188,8 @@ class RunView:
     alive: bool
     """Whether a runner works on it now."""
     wanted: Wish | None
+    paused: bool
+    """Whether an operator paused it; the state of a rollback says only that it has begun."""
     rate: float | None
     """Records a second of the runner of now."""
     seconds_left: float | None
@@ -197,6 +201,11 @@ class RunView:
     reversal: Reversal | None
     found: Tally | None = None
     """What a verification found of the run's work in the database."""
+
+    @property
+    def standing(self) -> str:
+        """The state in words, and of a paused rollback that it is paused."""
+        return f"{self.state}, paused" if self.paused and self.state == "rolling-back" else self.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +298,7 @@ async def view(database: Database, run: Run) -> RunView:
         failed=done.failed, amount_paise=done.amount_paise, verified=run.verified,
         seconds=round(run.seconds + (run.since if run.alive else 0), 3), digest=run.digest, options=run.options,
         plan=Plan(run.id, run.backfill, run.digest, run.options, run.created_at, run.summary),
-        alive=run.alive, wanted=run.wanted, rate=rate, seconds_left=left,
+        alive=run.alive, wanted=run.wanted, paused=run.paused or run.state == "paused", rate=rate, seconds_left=left,
         restored=back.applied, kept=back.kept, restored_paise=back.amount_paise,
         approval=run.approval, reversal=run.reversal,
     )  # fmt: skip

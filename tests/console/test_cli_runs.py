@@ -91,6 +91,23 @@ def test_who_goes_on_with_a_rollback_hears_which_reason_stands(shop: Shop, plan:
     assert reasons == ["the same"]
 
 
+def test_a_paused_rollback_says_so_and_what_goes_on_with_it(shop: Shop, plan: dict[str, Any]) -> None:
+    shop("backfill", "commit", plan["run"], "--digest", plan["digest"], "--yes")
+    begun = {"by": "ravi", "at": "2026-11-22T04:30:00+00:00", "reason": "wrong"}
+    runs = shop.database.console_runs
+    runs.update_one({}, {"$set": {"state": "rolling-back", "reversal": begun}})
+    dead = shop("backfill", "status", plan["run"])
+    assert f"rolling-back, and nobody works on it: backfill resume {plan['run']} goes on" in dead.out
+    assert "paused" not in shop("backfill", "list").out
+    runs.update_one({}, {"$set": {"paused": True}})
+    paused = shop("backfill", "status", plan["run"])
+    assert f"rolling-back, paused: backfill resume {plan['run']} goes on" in paused.out
+    assert "rolling-back, paused" in shop("backfill", "list").out
+    told = shop("backfill", "status", plan["run"], "--json").json
+    assert (told["state"], told["paused"]) == ("rolling-back", True)
+    assert shop("backfill", "resume", plan["run"], "--yes", "--json").json["paused"] is False
+
+
 def test_a_plan_is_cancelled_and_nothing_comes_of_it(shop: Shop, plan: dict[str, Any]) -> None:
     paused = shop("backfill", "pause", plan["run"], "--json")
     cancelled = shop("backfill", "cancel", plan["run"], "--yes", "--json")

@@ -128,6 +128,21 @@ async def test_a_run_that_somebody_else_works_on_is_seen_and_paused(own_company:
         assert "✓ the database adds up" in painted(pilot)
 
 
+async def test_a_paused_rollback_is_told_from_one_whose_runner_died(own_company: Company) -> None:
+    async with opened(own_company.app()) as pilot:
+        await press(pilot, "f5", "p")
+        await commit(pilot)
+        reversal = {"by": "ravi", "at": NOW.isoformat(), "reason": "wrong"}
+        await stored(own_company, state="rolling-back", reversal=reversal)
+        await press(pilot, "escape", "v")
+        assert "rolling-back, and nobody works on it: r goes on" in painted(pilot)
+        await stored(own_company, paused=True)
+        await press(pilot, "escape", "v")
+        assert "rolling-back, paused: r goes on" in painted(pilot)
+        await press(pilot, "r")
+        assert "rolled-back" in painted(pilot)
+
+
 async def test_a_cancelled_plan_is_over(own_company: Company) -> None:
     before = await bills(own_company)
     async with opened(own_company.app()) as pilot:

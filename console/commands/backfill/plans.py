@@ -176,7 +176,7 @@ def _runs_table(runs: tuple[RunView, ...]) -> Table:
     from services.money import format_rupees
 
     rows = [
-        (r.run, r.backfill, r.state, format_moment(r.created_at), r.created_by, f"{r.applied}/{r.planned}",
+        (r.run, r.backfill, r.standing, format_moment(r.created_at), r.created_by, f"{r.applied}/{r.planned}",
          format_rupees(r.amount_paise if find_backfill(r.backfill).amounts else None), r.digest)
         for r in runs
     ]  # fmt: skip

@@ -214,7 +214,7 @@ async def _told(session: Session, view: RunView) -> Answer:
 
 def _document(view: RunView) -> dict[str, Any]:
     names = ("run", "state", "planned", "applied", "drifted", "failed", "amount_paise", "verified", "seconds",
-             "alive", "wanted", "rate", "seconds_left")  # fmt: skip
+             "alive", "wanted", "paused", "rate", "seconds_left")  # fmt: skip
     document = {name: getattr(view, name) for name in names}
     if view.found:
         document["found"] = view.found.model_dump()
@@ -244,11 +244,11 @@ def _reminded_of(view: RunView) -> list[tuple[str, object]]:
 
 
 def _pairs(view: RunView) -> list[tuple[str, object]]:
-    state: str = view.state
+    state = view.standing
     if view.wanted:
         state += f", asked to {view.wanted}"
     elif view.state == "rolling-back" and not view.alive:
-        state += ", and nobody works on it: backfill resume"
+        state += f"{'' if view.paused else ', and nobody works on it'}: backfill resume {view.run} goes on"
     pairs: list[tuple[str, object]] = [
         ("Run", view.run),
         ("State", state),

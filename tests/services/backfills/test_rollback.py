@@ -13,7 +13,7 @@ from services.backfills.preview import preview
 from services.backfills.report import report
 from services.backfills.rollback import rollback
 from services.backfills.runner import Progress
-from services.backfills.runs import list_exceptions, list_rows, list_runs, show_run
+from services.backfills.runs import RunView, list_exceptions, list_rows, list_runs, show_run
 from services.backfills.verification import verify
 from services.clock import Clock
 from services.database import Database, Document
@@ -152,11 +152,40 @@ async def test_an_interrupted_rollback_goes_on_to_the_same_end(
     with pytest.raises(asyncio.CancelledError):
         await task
     halted = await show_run(database, ops, run_of(plan))
-    assert (halted.state, halted.alive) == ("rolling-back", False)
+    assert (halted.state, halted.alive, halted.paused) == ("rolling-back", False, False)
     assert 20 <= halted.restored < 60
     back = await resume(database, ops, clock, run_of(plan))
     assert (back.state, back.restored, back.kept, back.verified) == ("rolled-back", 60, 0, True)
     assert await contents(database) == before
+
+
+async def test_a_paused_rollback_is_told_as_paused_until_it_goes_on(
+    database: Database, ops: Operator, clock: Clock, plan: Plan
+) -> None:
+    asked: list[asyncio.Task[RunView]] = []
+
+    def ask(progress: Progress) -> None:
+        if not asked:
+            asked.append(asyncio.create_task(pause(database, ops, run_of(plan))))
+
+    await commit(database, ops, clock, run_of(plan), plan.digest)
+    halted = await rollback(database, ops, clock, run_of(plan), "wrong", pace=Pace(batch_size=5), progress=ask)
+    for seen in (halted, await asked[0], await show_run(database, ops, run_of(plan))):
+        assert (seen.state, seen.alive, seen.paused) == ("rolling-back", False, True)
+    assert 0 < halted.restored < 60
+    task: asyncio.Task[RunView] | None = None
+
+    def interrupt(progress: Progress) -> None:
+        if task:
+            task.cancel()
+
+    task = asyncio.create_task(resume(database, ops, clock, run_of(plan), pace=Pace(batch_size=5), progress=interrupt))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    died = await show_run(database, ops, run_of(plan))
+    assert (died.state, died.alive, died.paused) == ("rolling-back", False, False)
+    back = await resume(database, ops, clock, run_of(plan))
+    assert (back.state, back.restored, back.paused) == ("rolled-back", 60, False)
 
 
 async def test_a_half_done_run_rolls_back_what_it_did(
