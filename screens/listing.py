@@ -16,6 +16,7 @@ from textual.widgets import Checkbox, Input, Select
 from screens.asking import Refusal
 from screens.place import Place
 from screens.widgets.field import Field
+from screens.widgets.notice import Notice
 from screens.widgets.table import RecordTable, Row
 from services.errors import BadRequest
 
@@ -27,6 +28,8 @@ Reader: TypeAlias = "Callable[[str | None], Awaitable[Page[Any]]]"
 """Reads the page behind a token."""
 _LIST = "list"
 _READING = "Reading …"
+LOOKING_ON = "Nothing yet, looking further …"
+"""What an empty list says while there may be something on a page to come."""
 
 
 @dataclass
@@ -60,6 +63,8 @@ class ListPlace(Place):
     def __init__(self, environment: str = "") -> None:
         super().__init__(environment)
         self._next: str | None = None
+        self._note: str | None = None
+        """What the page read last says beside its rows."""
 
     def on_mount(self) -> None:
         """Nothing is known of the list yet."""
@@ -143,12 +148,19 @@ class ListPlace(Place):
         rows, more = [self.row_of(item) for item in page.items], page.next is not None
         if event.first:
             table.show(rows, more=more, keep=True)
-            if page.note:
-                self.say(page.note)
         else:
             table.extend(rows, more=more)
+        self._tell_note(page.note, anew=event.first)
         self.page_shown(page, first=event.first)
         self.refresh_bindings()
+
+    def _tell_note(self, note: str | None, *, anew: bool) -> None:
+        """Show a page's note, once where the pages say the same; one that holds no longer goes."""
+        if note and (anew or note != self._note):
+            self.say(note)
+        elif not note and self._note and self.query_one("#notice", Notice).said == self._note:
+            self.say_nothing()
+        self._note = note
 
     def on_refusal(self, event: Refusal) -> None:
         """The next page may be asked for again; of a first one nobody knows what it holds."""

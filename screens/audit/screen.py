@@ -19,7 +19,7 @@ from screens.audit import questions
 from screens.audit.filters import FilterDialog, Words, listed_line
 from screens.audit.questions import Followed, Found, Heard, Looked, Shown
 from screens.context import Context
-from screens.listing import Listed, ListPlace, Reader
+from screens.listing import LOOKING_ON, Listed, ListPlace, Reader
 from screens.place import OpenOrder
 from screens.tones import count, counted, text, wrapping
 from screens.widgets.facts import FactsScreen
@@ -154,6 +154,7 @@ class AuditScreen(ListPlace):
 
     def page_shown(self, page: Page[Entry], *, first: bool) -> None:
         """Entries that are no longer listed are forgotten."""
+        self.list_target().empty = LOOKING_ON if page.next else "No entry fits."
         if first:
             self._entries = {str(entry.key): entry for entry in page.items}
             self._looked = None  # it may have been altered, or sealed, since

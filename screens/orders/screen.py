@@ -15,7 +15,7 @@ from textual.widgets import Checkbox
 from screens.asking import Refusal
 from screens.context import Context
 from screens.customers.place import CORRECTING, CustomerPlace
-from screens.listing import ListPlace, Reader
+from screens.listing import LOOKING_ON, ListPlace, Reader
 from screens.orders import questions
 from screens.orders.filters import SearchBar
 from screens.orders.messages import Happened, Looked, OrderChanged, UndoShown
@@ -151,7 +151,7 @@ class OrdersScreen(CustomerPlace, ListPlace):
     def page_shown(self, page: Page[OrderRow], *, first: bool) -> None:
         """Nothing found, nothing to show; a page can be empty though there is more to look through."""
         table = self.list_target()
-        table.empty = "Nothing yet, looking further …" if page.next else "Nothing found." if page.note else _NOTHING
+        table.empty = LOOKING_ON if page.next else "Nothing found." if page.note else _NOTHING
         if first and not page.items:
             self._clear()
         if first and self._made:

@@ -179,9 +179,11 @@ class RecordTable(ScrollView, can_focus=True):
         self._ask_more()
 
     def extend(self, rows: Sequence[Row], *, more: bool = False) -> None:
-        """Add the next page."""
+        """Add the next page; while there is no row no key reaches the end, so the one behind it is asked for."""
         self._rows.extend(rows)
         self._changed(more)
+        if not self._rows:
+            self._ask_more()
 
     def put(self, row: Row) -> None:
         """Show a row in place of the one with its key, if that is loaded."""
@@ -319,8 +321,10 @@ class RecordTable(ScrollView, can_focus=True):
         self.refresh()
 
     def action_move(self, rows: int) -> None:
-        """Move the cursor by some rows."""
+        """Move the cursor by some rows; at the end it stays, and asks once more for what a short page left."""
         self.cursor += rows
+        if rows > 0:
+            self._ask_more()
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by screenfuls."""

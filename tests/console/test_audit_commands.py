@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from console.commands.audit.entries import none_listed
+from services.paging import Page
 from tests.console.commandline import console, environment
 from tests.console.conftest import ME, Shop
 
@@ -56,6 +58,19 @@ def test_a_list_says_which_entries_the_console_did_not_write(shop: Shop) -> None
     assert [each["doubt"] and each["doubt"]["code"] for each in found] == [None, "unchained"]
     assert "Doubt" not in shop("audit", "list", "--user", "asha").out
     assert "the console did not write it" in shop("audit", "show", "e0").out
+
+
+def test_that_nothing_was_found_is_said_once_and_only_where_it_is_so(shop: Shop) -> None:
+    shop.database.audit_logs.insert_many(entries(6))
+
+    short = shop("audit", "list", "--request", "01a20")
+    none = shop("audit", "list", "--request", "01a2078c")
+
+    assert short.out == "No entry is of the request '01a20'; a beginning of its id needs 6 characters.\n"
+    assert none.out == "No entry matches.\n"
+    looked = "Looked through 1 entry in 2 s, back to 2026-11-01 06:09 in India; the next page looks further back."
+    assert none_listed(Page((), "token", looked), further=True) == f"None of those looked through so far. {looked}"
+    assert none_listed(Page((), None), further=True) == "No more entries match."
 
 
 def test_the_report_has_figures_and_bars(shop: Shop) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.text import Text
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from console.demo.mongod import EmbeddedMongod
 from screens.audit.export import ExportDialog
@@ -20,6 +21,7 @@ from screens.history.screen import HistoryScreen
 from screens.widgets.facts import FactsScreen
 from screens.widgets.field import Field
 from screens.widgets.table import RecordTable
+from services.audit import query
 from services.audit.export import check_export, manifest_bytes
 from services.audit.seal import seal
 from services.audit.signing import is_sealed
@@ -115,6 +117,35 @@ class TestFilters:
             await fill(pilot, first_day="2026-1")
             assert isinstance(pilot.app.screen, FilterDialog)
             assert "is not a day" in painted(pilot)
+
+    async def test_what_is_looked_for_is_said_not_to_be_there_only_at_the_end(
+        self, trail: Company, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(query, "LOOKING_SECONDS", 0.0)  # each page looks through one entry
+        looked = [first_shape(-n, table="looked", after={"n": "needle" if n == 5 else "hay"}) for n in range(1, 8)]
+        async with trail.connected() as database:
+            await database["audit_logs"].insert_many(looked)
+        said: set[str] = set()
+        shown = RecordTable.render_line
+
+        def watched(self: RecordTable, y: int) -> Strip:
+            strip = shown(self, y)
+            if self.id == "entries" and y == 1 and self.more:
+                said.add(strip.text.strip())
+            return strip
+
+        monkeypatch.setattr(RecordTable, "render_line", watched)
+        async with opened(trail.app(MEERA)) as pilot:
+            await press(pilot, "f6")
+            await fill(pilot, table="looked", text="needle")
+            assert [entry.id for entry in audit(pilot)._entries.values()] == ["entry--5"]
+            assert "Looked through 1 entry in 0 s" in painted(pilot)
+            await fill(pilot, table="looked", text="straw")
+            assert "No entry fits." in painted(pilot)
+            assert "Looked through" not in painted(pilot)
+            await fill(pilot, table="looked", request="01a20", text="")
+            assert "Looked through" not in painted(pilot)
+            assert "No entry fits." not in said
 
     async def test_a_jump_keeps_the_cursor_and_escape_returns_deep_into_the_list(self, trail: Company) -> None:
         async with opened(trail.app(MEERA)) as pilot:

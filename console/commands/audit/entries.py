@@ -15,6 +15,7 @@ from services.errors import BadRequest
 if TYPE_CHECKING:
     from console.session import Session
     from services.audit.entries import Entry
+    from services.paging import Page
 
 
 @app.command("list")
@@ -38,10 +39,9 @@ def list_entries(
             saved = await load_view(session.database, session.operator, view)
             asked = {**saved.words, **words}
         page = await asked_page(session.database, session.operator, asked, token, limit)
-        blocks: list[Block] = [_table(page.items) if page.items else Line("No entry matches.")]
-        blocks += _doubts(page.items)
-        if page.note:
-            blocks.append(Line(page.note))
+        blocks: list[Block] = [Line(none_listed(page, further=token is not None))]
+        if page.items:
+            blocks = [_table(page.items), *_doubts(page.items), *([Line(page.note)] if page.note else [])]
         if page.next:
             blocks.append(Line(f"More with --page {page.next}"))
         document = {"entries": [entry_document(entry) for entry in page.items], "next": page.next, "note": page.note}
@@ -111,6 +111,15 @@ def reveal_record(
         return Answer({"table": table, "record_id": named, "values": shown.values}, blocks)
 
     run(context, work, as_json=as_json)
+
+
+def none_listed(page: Page[Entry], *, further: bool) -> str:
+    """What a page without entries says: why there is none, or that there may be one on the next; `further` is of a
+    page that is not the first.
+    """
+    if page.next:
+        return f"None of those looked through so far. {page.note}"
+    return page.note or ("No more entries match." if further else "No entry matches.")
 
 
 def _pairs(entry: Entry) -> list[tuple[str, object]]:
