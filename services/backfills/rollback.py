@@ -115,13 +115,14 @@ class RollbackStep:
             batch.applied += 1
             batch.amount_paise += row.body["amount_paise"] or 0
         if back or owed:
-            changes.add(*await withdraw(task.database, changes.session, task.run, back, owed))
+            changes.add(*await withdraw(task.database, changes.session, task.run, back, owed, now=changes.now))
         return batch
 
     async def give_up(self, task: Task, changes: ChangeSet, row: Row) -> None:
         """Its bill stands, and its reminder is held as that of any kept bill."""
         if due := task.backfill.due(row.body):
-            changes.add(*await withdraw(task.database, changes.session, task.run, (), [due.order_id]))
+            owed = [due.order_id]
+            changes.add(*await withdraw(task.database, changes.session, task.run, (), owed, now=changes.now))
 
     def _applied(self, row: Row) -> bool:
         lane = next(lane for lane in self._lanes if row.number < lane.end)

@@ -238,15 +238,25 @@ async def _messages(
         for each in told.values()
     ]
     if row and not message:
-        at, state = read_timestamp(row.get("created_at")), text(row.get("state")) or "unknown"
-        key = text(row["_id"])
-        events.append(Event(at, "message", text(row.get("run")), f"payment reminder {state}", f"{OUTBOX}/{key}"))
+        events.append(_unreleased(row))
     more = any(_since(order, each) for each in theirs[_MOST:])
     return [
         *events,
         *_cut(len(its_own) > _MOST, "message", LOG, f"the {_MOST} newest of the messages about the order"),
         *_cut(more, "message", LOG, f"the {_MOST} newest of the other messages to the customer"),
     ]
+
+
+def _unreleased(row: Document) -> Event:
+    """A reminder of which no message was ever made, at the time when it came to be what it is, if that is stored."""
+    state, at = text(row.get("state")) or "unknown", read_timestamp(row.get("created_at"))
+    if state == "cancelled":
+        made, at = at, read_timestamp(row.get("cancelled_at"))
+        if at is None:
+            state, at = "made, and cancelled at a time that is not stored", made
+    why = text(row.get("reason"))
+    words = f"payment reminder {state}{f': {why}' if why else ''}"[:_LONGEST]
+    return Event(at, "message", text(row.get("run")), words, f"{OUTBOX}/{text(row['_id'])}")
 
 
 def _written_at(document: Document) -> datetime | None:

@@ -10,7 +10,7 @@ from services.clock import Clock
 from services.database import Database, Document, told
 from services.errors import NotFound, Refused
 from services.operators.operator import Operator
-from services.reminders.outbox import BY_CUSTOMER, OUTBOX, outbox_keys
+from services.reminders.outbox import BY_CUSTOMER, OUTBOX, as_cancelled, outbox_keys
 from services.reminders.queue import SENDS, called_off, close_unsent
 from services.typed import typed_reason
 
@@ -93,9 +93,8 @@ async def _cancel(database: Database, operator: Operator, clock: Clock, matching
         closed = await close_unsent(database, changes.session, messages)
         ending = [row["_id"] for row in rows if row["state"] != "released" or row["message"] in closed]
         if ending:
-            await database[OUTBOX].update_many(
-                {"_id": {"$in": ending}}, {"$set": {"state": "cancelled", "reason": reason}}, session=changes.session
-            )
+            over = {"$set": as_cancelled(changes.now, reason)}
+            await database[OUTBOX].update_many({"_id": {"$in": ending}}, over, session=changes.session)
         changes.add(*await called_off(database, changes.session, list(closed), reason, changes.now))
         return Cancelled(len(ending), len(closed))
 

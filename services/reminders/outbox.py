@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from services.changes.changeset import Change
-from services.clock import to_stored, utc_now
+from services.clock import to_stored
 from services.database import WHOLE, Database, Document, Session
 from services.reminders.queue import called_off, close_unsent
 
@@ -105,8 +105,13 @@ async def end_rows(
     await database[OUTBOX].update_many(of_message, {"$set": values, "$unset": gone}, session=session)
 
 
+def as_cancelled(now: datetime, reason: str = "") -> Document:
+    """What a row is given that is cancelled; of one without a message nothing else tells when that was."""
+    return {"state": "cancelled", "cancelled_at": to_stored(now)} | ({"reason": reason} if reason else {})
+
+
 async def withdraw(
-    database: Database, session: Session, run: str, back: Sequence[str], kept: Sequence[str] = ()
+    database: Database, session: Session, run: str, back: Sequence[str], kept: Sequence[str] = (), *, now: datetime
 ) -> Sequence[Change]:
     """Take a run's unsent reminders back, in the transaction that takes the bills of the orders `back` back.
 
@@ -116,10 +121,8 @@ async def withdraw(
     in the backend's collections. A message that is being sent at this moment is past taking back; if the provider does
     not take it, it ends there.
     """
-    keys, ended = outbox_keys(back), ("held", "failed")
-    await database[OUTBOX].update_many(
-        {"_id": keys, "run": run, "state": {"$in": ended}}, {"$set": {"state": "cancelled"}}, session=session
-    )
+    keys, ended, over = outbox_keys(back), ("held", "failed"), {"$set": as_cancelled(now)}
+    await database[OUTBOX].update_many({"_id": keys, "run": run, "state": {"$in": ended}}, over, session=session)
     await database[OUTBOX].update_many({"_id": keys, "anew.run": run}, {"$unset": {"anew": ""}}, session=session)
     released: Document = {"_id": outbox_keys([*back, *kept]), "run": run, "state": "released"}
     rows = await database[OUTBOX].find(released, {"message": 1}, session=session).to_list()
@@ -129,12 +132,10 @@ async def withdraw(
     closed = await close_unsent(database, session, messages, back)
     taken: Document = {"run": run, "state": "released", "message": {"$in": list(closed)}}
     orders = {order for each in closed.values() for order in each}
-    await database[OUTBOX].update_many(
-        {**taken, "_id": keys}, {"$set": {"state": "cancelled"}}, session=session
-    )  # fmt: skip
+    await database[OUTBOX].update_many({**taken, "_id": keys}, over, session=session)
     await database[OUTBOX].update_many(
         {**taken, "_id": outbox_keys(orders)},
         {"$set": {"state": "held"}, "$unset": {"message": ""}},
         session=session,
     )
-    return await called_off(database, session, list(closed), f"{run} was rolled back", utc_now())
+    return await called_off(database, session, list(closed), f"{run} was rolled back", now)

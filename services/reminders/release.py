@@ -15,7 +15,7 @@ from services.errors import Conflict, Refused
 from services.operators.operator import Operator
 from services.reminders.consolidation import Draft, consolidate
 from services.reminders.obstacles import NOT_OWED, OBSTACLES
-from services.reminders.outbox import BY_CUSTOMER, OUTBOX, State, outbox_keys
+from services.reminders.outbox import BY_CUSTOMER, OUTBOX, State, as_cancelled, outbox_keys
 from services.reminders.queue import LOG, SENDS, enqueue, log_key, log_keys, queued
 from services.reminders.recipients import Language
 from services.reminders.templates import Wordings, load_wordings
@@ -124,7 +124,7 @@ async def _release(
         await _queue(changes, run, ready)
         await _mark(changes, run, states, ready)
         for draft in gone:
-            values = {"state": "cancelled", "reason": OBSTACLES[draft.obstacle] if draft.obstacle else ""}
+            values = as_cancelled(changes.now, OBSTACLES[draft.obstacle] if draft.obstacle else "")
             mine: Document = {"_id": outbox_keys(draft.orders), "run": run, "state": {"$in": list(states)}}
             await database[OUTBOX].update_many(mine, {"$set": values}, session=changes.session)
         orders, cancelled = _orders(ready), _orders(gone)

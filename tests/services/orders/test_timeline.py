@@ -234,6 +234,27 @@ async def test_no_document_however_broken_breaks_it(database: Database, support:
     assert dated == sorted(dated, reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("fields", "at", "told"),
+    [
+        ({"state": "held"}, 6, "payment reminder held"),
+        ({"state": "cancelled", "reason": "she called", "cancelled_at": "2026-11-03T09:00:00+00:00"}, 9,
+         "payment reminder cancelled: she called"),
+        ({"state": "cancelled", "reason": "she called"}, 6,
+         "payment reminder made, and cancelled at a time that is not stored: she called"),
+        ({"state": "cancelled", "cancelled_at": "soon"}, 6,
+         "payment reminder made, and cancelled at a time that is not stored"),
+    ],
+)  # fmt: skip
+async def test_a_reminder_that_was_never_released_stands_where_it_was_cancelled(
+    database: Database, support: Operator, fields: Document, at: int, told: str
+) -> None:
+    row = {"_id": "reminder:o1", "run": "run-1", "created_at": "2026-11-03T06:00:00+00:00", **fields}
+    await shop.stock(database, orders=shop.order(id="o1"), console_outbox=row)
+    (event,) = [each for each in await timeline(database, support, "o1") if each.source == "message"]
+    assert (event.at, event.what) == (datetime(2026, 11, 3, at, tzinfo=UTC), told)
+
+
 async def test_an_order_that_is_gone_is_told(database: Database, viewer: Operator) -> None:
     with pytest.raises(NotFound):
         await timeline(database, viewer, "o" * 10_000)

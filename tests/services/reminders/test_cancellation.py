@@ -2,17 +2,19 @@
 
 import pytest
 
-from services.clock import Clock
+from services.clock import INDIA, Clock, read_timestamp
 from services.errors import NotPermitted, Refused
 from services.operators.operator import Operator
 from services.reminders.cancellation import cancel
 from services.reminders.lease import take
 from services.reminders.listing import list_reminders
 from services.reminders.providers.provider import Answer, Provider
+from services.reminders.release import release
 from services.reminders.sender import send
 from services.reminders.settlement import ask, settle
-from tests.services.reminders.conftest import QUICK, RUN, Shop
+from tests.services.reminders.conftest import QUICK, RUN, Shop, at
 from tests.services.reminders.providing import ProviderServer
+from tests.services.reminders.test_release import take_back
 
 
 async def test_a_run_a_customer_and_a_message_are_cancelled_with_the_reason(
@@ -30,6 +32,18 @@ async def test_a_run_a_customer_and_a_message_are_cancelled_with_the_reason(
     with pytest.raises(Refused) as refusal:
         await cancel(released.database, ops, day, RUN, "all of it")
     assert refusal.value.code == "past-cancelling"
+
+
+async def test_when_one_that_was_never_released_was_cancelled_is_stored(held: Shop, ops: Operator) -> None:
+    database = held.database
+    assert (await cancel(database, ops, at(10), RUN, "she called", customer_id="cust-1")).orders == 2
+    await take_back(held, ops, at(11), "d")
+    await database["billing_records"].delete_one({"order_id": "c"})
+    assert (await release(database, ops, at(12), RUN)).cancelled == 1
+    rows = [row async for row in database["console_outbox"].find()]
+    when = {row["order_id"]: moment and moment.astimezone(INDIA).hour
+            for row in rows for moment in [read_timestamp(row.get("cancelled_at"))]}  # fmt: skip
+    assert when == {"a": 10, "b": 10, "c": 12, "d": 11}
 
 
 @pytest.mark.parametrize(("target", "code"), [("run-none", "unknown-reminder"), ("", "unknown-reminder")])

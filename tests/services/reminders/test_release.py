@@ -24,7 +24,7 @@ from tests.shop import customer, order, stock
 
 async def take_back(shop: Shop, operator: Operator, clock: Clock, *orders: str, run: str = RUN) -> None:
     async def work(changes: ChangeSet) -> None:
-        taken: Any = await withdraw(shop.database, changes.session, run, orders)
+        taken: Any = await withdraw(shop.database, changes.session, run, orders, now=changes.now)
         found: list[Change] = list(taken)
         changes.add(*found)
 
