@@ -114,7 +114,7 @@ class _Reader:
         take = _CHECKED if self._rare else size + 1 + (size // 10 if self._filters.owed else 0)
         # Whom these orders name is read beside them, as far as it is known already.
         (documents, key, looked), _ = await asyncio.gather(
-            self._chunk(key, take, min(left, 2 * take)),
+            self._stretch(key, take, min(left, 2 * take)),
             self._links.read((name, None) for name in self._selection.owners),
         )
         while True:
@@ -127,7 +127,12 @@ class _Reader:
                 return [row for _, row in kept], key
             rare = len(documents) < take
             take = max(_LEAST, size + 1 - len(kept))
-            documents, key, looked = await self._chunk(key, take, left if rare else min(left, 2 * take))
+            documents, key, looked = await self._stretch(key, take, left if rare else min(left, 2 * take))
+
+    async def _stretch(self, key: Document | None, take: int, look: int) -> tuple[list[Document], Document | None, int]:
+        """As `_chunk`; what the list has behind all days follows on its days."""
+        documents, end, looked = await self._chunk(key, take, look)
+        return documents, end or self._selection.then(key), looked
 
     async def _chunk(self, key: Document | None, take: int, look: int) -> tuple[list[Document], Document | None, int]:
         """Some orders that fit, the key to go on from (None at the end), and how many were looked at.

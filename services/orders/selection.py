@@ -25,7 +25,7 @@ from services.operators.operator import Operator
 from services.orders.filters import OrderFilters, Sort
 from services.orders.kinds import Kinds, stored_kinds
 from services.paging import above, bad_token, below, scalar_key
-from services.records.days import NO_LIST, day_ranges, ranges_beyond
+from services.records.days import ANY_DAY, NO_DAY, NO_LIST, of_no_day, ranges_beyond
 from services.records.fields import identity
 from services.records.orders import ORDER_ID, order_id_beginnings
 
@@ -37,6 +37,8 @@ _SOME_DAYS = timedelta(days=7)
 _MOST_PEOPLE = 100
 _LAST = "\uffff"
 _BY_ID: Keys = (("id", 1),)
+_NO_DAY_NEXT: Document = {"no-day": True}
+"""The key of a list by day behind all days."""
 _SORTED: dict[Sort, Keys] = {
     "newest": (("_id", -1),),
     "oldest": (("_id", 1),),
@@ -79,13 +81,24 @@ class Selection:
             raise bad_token()
         if not self.days:
             return [part for part in (self.leading, _after(self.sort, key)) if part]
-        places = [{"delivery_date": each} for each in self.days] if key is None else ranges_beyond(
-            self.days, key["delivery_date"], key["_id"], falling=self.sort[0][1] < 0
+        days = NO_DAY if self._in_no_day(key) else self.days
+        places = [{"delivery_date": each} for each in days] if key is None or key == _NO_DAY_NEXT else ranges_beyond(
+            days, key["delivery_date"], key["_id"], falling=self.sort[0][1] < 0
         )  # fmt: skip
         if self.few:
             return [self.leading, {"$or": places}, NO_LIST]
         # Each branch is one range of the index, so that the server merges them in order.
         return [{"$or": [{**person, **place} for person in self.people for place in places]}, NO_LIST]
+
+    def then(self, key: Document | None) -> Document | None:
+        """Where this list goes on when nothing that stands with that key is left; None at its end.
+
+        What says no day would begin a list that falls: it comes behind all that does, whichever way that is sorted.
+        """
+        return _NO_DAY_NEXT if self.days == ANY_DAY and not self._in_no_day(key) else None
+
+    def _in_no_day(self, key: Document | None) -> bool:
+        return key is not None and self.days == ANY_DAY and (key == _NO_DAY_NEXT or of_no_day(key["delivery_date"]))
 
     def key_behind(self, documents: Sequence[Document], key: Document | None) -> Document:
         """Where this list goes on behind these orders, of which there is one at least; `key` is where they began."""
@@ -100,6 +113,8 @@ class Selection:
     def _is_key(self, key: Document) -> bool:
         if self.sort == _BY_ID:
             return set(key) == {"id", "seen"} and scalar_key(key["id"]) and isinstance(key["seen"], list)
+        if key == _NO_DAY_NEXT:
+            return self.days == ANY_DAY
         day = key.get("delivery_date", "")
         return set(key) == {name for name, _ in self.sort} and isinstance(day, (str, datetime, DatetimeMS))
 
@@ -241,8 +256,8 @@ def _by(sort: Keys) -> Hint:
 
 
 def _days(sort: Keys, filters: OrderFilters) -> tuple[Document, ...]:
-    """The ranges of a list by day: without a filter, of all that is text or a date."""
-    return tuple(filters.days() or day_ranges(None, None)) if sort[0][0] == "delivery_date" else ()
+    """The ranges of a list by day."""
+    return tuple(filters.days() or ANY_DAY) if sort[0][0] == "delivery_date" else ()
 
 
 def _after(sort: Keys, key: Document | None) -> Document:

@@ -13,6 +13,17 @@ _ONE = timedelta(days=1)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _BLANKS = {"$gt": "", "$lt": " 2"}
 """Text that begins with blanks other than one space before a year."""
+_FIRST, _AFTER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_LAST_BLANK = " 2100-01-02"
+ANY_DAY: tuple[dict[str, Any], ...] = (
+    {"$gte": _FIRST, "$lt": _AFTER}, {"$gt": "1999-12-31", "$lt": "2100-01-02"}, {"$gt": "", "$lt": _LAST_BLANK}
+)  # fmt: skip
+"""What a stored value can be that is of some day: as `day_ranges`, of all the years that `read_day` reads."""
+NO_DAY: tuple[dict[str, Any], ...] = (
+    {"$gte": _EARLIEST, "$lt": _FIRST}, {"$gte": _AFTER}, {"$gte": "2100-01-02"},
+    {"$gte": _LAST_BLANK, "$lte": "1999-12-31"}, {"$gte": "", "$lte": ""},
+)  # fmt: skip
+"""All other text and dates."""
 NO_LIST: dict[str, Any] = {"delivery_date": {"$not": {"$type": "array"}}}
 """A list says no day, but the server compares each of its elements.
 
@@ -24,9 +35,8 @@ def day_ranges(first: date | None, last: date | None) -> list[dict[str, Any]]:
     """What a stored value can be that is of these days in India, both included, in ranges of one type each.
 
     None is no end. Which values are is said by `read_day`: with its offset a time can be written under the day before
-    or after. The plain days before and after are left out; without any end, whatever is text or a date is in. Blanks
-    before a day put it below all others: those of a single space stand in their order, of any others all are in.
-    `NO_LIST` belongs to them.
+    or after. The plain days before and after are left out. Blanks before a day put it below all others: those of a
+    single space stand in their order, of any others all are in. `NO_LIST` belongs to them.
     """
     dates = {"$gte": day_start(first) if first else _EARLIEST}
     texts = {"$gt": str(first - _ONE)} if first else {"$gte": ""}
@@ -40,6 +50,15 @@ def day_ranges(first: date | None, last: date | None) -> list[dict[str, Any]]:
         {**texts, "$lt": after},
         *spaced,
     ]
+
+
+def of_no_day(value: object) -> bool:
+    """Whether a stored text or date is in `NO_DAY`."""
+    if isinstance(value, str):
+        return not ("1999-12-31" < value < "2100-01-02" or "" < value < _LAST_BLANK)
+    if isinstance(value, datetime):
+        return not _FIRST <= (value if value.tzinfo else value.replace(tzinfo=UTC)) < _AFTER
+    return True  # a date that Python cannot hold
 
 
 def ranges_beyond(

@@ -1,9 +1,11 @@
 """Narrowing and sorting order lists, page by page."""
 
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from bson import ObjectId
+from bson.datetime_ms import DatetimeMS
 
 from services.database import Database, Document
 from services.deployment.indexes import apply
@@ -142,6 +144,35 @@ async def test_a_list_by_day_leaves_out_what_says_no_day_and_keeps_what_says_non
     await shop.stock(database, orders=orders)
     rows = await every_page(database, viewer, "", OrderFilters(sort="due-first"), 1)
     assert [row.id for row in rows] == ["o1", "o0", "o2"]
+
+
+DAYS: list[Any] = [
+    "2026-10-01", "2099-12-31", "2000-01-01", " 2026-10-02", "\t2026-10-03", "2026-10-04T06:00:00",
+    "2100-01-01T01:00:00+05:30", datetime(2026, 10, 5, 3, tzinfo=UTC),
+]  # fmt: skip
+NO_DAYS: list[Any] = [
+    "next Monday", "", "!", "0000-00-00", "1999-12-31", "2100-01-02", "31/10/2026", " soon", "\u0c30\u0c47\u0c2a\u0c41",
+    datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC), DatetimeMS(10**17),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", ["", "9876543210"])
+@pytest.mark.parametrize("size", [1, 3, 8, 200])
+async def test_what_says_no_day_comes_last_whichever_way_days_are_sorted(
+    database: Database, viewer: Operator, ops: Operator, query: str, size: int
+) -> None:
+    stored = list(enumerate([*NO_DAYS, *DAYS] * 2))
+    orders = [shop.order(id=f"o{n:02d}", delivery_date=day, delivery_boy_id=f"boy-{n % 2}") for n, day in stored]
+    await shop.stock(database, orders=orders)
+    await apply(database, ops)
+    for person in (None, "boy-1"):
+        whole = {f"o{n:02d}" for n, _ in stored if person is None or n % 2}
+        for sort in ("due-first", "due-last"):
+            rows = await every_page(database, viewer, query, OrderFilters(sort=sort, delivery_boy=person), size)
+            days = [row.delivery_date for row in rows]
+            assert sorted(row.id for row in rows) == sorted(whole)
+            assert None not in days[: len(days) - days.count(None)], (sort, person)
+            assert 0 < days.count(None) < len(days)
 
 
 QUERIES: list[tuple[str, OrderFilters]] = [
