@@ -121,8 +121,14 @@ async def withdraw(
     in the backend's collections. A message that is being sent at this moment is past taking back; if the provider does
     not take it, it ends there.
     """
-    keys, ended, over = outbox_keys(back), ("held", "failed"), {"$set": as_cancelled(now)}
-    await database[OUTBOX].update_many({"_id": keys, "run": run, "state": {"$in": ended}}, over, session=session)
+    keys, why = outbox_keys(back), f"{run} was rolled back"
+    # Orders that were asked for in one message are told as one, also where they are taken back in several batches.
+    over: list[Document] = [
+        {"$set": {**as_cancelled(now, why), "message": {"$ifNull": ["$message", "$called_off"]}}},
+        {"$unset": "called_off"},
+    ]
+    unsent: Document = {"_id": keys, "run": run, "state": {"$in": ["held", "failed"]}}
+    await database[OUTBOX].update_many(unsent, over, session=session)
     await database[OUTBOX].update_many({"_id": keys, "anew.run": run}, {"$unset": {"anew": ""}}, session=session)
     released: Document = {"_id": outbox_keys([*back, *kept]), "run": run, "state": "released"}
     rows = await database[OUTBOX].find(released, {"message": 1}, session=session).to_list()
@@ -133,9 +139,6 @@ async def withdraw(
     taken: Document = {"run": run, "state": "released", "message": {"$in": list(closed)}}
     orders = {order for each in closed.values() for order in each}
     await database[OUTBOX].update_many({**taken, "_id": keys}, over, session=session)
-    await database[OUTBOX].update_many(
-        {**taken, "_id": outbox_keys(orders)},
-        {"$set": {"state": "held"}, "$unset": {"message": ""}},
-        session=session,
-    )
-    return await called_off(database, session, list(closed), f"{run} was rolled back", now)
+    held_again: list[Document] = [{"$set": {"state": "held", "called_off": "$message"}}, {"$unset": "message"}]
+    await database[OUTBOX].update_many({**taken, "_id": outbox_keys(orders)}, held_again, session=session)
+    return await called_off(database, session, list(closed), why, now)

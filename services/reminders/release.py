@@ -165,7 +165,10 @@ async def _mark(changes: ChangeSet, run: str, states: Sequence[State], drafts: S
         [
             UpdateOne(
                 {"_id": row["_id"], "run": run, "state": {"$in": list(states)}},
-                {"$set": {"state": "released", "message": draft.message, **_asked_for(row)}},
+                {
+                    "$set": {"state": "released", "message": draft.message, **_asked_for(row)},
+                    "$unset": {"called_off": ""},
+                },
             )
             for draft in drafts
             for row in draft.rows

@@ -3,6 +3,7 @@
 import pytest
 
 from services.backfills.commit import commit
+from services.backfills.pace import Pace
 from services.backfills.preview import preview
 from services.backfills.rollback import rollback
 from services.clock import Clock
@@ -71,6 +72,20 @@ async def test_of_a_run_that_is_taken_back_whole_nothing_is_released(
     with pytest.raises(Refused) as refusal:
         await release(shop.database, ops, day, run)
     assert refusal.value.code == "run-rolled-back"
+
+
+@pytest.mark.parametrize("before", ["held", "released"])
+async def test_what_was_one_message_is_listed_as_one_cancelled_with_its_reason(
+    shop: Shop, run: str, ops: Operator, day: Clock, before: str
+) -> None:
+    if before == "released":
+        await release(shop.database, ops, day, run)
+    await rollback(shop.database, ops, day, run, "wrong", pace=Pace(batch_size=1))
+    reminders = (await list_reminders(shop.database, ops, run=run)).items
+    assert sorted((each.orders, each.amount_paise, each.reason) for each in reminders) == [
+        (("1-0", "1-1", "1-2"), 54_000, f"{run} was rolled back"), (("2-0",), 18_000, f"{run} was rolled back"),
+    ]  # fmt: skip
+    assert all(bool(each.text) == (before == "released") for each in reminders)
 
 
 async def test_a_customer_who_was_told_is_not_told_again(
