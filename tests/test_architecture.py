@@ -49,12 +49,12 @@ def test_the_search_for_writes_finds_them() -> None:
 def test_the_names_of_its_own_collections_begin_with_console() -> None:
     from services import saved
     from services.audit import log
-    from services.backfills import runs
+    from services.backfills import packs, runs
     from services.changes import changeset, turns
     from services.operators import directory
     from services.reminders import lease, outbox, queue
 
-    modules = (runs, directory, outbox, queue, lease, log, changeset, saved, turns)
+    modules = (packs, runs, directory, outbox, queue, lease, log, changeset, saved, turns)
     for name in OWN:
         collection = next(getattr(module, name) for module in modules if hasattr(module, name))
         assert collection.startswith("console_")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from services.backfills.plan import Plan, PlanRow
+    from services.backfills.plan import Plan
+    from services.backfills.rows import RowsPage
     from services.backfills.runner import Progress
     from services.backfills.runs import RunView
-    from services.paging import Page
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Counted(Message):
 class RowsRead(Message):
     """A page of the records behind a class; `first` where it replaces what is shown."""
 
-    page: Page[PlanRow]
+    page: RowsPage
     first: bool
 
 

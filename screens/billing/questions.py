@@ -9,10 +9,10 @@ from screens.billing.views import Behind
 from screens.context import Context
 
 if TYPE_CHECKING:
-    from services.backfills.plan import Options, Plan, PlanRow
+    from services.backfills.plan import Options, Plan
+    from services.backfills.rows import RowsPage
     from services.backfills.runner import Report
     from services.backfills.runs import RunView
-    from services.paging import Page
 
 Deed: TypeAlias = "Callable[[Report], Awaitable[RunView]]"
 """Long work on a run, given whom to tell of its progress."""
@@ -29,13 +29,14 @@ async def count(context: Context, backfill: str, options: Options, progress: Cal
     )  # fmt: skip
 
 
-async def rows(context: Context, run: str, behind: Behind, token: str | None) -> Page[PlanRow]:
+async def rows(context: Context, run: str, behind: Behind, token: str | None) -> RowsPage:
     """A page of the records behind a figure."""
-    from services.backfills.runs import list_rows
+    from services.backfills.rows import list_rows
 
     return await list_rows(
-        context.database, context.operator, run, behind.group, token, month=behind.month, code=behind.code
-    )
+        context.database, context.operator, run, behind.group, token,
+        month=behind.month, code=behind.code, customer=behind.customer,
+    )  # fmt: skip
 
 
 async def runs(context: Context) -> tuple[RunView, ...]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from screens.run.views import resumable
 
 if TYPE_CHECKING:
+    from screens.billing.views import Behind
     from screens.context import Context
-    from services.backfills.plan import Plan
+    from services.backfills.plan import Plan, PlanRow
     from services.backfills.runs import RunView
 
 
@@ -34,6 +35,13 @@ def why_not(
     if working and action not in ("run", "report"):
         return f"{working} is being worked on here; its progress is shown above."
     return _commit(plan, runs) if action == "commit" else _run(action, run)
+
+
+def no_customer(row: PlanRow | None, behind: Behind) -> str | None:
+    """Why the records cannot be narrowed to the customer of the one under the cursor."""
+    if behind.customer or (row and row.customer_id):
+        return None
+    return "No customer is known of this record." if row else "There is no record under the cursor."
 
 
 def _commit(plan: Plan | None, runs: Mapping[str, RunView]) -> str | None:

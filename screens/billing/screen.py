@@ -18,6 +18,7 @@ from screens.billing import questions, rules, views
 from screens.billing.figures import Figures
 from screens.billing.messages import Counted, Finished, Previewed, Progressed, RowsRead, RunsRead
 from screens.billing.options import OptionsBar
+from screens.billing.records import Records
 from screens.place import OpenOrder, Place
 from screens.tones import text
 from screens.widgets.facts import FactsScreen
@@ -29,12 +30,11 @@ from services.errors import BadRequest
 
 if TYPE_CHECKING:
     from screens.run.screen import Decision
-    from services.backfills.plan import Plan, PlanRow
+    from services.backfills.plan import Plan
     from services.backfills.runner import Progress
     from services.backfills.runs import RunView
 
 _LOOK_EVERY = 3.0
-_UNSTORED = "This preview was not stored, so its records cannot be listed."
 
 
 class BillingScreen(Place):
@@ -56,6 +56,7 @@ class BillingScreen(Place):
         Binding("r", "resume", "Resume", show=False, tooltip="Go on with the run in sight."),
         Binding("m", "month", "Month", tooltip="What every customer owes for a month, by area."),
         Binding("ctrl+r", "read_again", "Read again", show=False, tooltip="The runs, and the newest plan, as of now."),
+        Binding("a", "customer", "Customer", show=False, tooltip="All of the record's customer; again: of the class."),
         Binding("o", "report", "Report", show=False, tooltip="The report of that run, also as a file."),
     ]
 
@@ -63,11 +64,8 @@ class BillingScreen(Place):
         super().__init__(environment)
         self._backfill = next(iter(BACKFILLS))
         self._plan: Plan | None = None
-        self._rows: dict[str, PlanRow] = {}
         self._runs: dict[str, RunView] = {}
         self._seen: RunsRead | None = None
-        self._behind = views.Behind()
-        self._next: str | None = None
         self._at: str | None = None
         """The run to put the cursor on when the runs are read next."""
         self._working = ""
@@ -83,7 +81,7 @@ class BillingScreen(Place):
         yield Static(Text("Looking for the latest plan …", "muted"), markup=False, id="plan-line")
         with Horizontal(classes="columns"):
             yield Figures(classes="list")
-            yield views.record_table()
+            yield Records()
 
     def search_target(self) -> Widget:
         """The first day, where the backfill takes days."""
@@ -113,6 +111,8 @@ class BillingScreen(Place):
 
     def why_not(self, action: str) -> str | None:
         """Roles first, then what there is to do."""
+        if action == "customer":
+            return rules.no_customer(self.query_one(Records).found(), self.query_one(Records).behind)
         return rules.why_not(action, self.context, self._plan, self._runs, self._run_in_sight(), self._working)
 
     def _run_in_sight(self) -> RunView | None:
@@ -138,7 +138,8 @@ class BillingScreen(Place):
             self.list_target().focus()
 
     def _choose(self, backfill: str) -> None:
-        self._backfill, self._plan, self._behind, self._chosen = backfill, None, views.Behind(), False
+        self._backfill, self._plan, self._chosen = backfill, None, False
+        self.query_one(Records).behind = views.Behind()
         if not self._working:
             self.drop("preview")
             self.query_one(Meter).reading = None
@@ -169,7 +170,7 @@ class BillingScreen(Place):
     def on_previewed(self, event: Previewed) -> None:
         """Show the plan, and the runs with it among them."""
         self.query_one(Meter).reading = None
-        self._behind = views.Behind()
+        self.query_one(Records).behind = views.Behind()
         self._at = event.plan.run
         self._show_plan(event.plan)
         self._chosen = True
@@ -183,7 +184,7 @@ class BillingScreen(Place):
             return
         self.query_one("#plan-line", Static).update(text("No preview yet: p counts what would change.", "info"))
         self.query_one(Figures).clear()
-        rows = self.query_one("#rows", RecordTable)
+        rows = self.query_one(Records)
         rows.show([])
         rows.border_title = "Records"
         self.refresh_bindings()
@@ -194,7 +195,7 @@ class BillingScreen(Place):
         self._plan = plan
         self._show_plan_line()
         self.query_one(Figures).show(plan)
-        self._show_behind(self._behind)
+        self._show_behind(self.query_one(Records).behind)
         self.refresh_bindings()
 
     def _show_plan_line(self) -> None:
@@ -204,7 +205,7 @@ class BillingScreen(Place):
     @on(RecordTable.Highlighted, "#classes")
     def class_highlighted(self, event: RecordTable.Highlighted) -> None:
         """Side by side, the records follow the cursor."""
-        if event.key != self._behind.group:
+        if event.key != self.query_one(Records).behind.group:
             self._show_behind(views.Behind(event.key))
 
     @on(RecordTable.Selected, "#classes")
@@ -220,40 +221,35 @@ class BillingScreen(Place):
         self.show_detail(True)
         self.query_one("#rows").focus()
 
+    def action_customer(self) -> None:
+        """All that the class has of the customer of the record under the cursor, and back."""
+        records = self.query_one(Records)
+        row, behind = records.found(), records.behind
+        self._show_behind(views.Behind(behind.group, customer=None if behind.customer or not row else row.customer_id))
+
     def _show_behind(self, behind: views.Behind) -> None:
-        table, plan = self.query_one("#rows", RecordTable), self._plan
-        if plan is None:
-            return
-        self._behind, self._next = behind, None
-        table.border_title = text(behind.title(plan))
-        table.set_columns(views.row_columns(plan, behind.group))
-        if plan.run is None:
-            table.empty = _UNSTORED
-            table.show([])
-            return
-        table.empty = "No record is in this class."
-        self._read_rows()
+        if self._plan:
+            self.query_one(Records).of_plan(self._plan, behind)
+            self._read_rows()
 
     @on(RecordTable.NearEnd, "#rows")
     def _read_rows(self) -> None:
+        records = self.query_one(Records)
         if self._plan and self._plan.run and self.context:
-            question = partial(questions.rows, self.context, self._plan.run, self._behind, self._next)
-            self.ask("rows", question, partial(RowsRead, first=self._next is None))
+            question = partial(questions.rows, self.context, self._plan.run, records.behind, records.next)
+            self.ask("rows", question, partial(RowsRead, first=records.next is None))
 
     def on_rows_read(self, event: RowsRead) -> None:
-        """Show the page, or add it."""
-        table, plan = self.query_one("#rows", RecordTable), self._plan
-        if plan is None:
-            return
-        rows = [views.plan_row(plan, row) for row in event.page.items]
-        self._rows = ({} if event.first else self._rows) | {row.record: row for row in event.page.items}
-        self._next = event.page.next
-        (table.show if event.first else table.extend)(rows, more=event.page.next is not None)
+        """Show the page, or add it; and say where the plan is not what was previewed."""
+        if self._plan:
+            self.query_one(Records).add(self._plan, event)
+            if event.page.altered:
+                self.say(event.page.altered)
 
     @on(RecordTable.Selected, "#rows")
     def record_selected(self, event: RecordTable.Selected) -> None:
         """To the order; a record that is none is shown here."""
-        row = self._rows.get(event.key)
+        row = self.query_one(Records).found(event.key)
         if self._plan is None or row is None:
             return
         if views.of(self._plan).collection == "orders":
@@ -393,5 +389,5 @@ class BillingScreen(Place):
         elif event.group == "preview":
             self.query_one(Meter).reading = None
         elif event.group == "rows":
-            self.query_one("#rows", RecordTable).retry()
+            self.query_one(Records).retry()
         super().on_refusal(event)

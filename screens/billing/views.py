@@ -41,7 +41,7 @@ MONTH_COLUMNS = (
     Column("Amount", 14, right=True),
 )
 REVIEW_COLUMNS = (Column("Code", 19), Column("Records", 7, right=True), Column("What it means", 10, grow=1, drop=1))
-_ROW_COLUMNS = (
+ROW_COLUMNS = (
     Column("Order", 12, grow=3),
     Column("Customer", 8, grow=2, drop=1),
     Column("Month", 7, drop=2),
@@ -72,15 +72,6 @@ def figure_tables() -> Iterable[RecordTable]:
         yield table
 
 
-def record_table() -> RecordTable:
-    """The records behind a class."""
-    explains = "The records of the class under the cursor, with the reason for each. Enter goes to the order."
-    table = RecordTable(_ROW_COLUMNS, noun="record", explains=explains, id="rows", empty="No record to show.")
-    table.border_title = "Records"
-    table.add_class("detail")
-    return table
-
-
 def reading(progress: Progress) -> Reading:
     """How far a commit is, with its rate and the time left."""
     words = f"{count(round(progress.rate))}/s"
@@ -101,7 +92,7 @@ def of(plan: Plan | RunView) -> Backfill[Any]:
 
 
 def _class_title(plan: Plan, group: str) -> str:
-    return "To bill" if group == "change" and of(plan).amounts else CLASSES[group][0]
+    return "To bill" if group == "change" and of(plan).amounts else CLASSES.get(group, (group, ""))[0]
 
 
 def class_columns(plan: Plan) -> tuple[Column, ...]:
@@ -150,35 +141,38 @@ def review_rows(plan: Plan) -> list[Row]:
 
 @dataclass(frozen=True)
 class Behind:
-    """The records behind a figure: a class, or one month or one review code of it."""
+    """The records behind a figure: a class, or one month, one review code or one customer of it."""
 
     group: str = "change"
     month: str | None = None
     code: str | None = None
+    customer: str | None = None
 
     def title(self, plan: Plan) -> str:
         """What stands over the records."""
-        return " · ".join(["Records", _class_title(plan, self.group), *filter(None, (self.month, self.code))])
+        return " · ".join(
+            ["Records", _class_title(plan, self.group), *filter(None, (self.month, self.code, self.customer))]
+        )
 
 
 def row_columns(plan: Plan, group: str) -> tuple[Column, ...]:
     """The columns of a class: what will be billed to whom, or the reason why not; of a repair, what it does."""
     if not of(plan).amounts:
         return _REPAIR_COLUMNS
-    return _ROW_COLUMNS if group == "change" else _REASON_COLUMNS
+    return ROW_COLUMNS if group == "change" else _REASON_COLUMNS
 
 
 def plan_row(plan: Plan, row: PlanRow) -> Row:
     """One record of a class."""
-    amount = text(format_rupees(row.amount_paise), "money")
+    amount, record = text(format_rupees(row.amount_paise), "money"), text(row.record)
+    if row.altered:
+        record = text(f"✗ {row.record}", "bad")
     why = text(row.message or row.code or "—", "bad" if row.group == "needs-review" else "muted")
     if not of(plan).amounts:
-        return Row(row.record, (text(row.record), why))
+        return Row(row.record, (record, why))
     if row.group == "change":
-        return Row(
-            row.record, (text(row.record), text(row.customer_id or "—", "muted"), text(row.month or "—"), amount)
-        )
-    return Row(row.record, (text(row.record), amount, why))
+        return Row(row.record, (record, text(row.customer_id or "—", "muted"), text(row.month or "—"), amount))
+    return Row(row.record, (record, amount, why))
 
 
 def record_facts(plan: Plan, row: PlanRow) -> list[Section]:
@@ -188,7 +182,7 @@ def record_facts(plan: Plan, row: PlanRow) -> list[Section]:
     facts = [
         ("Record", text(row.record, "strong")),
         ("Collection", text(of(plan).collection)),
-        ("Class", text(_class_title(plan, row.group), CLASSES[row.group][1])),
+        ("Class", text(_class_title(plan, row.group), CLASSES.get(row.group, ("", "bad"))[1])),
         ("Customer", text(row.customer_id or "—")),
         ("Code", text(row.code or "—")),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
 from services.database import READ_LIMIT_MS, WHOLE, Database, Document, Session
@@ -11,6 +13,12 @@ PACK = 50
 """No pack reaches over a multiple of it; rows that take much room stand in smaller ones."""
 _ASKED = 500
 """Packs that one question asks for."""
+_PIN = 16
+"""Bytes of a pack's pin."""
+_placed = struct.Struct(f">I{_PIN}s")
+_size = struct.Struct("<i")
+_BEFORE_REST = 14
+"""Bytes of a pack before its rest, beside the key: the pack's length, and of `_id` type, name, length and end."""
 
 
 def pack_key(run: str, group: str, first: int) -> str:
@@ -21,6 +29,32 @@ def pack_key(run: str, group: str, first: int) -> str:
 def pack_start(number: int) -> int:
     """The lowest number at which the pack of that row can begin."""
     return number - number % PACK
+
+
+def pins_key(run: str, group: str) -> str:
+    """The `_id` of the pins of one class of one run, behind all its packs."""
+    return f"{run}/~{group}"
+
+
+def without_key(pack: bytes, key: str) -> bytes:
+    """The bytes that the database answers when asked for the pack of that key without its `_id`."""
+    rest = pack[_BEFORE_REST + len(key.encode()) :]
+    return _size.pack(_size.size + len(rest)) + rest
+
+
+def pin(pack: bytes) -> bytes:
+    """What a pack without its key is known by."""
+    return hashlib.blake2b(pack, digest_size=_PIN).digest()
+
+
+def placed_pin(first: int, pack: bytes) -> bytes:
+    """The pin of a pack with its place, as a plan keeps those of a class one after the other."""
+    return _placed.pack(first, pin(pack))
+
+
+def pins_by_key(run: str, group: str, pins: bytes) -> dict[str, bytes]:
+    """The pins of a class by the keys of their packs, in order."""
+    return {pack_key(run, group, first): each for first, each in _placed.iter_unpack(pins)}
 
 
 def change_packs(run: str, start: int, end: int) -> Document:

@@ -12,14 +12,11 @@ import bson
 from bson.raw_bson import RawBSONDocument
 
 from services.audit.chain import documents_in
-from services.backfills.packs import ROWS, change_packs, pack_start, unpacked
+from services.backfills.packs import ROWS, change_packs, pack_start, pin, unpacked
 from services.backfills.plan import plan_digest
 from services.backfills.runs import Run
 from services.database import TOLERANT, WHOLE, Database, Document, told
 from services.errors import Refused
-
-_PIN = 16
-"""Bytes of a pack's pin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class Pins:
         """
         found = b"".join([batch async for batch in _stored(database, self._run, start, end)])
         asked = slice(bisect_left(self._firsts, pack_start(start)), bisect_left(self._firsts, end))
-        if [_pin(pack) for pack in documents_in(found)] != self._pins[asked]:
+        if [pin(pack) for pack in documents_in(found)] != self._pins[asked]:
             raise altered(self._run)
         packs = bson.decode_all(found, TOLERANT)
         return [Row(number, body) for number, body in unpacked(packs) if start <= number < end]
@@ -63,9 +60,9 @@ async def pinned(database: Database, stored: Run) -> Pins:
         digest.update(batch)
         for pack in documents_in(batch):
             firsts.append(RawBSONDocument(pack).get("first", 0))
-            pins.append(_pin(pack))
+            pins.append(pin(pack))
     classes = {**stored.class_digests, "change": digest.hexdigest()}
-    if plan_digest(stored.backfill, stored.options, stored.summary, classes) != stored.digest:
+    if plan_digest(stored.backfill, stored.options, stored.summary, classes, stored.pin_digests) != stored.digest:
         raise altered(stored.id)
     return Pins(stored.id, firsts, pins)
 
@@ -85,7 +82,3 @@ async def _stored(database: Database, run: str, start: int, end: int) -> AsyncIt
             database[ROWS].find_raw_batches(change_packs(run, start, end), {"_id": 0}, batch_size=WHOLE).sort("_id")
         ):
             yield cast(bytes, batch)
-
-
-def _pin(document: bytes) -> bytes:
-    return hashlib.blake2b(document, digest_size=_PIN).digest()

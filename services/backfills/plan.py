@@ -124,6 +124,8 @@ class PlanRow:
     customer_id: str | None
     month: str | None
     amount_paise: int | None
+    altered: bool = False
+    """Whether it stands in a part of the stored plan that is not what was previewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +176,16 @@ class Plan:
         return self.summary.unconfirmed
 
 
-def plan_digest(backfill: str, options: Options, summary: Summary, classes: Mapping[Group, str]) -> str:
-    """The digest that a commit names: over the backfill, its options, what people were told, and all rows."""
+def plan_digest(
+    backfill: str, options: Options, summary: Summary, classes: Mapping[Group, str], pins: Mapping[Group, str]
+) -> str:
+    """The digest that a commit names: over the backfill, its options, what people were told, all rows and their pins.
+
+    A plan of an earlier version has no pins.
+    """
     told = json.dumps(summary.model_dump(mode="json"), sort_keys=True)
-    parts = [backfill, options.model_dump_json(), told, *(classes[group] for group in summary.classes)]
+    parts = [backfill, options.model_dump_json(), told, *(classes.get(group, "") for group in summary.classes)]
+    parts += [pins[group] for group in summary.classes if group in pins]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -199,10 +207,14 @@ def row_body(record: str, key: Any, decision: Decision, depends: bytes) -> Docum
     return body
 
 
-def row_view(body: Document) -> PlanRow:
-    """A stored row for people."""
+def row_view(body: Document, *, altered: bool) -> PlanRow:
+    """A stored row for people; of one that somebody altered, what can still be read."""
+    code, customer_id, month = (
+        value if isinstance(value := body.get(name), str) else None for name in ("code", "customer_id", "month")
+    )
+    amount = body.get("amount_paise")
     return PlanRow(
-        record=str(body.get("record")), group=str(body.get("group")), code=body.get("code"),
-        message=str(body.get("message") or ""), customer_id=body.get("customer_id"), month=body.get("month"),
-        amount_paise=body.get("amount_paise"),
+        record=str(body.get("record")), group=str(body.get("group")), code=code,
+        message=str(body.get("message") or ""), customer_id=customer_id, month=month,
+        amount_paise=amount if isinstance(amount, int) and not isinstance(amount, bool) else None, altered=altered,
     )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import struct
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -13,16 +12,13 @@ import bson
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure, PyMongoError
 
-from services.backfills.packs import PACK, ROWS, pack_key
+from services.backfills.packs import PACK, ROWS, pack_key, pins_key, placed_pin, without_key
 from services.backfills.pipeline import Behind
 from services.backfills.plan import Group
 from services.backfills.runs import RUNS, keys_of, run_ids_before
 from services.database import Database, Document
 
 _UNAUTHORISED = 13
-_size = struct.Struct("<i").pack
-_BEFORE_REST = 14
-"""Bytes of a pack before its rest, beside the key: the pack's length, and of `_id` type, name, length and end."""
 _LARGEST = 1 << 20
 """Bytes of a pack of several rows."""
 _UNWANTED_AFTER = timedelta(days=30)
@@ -32,13 +28,14 @@ _PACKS_AT_ONCE = 1_000
 
 
 class PinnedRows:
-    """The rows of one plan in packs, as they are stored, and SHA-256 over those of each class in order."""
+    """The rows of one plan in packs, as they are stored, with a pin for each, and SHA-256 over those of each class."""
 
     def __init__(self, run: str, groups: Sequence[Group]) -> None:
         self._run = run
         self._waiting: dict[Group, list[Document]] = {group: [] for group in groups}
         self._packed = dict.fromkeys(groups, 0)
         self._classes = {group: hashlib.sha256() for group in groups}
+        self._pins = {group: bytearray() for group in groups}
 
     def add(self, bodies: Sequence[Document]) -> list[bytes]:
         """The packs that are full with these bodies; the others wait for more."""
@@ -71,13 +68,23 @@ class PinnedRows:
         self._packed[group] += len(bodies)
         # Hashed are the bytes that the database answers when asked for the pack without its `_id`: the keys are no
         # part of the digest, so that equal plans have the same.
-        rest = pack[_BEFORE_REST + len(key) :]
-        self._classes[group].update(_size(4 + len(rest)) + rest)
+        bare = without_key(pack, key)
+        self._classes[group].update(bare)
+        self._pins[group] += placed_pin(first, bare)
         return [pack]
 
     def digests(self) -> dict[Group, str]:
         """The digest of each class, once nothing waits."""
         return {group: running.hexdigest() for group, running in self._classes.items()}
+
+    def pins(self) -> list[bytes]:
+        """The pins of each class's packs, as they are stored, once nothing waits."""
+        kept = [(group, bytes(pins)) for group, pins in self._pins.items() if pins]
+        return [bson.encode({"_id": pins_key(self._run, group), "pins": pins}) for group, pins in kept]
+
+    def pin_digests(self) -> dict[Group, str]:
+        """The digest of each class's pins, once nothing waits."""
+        return {group: hashlib.sha256(pins).hexdigest() for group, pins in self._pins.items()}
 
 
 class RowStore:

@@ -181,17 +181,17 @@ class _Preview:
                     await self._examine(sessions, found, pinned, rows)
             rest = pinned.rest()
             if rows:
-                await rows.write(rest)
+                await rows.write([*rest, *pinned.pins()])
                 await rows.settle()
             disagreement = found.disagreement()
             if rows and disagreement:
                 raise Refused("paths-disagree", disagreement)
-            summary, digests = found.summary(), pinned.digests()
-            digest = plan_digest(backfill.name, self.options, summary, digests)
+            summary, digests, pins = found.summary(), pinned.digests(), pinned.pin_digests()
+            digest = plan_digest(backfill.name, self.options, summary, digests, pins)
             stored = rows is not None and await rows.complete(_document(Run(
                 id=run, backfill=backfill.name, options=self.options, digest=digest, class_digests=digests,
-                state="planned", created_at=self.now, created_by=self.operator.account, summary=summary,
-                limits=self.limits,
+                pin_digests=pins, state="planned", created_at=self.now, created_by=self.operator.account,
+                summary=summary, limits=self.limits,
             )))  # fmt: skip
         except BaseException:
             if rows:

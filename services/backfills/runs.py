@@ -10,14 +10,12 @@ from typing import Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.backfills.packs import ROWS
-from services.backfills.plan import GROUPS, Group, Options, Plan, PlanRow, Summary, Tally, row_view
+from services.backfills.plan import Group, Options, Plan, Summary, Tally
 from services.clock import INDIA
 from services.database import READ_LIMIT_MS, Database, Document, told
-from services.errors import BadRequest, NotFound
+from services.errors import NotFound
 from services.money import format_rupees
 from services.operators.operator import Operator, shown_to
-from services.paging import Page, bad_token, page_size, read_token, write_token
 
 RUNS = "console_runs"
 LANES = "console_run_lanes"
@@ -92,6 +90,8 @@ class Run(BaseModel):
     options: Options
     digest: str
     class_digests: dict[Group, str]
+    pin_digests: dict[Group, str] = {}
+    """None of a plan that an earlier version stored."""
     state: State
     created_at: datetime
     created_by: str
@@ -302,64 +302,6 @@ async def view(database: Database, run: Run) -> RunView:
         restored=back.applied, kept=back.kept, restored_paise=back.amount_paise,
         approval=run.approval, reversal=run.reversal,
     )  # fmt: skip
-
-
-async def list_rows(
-    database: Database,
-    operator: Operator,
-    run: str,
-    group: str | None = None,
-    token: str | None = None,
-    limit: int | None = None,
-    *,
-    month: str | None = None,
-    code: str | None = None,
-) -> Page[PlanRow]:
-    """The rows of a plan in their stored order: those of one class, of a billing month, of a review code."""
-    operator.require("viewer", "look at plans")
-    if group is not None and group not in (*GROUPS, *LEFT):
-        names = ", ".join((*GROUPS, *LEFT))
-        raise BadRequest("unknown-class", f"There is no class {group!r}; the classes are {names}.")
-    size, key = page_size(limit), read_token("rows", token)
-    await load_run(database, run)
-    if group in LEFT:
-        return shown_to(operator, await _left_rows(database, run, group, key, size))
-    prefix = f"{run}/{group}" if group else run
-    after, at = (key.get("_id"), key.get("at")) if key else (f"{prefix}/", 0)
-    if not isinstance(after, str) or not isinstance(at, int) or not after.startswith(f"{prefix}/"):
-        raise BadRequest("bad-page", "That page token belongs to another run or class; start again without it.")
-    narrowed = {f"rows.{name}": value for name, value in (("month", month), ("code", code)) if value}
-    pipeline: list[Document] = [
-        {"$match": {"_id": {"$gte": after, "$lt": f"{prefix}0"}, **narrowed}},
-        {"$sort": {"_id": 1}},
-        {"$unwind": {"path": "$rows", "includeArrayIndex": "at", "preserveNullAndEmptyArrays": True}},
-        {"$match": {"$or": [{"_id": {"$gt": after}}, {"at": {"$gt": at}}], **narrowed}},
-        {"$limit": size + 1},
-    ]
-    with told():
-        found = await (await database[ROWS].aggregate(pipeline, maxTimeMS=READ_LIMIT_MS)).to_list()
-    last = found[size - 1] if len(found) > size else None
-    more = write_token("rows", {"_id": last["_id"], "at": last["at"] or 0}) if last else None
-    return Page(shown_to(operator, tuple(map(_row_view, found[:size]))), more)
-
-
-def _row_view(row: Document) -> PlanRow:
-    body = row.get("rows")
-    unreadable = {"record": row["_id"], "group": "", "message": "The stored row was altered and cannot be read."}
-    return row_view(body if isinstance(body, dict) else unreadable)
-
-
-async def _left_rows(database: Database, run: str, outcome: str, key: Document | None, size: int) -> Page[PlanRow]:
-    after = key.get("_id") if key else f"{run}/"
-    if not isinstance(after, str) or not after.startswith(f"{run}/"):
-        raise bad_token()
-    matching = {"_id": {"$gt": after, "$lt": f"{run}0"}, "outcome": outcome}
-    with told():
-        cursor = database[EXCEPTIONS].find(matching).sort("_id").limit(size + 1)
-        found = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
-    more = write_token("rows", {"_id": found[size - 1]["_id"]}) if len(found) > size else None
-    rows = [PlanRow(each["record"], outcome, None, each["reason"], None, None, None) for each in found[:size]]
-    return Page(tuple(rows), more)
 
 
 async def left_alone(database: Database, run: str, outcomes: Sequence[Left]) -> set[int]:

@@ -64,6 +64,31 @@ def test_a_run_is_committed_verified_and_rolled_back(shop: Shop, plan: dict[str,
     assert shop.database.orders.count_documents({"billed": True}) == 0
 
 
+def test_the_rows_of_a_plan_are_narrowed_and_told_where_somebody_altered_them(shop: Shop, plan: dict[str, Any]) -> None:
+    her = goods.customer(id="her", user_id="u2", name="Sita", phone="9876501234")
+    shop.database.customers_v2.insert_one(her)
+    shop.database.orders.insert_one(goods.order(id="hers", customer_id="u2", user_id="u2"))
+    run = shop("backfill", "preview", "bill-one-time-orders", "--json").json["run"]
+
+    def shown(*asked: str) -> list[str]:
+        page = shop("backfill", "show", run, *asked, "--json")
+        assert (page.status, page.json.keys()) == (0, {"rows", "next"}), page.out
+        return [row["record"] for row in page.json["rows"]]
+
+    assert shown("--customer", "98765 01234") == shown("--customer", "her", "--class", "change") == ["hers"]
+    assert (len(shown("--month", "2026-10")), shown("--month", "2026-09"), shown("--code", "x")) == (4, [], [])
+    for asked in (("--month", "soon"), ("--class", "kept", "--code", "x")):
+        assert shop("backfill", "show", run, *asked, "--json").status == 2
+
+    pack = {"_id": {"$regex": f"^{run}/change/"}}
+    shop.database.console_plan_rows.update_one(pack, {"$set": {"rows.0.amount_paise": 1}})
+    altered = shop("backfill", "show", run, "--json")
+    assert altered.status == 1
+    assert "not what was previewed" in altered.json["altered"]
+    assert all(row["altered"] for row in altered.json["rows"])
+    assert "✗ hers" in shop("backfill", "show", run).out
+
+
 def test_verify_tells_of_a_bill_that_somebody_altered(shop: Shop, plan: dict[str, Any]) -> None:
     shop("backfill", "commit", plan["run"], "--digest", plan["digest"], "--yes")
     shop.database.billing_records.update_one({"order_id": "ord-1"}, {"$set": {"amount": 1.0}})

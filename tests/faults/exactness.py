@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.backfills.preview import preview
-from services.backfills.runs import Totals, list_rows, load_lanes, load_run
+from services.backfills.rows import list_rows
+from services.backfills.runs import Totals, load_lanes, load_run
 from services.backfills.verification import verify
 from services.clock import Clock
 from services.database import Database, Document

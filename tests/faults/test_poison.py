@@ -13,8 +13,9 @@ from bson.datetime_ms import DatetimeMS
 from services.backfills.commit import commit, resume
 from services.backfills.control import pause
 from services.backfills.pace import Pace
+from services.backfills.rows import list_rows
 from services.backfills.runner import Progress
-from services.backfills.runs import RunView, list_rows
+from services.backfills.runs import RunView
 from services.clock import Clock
 from services.database import Database, Document
 from services.operators.operator import Operator

@@ -69,6 +69,30 @@ class TestPreviewing:
             assert rows(pilot.app.screen).border_title == "Records · Needs review"
             assert rows(pilot.app.screen).row_count == 6
 
+    async def test_the_records_are_narrowed_to_a_customer_and_widened_again(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5", "p")
+            every = rows(pilot.app.screen).row_count
+            await press(pilot, "a")
+            title = str(rows(pilot.app.screen).border_title)
+            whose = title.rpartition(" · ")[2]
+            assert title.startswith("Records · To bill · ")
+            assert 0 < rows(pilot.app.screen).row_count < every
+            assert {row.cells[1].plain for row in rows(pilot.app.screen).rows} == {whose}  # type: ignore[union-attr]
+            await press(pilot, "a")
+            assert rows(pilot.app.screen).row_count == every
+
+    async def test_a_stored_plan_that_somebody_altered_is_told(self, own_company: Company) -> None:
+        async with opened(own_company.app()) as pilot:
+            await press(pilot, "f5", "p")
+            async with own_company.connected() as database:
+                of_review = {"_id": {"$regex": "/needs-review/"}}
+                await database["console_plan_rows"].update_many(of_review, {"$set": {"rows.0.message": "all is well"}})
+            await press(pilot, "end")
+            assert rows(pilot.app.screen).border_title == "Records · Needs review · ✗ not as previewed"
+            assert "rows were altered or added. Preview again." in painted(pilot)
+            assert all(row.cells[0].plain.startswith("✗ ") for row in rows(pilot.app.screen).rows)  # type: ignore[union-attr]
+
     async def test_enter_on_a_record_goes_to_its_order(self, own_company: Company) -> None:
         async with opened(own_company.app()) as pilot:
             await press(pilot, "f5", "p")

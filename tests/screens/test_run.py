@@ -71,7 +71,8 @@ async def test_a_committed_run_is_taken_back_with_a_reason_and_a_typed_number(ow
 
 async def test_another_operators_plan_is_approved_but_not_ones_own(own_company: Company) -> None:
     async with opened(own_company.app(alone=100)) as pilot:
-        await press(pilot, "f5", "p", "c")
+        await press(pilot, "f5", "p")
+        await press(pilot, "c")
         assert "Another operator must approve it: it changes 149 records" in words(pilot)
         await press(pilot, "escape", "v", "a")
         assert "It is your own plan" in painted(pilot)
@@ -93,7 +94,8 @@ def words(pilot: Any) -> str:
 
 async def test_what_others_do_with_the_runs_is_seen_on_the_billing_screen(own_company: Company) -> None:
     async with opened(own_company.app(alone=100)) as pilot:
-        await press(pilot, "f5", "p", "c")
+        await press(pilot, "f5", "p")
+        await press(pilot, "c")
         assert "must approve" in words(pilot)
         await press(pilot, "escape")
         async with own_company.connected() as database:

@@ -83,33 +83,47 @@ def show(
     context: typer.Context,
     run_id: RunId,
     group_name: Annotated[
-        str | None, typer.Option("--class", metavar="C", help="Only this class, or drifted or failed.")
+        str | None, typer.Option("--class", metavar="C", help="Only this class, or drifted, failed or kept.")
+    ] = None,
+    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="Only this billing month.")] = None,
+    code: Annotated[str | None, typer.Option(metavar="CODE", help="Only rows with this reason.")] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="CUSTOMER", help="Only this customer's: by id, user id, phone or name.")
     ] = None,
     token: PageToken = None,
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
-    """Show a run's plan, row by row."""
+    """Show a run's plan, row by row; exit 1 where what it shows is not what was previewed."""
 
     async def work(session: Session) -> Answer:
-        from services.backfills.runs import list_rows
+        from services.backfills.rows import list_rows
+        from services.customers.search import find_customer
         from services.money import format_rupees
 
-        page = await list_rows(session.database, session.operator, run_id, group_name, token, limit)
+        whose = (await find_customer(session.database, session.operator, customer)).id if customer else None
+        page = await list_rows(
+            session.database, session.operator, run_id, group_name, token, limit,
+            month=month, code=code, customer=whose,
+        )  # fmt: skip
         rows = [
             {"record": r.record, "class": r.group, "code": r.code, "message": r.message, "customer_id": r.customer_id,
-             "month": r.month, "amount_paise": r.amount_paise}
+             "month": r.month, "amount_paise": r.amount_paise, **({"altered": True} if r.altered else {})}
             for r in page.items
         ]  # fmt: skip
         worth = any(r.amount_paise is not None for r in page.items)
         listed = [
-            (r.record, r.group, r.code, *((r.month, format_rupees(r.amount_paise)) if worth else ()), r.message)
+            (f"{'✗ ' * r.altered}{r.record}", r.group, r.code,
+             *((r.month, format_rupees(r.amount_paise)) if worth else ()), r.message)
             for r in page.items
-        ]
+        ]  # fmt: skip
         headings = ("Record", "Class", "Code", *(("Month", "Amount") if worth else ()), "Why")
         blocks: list[Block] = [Table(headings, listed, _RIGHT) if listed else Line("No rows.")]
+        blocks += [Line(page.note)] if page.note else []
+        blocks += [Line(f"✗ {page.altered}")] if page.altered else []
         blocks += [Line(f"More with --page {page.next}")] if page.next else []
-        return Answer({"rows": rows, "next": page.next}, blocks)
+        said = {name: words for name in ("note", "altered") if (words := getattr(page, name))}
+        return Answer({"rows": rows, "next": page.next, **said}, blocks, exit_status=1 if page.altered else 0)
 
     run(context, work, as_json=as_json)
 

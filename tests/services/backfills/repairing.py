@@ -10,7 +10,7 @@ from services.backfills.commit import commit
 from services.backfills.pace import Pace
 from services.backfills.plan import Options, Plan, PlanRow
 from services.backfills.preview import preview
-from services.backfills.runs import list_rows
+from services.backfills.rows import list_rows
 from services.clock import Clock
 from services.database import Database, Document
 from services.operators.operator import Operator

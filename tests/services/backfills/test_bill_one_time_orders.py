@@ -8,7 +8,7 @@ from bson import Decimal128
 
 from services.backfills.plan import Options, PlanRow
 from services.backfills.preview import preview
-from services.backfills.runs import list_rows
+from services.backfills.rows import list_rows
 from services.clock import Clock
 from services.database import Database, Document
 from services.operators.operator import Operator

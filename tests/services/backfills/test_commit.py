@@ -19,8 +19,9 @@ from services.backfills.packs import ROWS
 from services.backfills.plan import Plan, PlanRow
 from services.backfills.preview import preview
 from services.backfills.rollback import rollback
+from services.backfills.rows import list_rows
 from services.backfills.runner import Progress
-from services.backfills.runs import LANES, RUNS, list_exceptions, list_rows, list_runs, load_run, show_run
+from services.backfills.runs import LANES, RUNS, list_exceptions, list_runs, load_run, show_run
 from services.clock import Clock
 from services.database import STANDALONE, Database
 from services.errors import ConsoleError, NotFound, NotPermitted, Refused

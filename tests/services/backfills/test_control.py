@@ -11,8 +11,9 @@ from services.backfills.control import cancel, pause
 from services.backfills.pace import Pace, Throttle
 from services.backfills.plan import Plan
 from services.backfills.preview import preview
+from services.backfills.rows import list_rows
 from services.backfills.runner import Progress
-from services.backfills.runs import RUNS, Limits, list_exceptions, list_rows, show_run
+from services.backfills.runs import RUNS, Limits, list_exceptions, show_run
 from services.clock import Clock
 from services.database import Database
 from services.errors import BadRequest, ConsoleError, NotPermitted, Refused

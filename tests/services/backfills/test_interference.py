@@ -12,8 +12,9 @@ from services.backfills.pace import Pace
 from services.backfills.packs import ROWS
 from services.backfills.plan import Plan
 from services.backfills.rollback import rollback
+from services.backfills.rows import list_rows
 from services.backfills.runner import Progress
-from services.backfills.runs import RUNS, list_exceptions, list_rows, show_run
+from services.backfills.runs import RUNS, list_exceptions, show_run
 from services.clock import Clock
 from services.database import Database, Document, connect
 from services.errors import ConsoleError, Refused, TooLong

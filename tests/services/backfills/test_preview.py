@@ -80,7 +80,7 @@ async def test_the_digest_does_not_depend_on_how_the_records_were_read(
     again = await preview(database, ops, clock, FIX)
     assert (again.digest, again.summary) == (plan.digest, plan.summary)
     stored = [
-        [row async for row in database[ROWS].find({"_id": {"$regex": f"^{each.run}/"}}, {"_id": 0}).sort("_id")]
+        [row async for row in database[ROWS].find({"_id": {"$regex": f"^{each.run}/change/"}}, {"_id": 0}).sort("_id")]
         for each in (plan, again)
     ]
     assert stored[0] == stored[1]
@@ -97,6 +97,7 @@ def test_rows_are_hashed_as_they_are_stored_without_the_keys_of_their_packs() ->
         other.add([body])
     other.rest()
     assert one.digests() == other.digests()
+    assert one.pin_digests() == other.pin_digests()
     other.add(bodies[:1])
     other.rest()
     assert one.digests() != other.digests()

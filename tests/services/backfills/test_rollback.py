@@ -12,8 +12,9 @@ from services.backfills.plan import Plan
 from services.backfills.preview import preview
 from services.backfills.report import report
 from services.backfills.rollback import rollback
+from services.backfills.rows import list_rows
 from services.backfills.runner import Progress
-from services.backfills.runs import RunView, list_exceptions, list_rows, list_runs, show_run
+from services.backfills.runs import RunView, list_exceptions, list_runs, show_run
 from services.backfills.verification import verify
 from services.clock import Clock
 from services.database import Database, Document

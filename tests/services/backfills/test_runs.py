@@ -3,7 +3,8 @@
 import pytest
 
 from services.backfills.preview import latest_plan, preview
-from services.backfills.runs import list_rows, list_runs, show_run
+from services.backfills.rows import list_rows
+from services.backfills.runs import list_runs, show_run
 from services.clock import Clock
 from services.database import Database
 from services.errors import BadRequest, NotFound

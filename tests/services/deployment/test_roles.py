@@ -26,7 +26,8 @@ from services.backfills.preview import latest_plan, preview
 from services.backfills.registry import BACKFILLS
 from services.backfills.report import report
 from services.backfills.rollback import rollback
-from services.backfills.runs import LANES, list_rows, list_runs, show_run
+from services.backfills.rows import list_rows
+from services.backfills.runs import LANES, list_runs, show_run
 from services.backfills.verification import verify
 from services.changes.changeset import AUDIT_LOGS
 from services.clock import Clock, utc_now
