@@ -10,6 +10,7 @@ from rich.text import Text
 from screens.tones import count, text, wrapping
 from screens.widgets.meter import Reading
 from screens.widgets.sheet import Section
+from services.backfills.plan import why_left
 from services.backfills.registry import find_backfill
 from services.clock import format_moment, read_timestamp
 from services.money import format_rupees
@@ -86,7 +87,10 @@ def sections(run: RunView, exceptions: Sequence[RunException]) -> list[Section]:
         *([("Asked", text(words, "info"))] if words else []),
         ("Digest", text(run.digest)),
     ]))  # fmt: skip
-    left = [wrapping(text(f"{each.outcome:8} {each.record}  {each.reason}", limit=300)) for each in exceptions]
+    left = [
+        wrapping(text(f"{each.outcome:8} {each.record}  {why_left(each.reason, each.changed)}", limit=300))
+        for each in exceptions
+    ]
     return [*found, Section("Left alone", lines=left)] if left else found
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from services.backfills.approval import require_approval
 from services.backfills.landing import hashable
-from services.backfills.lane import ENTRIES_A_ROW, Batch, Task
+from services.backfills.lane import Batch, Task
 from services.backfills.pace import Pace
 from services.backfills.pinning import Row, pinned
+from services.backfills.plan import ENTRIES_A_ROW
 from services.backfills.rollback import go_on_back
 from services.backfills.runner import Job, Report, Runner
 from services.backfills.runs import Left, Limits, Run, RunView, State, Wish, Work, load_run, show_run

@@ -49,8 +49,6 @@ _OF_ONE_RECORD = (
     ValueError,
 )
 _AWAY = ("connection-lost", "no-connection", "commit-unknown")
-ENTRIES_A_ROW = 16
-"""The numbers that a row has for its audit entries, in the series of its run."""
 _AGAIN_AFTER = 0.5
 """Seconds between two tries while the database is away, and between two looks while a batch must wait."""
 

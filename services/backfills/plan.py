@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from services.clock import format_moment
 from services.database import Document
 
 Group: TypeAlias = Literal[
@@ -20,6 +21,9 @@ Group: TypeAlias = Literal[
 GROUPS: tuple[Group, ...] = get_args(Group)
 BILLING_GROUPS: tuple[Group, ...] = ("change", "already-billed", "flagged-no-record", "not-delivered", "needs-review")
 REPAIR_GROUPS: tuple[Group, ...] = ("change", "nothing-to-do", "needs-review")
+
+ENTRIES_A_ROW = 16
+"""The numbers that a row has for its audit entries, in the series of its run."""
 
 REVIEW_REASONS: Mapping[str, str] = {
     "amount-invalid": "The amount is missing, zero, negative, not a number or too high to believe.",
@@ -113,6 +117,25 @@ class Decision(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """Who changed a record last, as the audit trail has it."""
+
+    by: str
+    at: datetime | None
+    table: str
+    doubt: str | None = None
+    """The code of what stands against that audit entry."""
+
+
+def why_left(reason: str, changed: Changed | None) -> str:
+    """Why a record was left alone; where it is known also by whom it was changed, and when in India."""
+    if changed is None:
+        return reason
+    doubt = f" (that audit entry is {changed.doubt})" if changed.doubt else ""
+    return f"{reason}: {changed.table} by {changed.by}, {format_moment(changed.at)}{doubt}"
+
+
+@dataclass(frozen=True, slots=True)
 class PlanRow:
     """One record of a plan, for people."""
 
@@ -126,6 +149,8 @@ class PlanRow:
     amount_paise: int | None
     altered: bool = False
     """Whether it stands in a part of the stored plan that is not what was previewed."""
+    changed: Changed | None = None
+    """Of a record that a rollback kept: its last change after the run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.audit.traces import read_entries
-from services.backfills.lane import ENTRIES_A_ROW, Batch, Task
+from services.backfills.lane import Batch, Task
 from services.backfills.pace import Pace
 from services.backfills.pinning import Row, pinned
+from services.backfills.plan import ENTRIES_A_ROW
 from services.backfills.runner import Job, Report, Runner
 from services.backfills.runs import Lane, Left, RunView, State, Work, left_alone, load_lanes, load_run
+from services.backfills.since import CHANGED, GONE
 from services.backfills.verification import compare
 from services.changes.changeset import Change, ChangeSet, Delete, Insert, Update
 from services.changes.difference import differences, lookup
@@ -171,7 +173,7 @@ def _inverse(
     for place, entry in sorted(entries.items(), reverse=True):
         (collection, key), current = touched[place], now[place]
         if not _unchanged(entry["after"], current):
-            return [], "it was changed since" if current else "it is gone"
+            return [], CHANGED if current else GONE
         if entry["before"] is None and current is not None:
             inverse.append(Delete(collection, current))
         elif entry["after"] is None:

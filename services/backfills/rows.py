@@ -15,6 +15,7 @@ from services.audit.chain import documents_in, key_of
 from services.backfills.packs import PACK, ROWS, pin, pins_by_key, pins_key, without_key
 from services.backfills.plan import GROUPS, PlanRow, plan_digest, row_view
 from services.backfills.runs import EXCEPTIONS, LEFT, Run, load_run
+from services.backfills.since import changed_since
 from services.clock import parse_month
 from services.database import READ_LIMIT_MS, TOLERANT, Database, Document, told
 from services.errors import BadRequest
@@ -197,5 +198,9 @@ async def _left_rows(
     cursor = database[EXCEPTIONS].find(matching).sort("_id").limit(size + 1)
     found = await cursor.max_time_ms(READ_LIMIT_MS).to_list()
     more = write_token(kind, {"_id": found[size - 1]["_id"]}) if len(found) > size else None
-    rows = [PlanRow(each["record"], outcome, None, each["reason"], None, None, None) for each in found[:size]]
+    changed = await changed_since(database, run, found[:size]) if outcome == "kept" else {}
+    rows = [
+        PlanRow(each["record"], outcome, None, each["reason"], None, None, None, changed=changed.get(each["number"]))
+        for each in found[:size]
+    ]
     return RowsPage(tuple(rows), more)

@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.backfills.plan import Group, Options, Plan, Summary, Tally
+from services.backfills.plan import Changed, Group, Options, Plan, Summary, Tally
+from services.backfills.since import changed_since
 from services.clock import INDIA
 from services.database import READ_LIMIT_MS, Database, Document, told
 from services.errors import NotFound
@@ -215,6 +216,8 @@ class RunException:
     record: str
     outcome: Left
     reason: str
+    changed: Changed | None = None
+    """Of a record that a rollback kept: its last change after the run."""
 
 
 def new_run_id(now: datetime) -> str:
@@ -316,4 +319,8 @@ async def list_exceptions(database: Database, operator: Operator, run: str) -> t
     operator.require("viewer", "look at runs")
     with told():
         found = await database[EXCEPTIONS].find(keys_of(run)).limit(200).to_list()
-    return shown_to(operator, tuple(RunException(each["record"], each["outcome"], each["reason"]) for each in found))
+        changed = await changed_since(database, run, [each for each in found if each["outcome"] == "kept"])
+    return shown_to(operator, tuple(
+        RunException(each["record"], each["outcome"], each["reason"], changed.get(each.get("number", -1)))
+        for each in found
+    ))  # fmt: skip

@@ -97,6 +97,7 @@ def show(
     """Show a run's plan, row by row; exit 1 where what it shows is not what was previewed."""
 
     async def work(session: Session) -> Answer:
+        from services.backfills.plan import why_left
         from services.backfills.rows import list_rows
         from services.customers.search import find_customer
         from services.money import format_rupees
@@ -108,13 +109,14 @@ def show(
         )  # fmt: skip
         rows = [
             {"record": r.record, "class": r.group, "code": r.code, "message": r.message, "customer_id": r.customer_id,
-             "month": r.month, "amount_paise": r.amount_paise, **({"altered": True} if r.altered else {})}
+             "month": r.month, "amount_paise": r.amount_paise, **({"altered": True} if r.altered else {}),
+             **({"changed": r.changed} if r.changed else {})}
             for r in page.items
         ]  # fmt: skip
         worth = any(r.amount_paise is not None for r in page.items)
         listed = [
             (f"{'✗ ' * r.altered}{r.record}", r.group, r.code,
-             *((r.month, format_rupees(r.amount_paise)) if worth else ()), r.message)
+             *((r.month, format_rupees(r.amount_paise)) if worth else ()), why_left(r.message, r.changed))
             for r in page.items
         ]  # fmt: skip
         headings = ("Record", "Class", "Code", *(("Month", "Amount") if worth else ()), "Why")

@@ -194,6 +194,7 @@ def _bar(words: str) -> Iterator[Report]:
 
 
 async def _told(session: Session, view: RunView) -> Answer:
+    from services.backfills.plan import why_left
     from services.backfills.runs import list_exceptions
 
     left: tuple[RunException, ...] = ()
@@ -201,7 +202,7 @@ async def _told(session: Session, view: RunView) -> Answer:
         left = await list_exceptions(session.database, session.operator, view.run)
     blocks: list[Block] = [Pairs(_pairs(view))]
     if left:
-        rows = [(each.record, each.outcome, each.reason) for each in left]
+        rows = [(each.record, each.outcome, why_left(each.reason, each.changed)) for each in left]
         blocks += [Line(""), Table(("Record", "Outcome", "Why"), rows)]
         if len(left) < view.drifted + view.failed + view.kept:
             blocks.append(Line(f"These are the first {len(left)}; all: backfill show {view.run} --class drifted"
@@ -209,7 +210,12 @@ async def _told(session: Session, view: RunView) -> Answer:
     left_alone = view.kept if view.reversal else view.drifted or view.failed
     unfinished = view.state not in ("done", "rolled-back", "approved")
     bad = left_alone or unfinished or view.verified is False
-    return Answer(_document(view) | ({"exceptions": left} if left else {}), blocks, exit_status=1 if bad else 0)
+    exceptions = [
+        {"record": each.record, "outcome": each.outcome, "reason": each.reason,
+         **({"changed": each.changed} if each.changed else {})}
+        for each in left
+    ]  # fmt: skip
+    return Answer(_document(view) | ({"exceptions": exceptions} if left else {}), blocks, exit_status=1 if bad else 0)
 
 
 def _document(view: RunView) -> dict[str, Any]:
