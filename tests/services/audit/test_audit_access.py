@@ -13,6 +13,7 @@ import pytest
 from bson import json_util
 from pymongo.errors import PyMongoError
 
+from services.audit import follow
 from services.audit.access import reveal
 from services.audit.doubts import UNCHAINED
 from services.audit.entries import Entry
@@ -251,6 +252,30 @@ async def test_entries_are_followed_as_they_are_written_without_a_gap(database: 
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
+
+
+async def test_an_entry_is_told_at_once_however_long_the_server_is_let_wait(
+    database: Database, viewer: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert follow._AWAIT_MS >= 1_000
+    monkeypatch.setattr(follow, "_AWAIT_MS", 60_000)
+    began = asyncio.Event()
+    changes = follow._changes
+
+    def noting(stream: Any) -> Any:
+        began.set()
+        return changes(stream)
+
+    monkeypatch.setattr(follow, "_changes", noting)
+    await database[AUDIT_LOGS].insert_one(first_shape(0, id="before"))
+    async with aclosing(AuditQuery(database, viewer).follow(AuditFilters())) as entries:
+        for names in (["one"], ["two", "three"], ["four"]):
+            reading = asyncio.create_task(anext(entries))
+            await began.wait()
+            await database[AUDIT_LOGS].insert_many([first_shape(1, id=name) for name in names])
+            found = [(await asyncio.wait_for(reading, 20)).id]
+            found += [(await asyncio.wait_for(anext(entries), 20)).id for _ in names[1:]]
+            assert found == names
 
 
 async def test_following_ends_where_the_trail_itself_is_gone(database: Database, viewer: Operator) -> None:
