@@ -146,7 +146,11 @@ class _Look:
                 pins, group = each.get("pins"), names[each["_id"]]
                 if isinstance(pins, bytes) and hashlib.sha256(pins).hexdigest() == stored.pin_digests.get(group):
                     expected |= pins_by_key(stored.id, group, pins)
-        return _Held(stored.id, expected, after, whole=digest == stored.digest)
+        held = _Held(stored.id, expected, after, whole=digest == stored.digest)
+        held.counts(await database[ROWS].count_documents(
+            {"_id": {"$gte": self._start, "$lt": self._end}}, hint="_id_", maxTimeMS=READ_LIMIT_MS
+        ))  # fmt: skip
+        return held
 
 
 class _Held:
@@ -171,6 +175,12 @@ class _Held:
         sound = there and pin(without_key(pack, key)) == self._expected[key]
         self._altered |= not sound
         return sound and self._whole
+
+    def counts(self, packs: int) -> None:
+        """So many packs are there, on this page and on others."""
+        if self._expected is not None:
+            self._altered |= packs > len(self._keys)
+            self._missing |= packs < len(self._keys)
 
     def ends(self) -> None:
         """There are no more packs."""
