@@ -41,7 +41,7 @@ class Records(RecordTable):
         page, rows = event.page, [views.plan_row(plan, row) for row in event.page.items]
         self._found = ({} if event.first else self._found) | {row.record: row for row in page.items}
         self.next, more = page.next, page.next is not None
-        self.border_title = text(self.behind.title(plan) + (" · ✗ not as previewed" if page.altered else ""))
+        self.border_title = text(("✗ Not as previewed · " if page.altered else "") + self.behind.title(plan))
         # Of a long plan a page can be empty though there is more: an empty table asks for the next by itself.
         (self.extend if self.row_count and not event.first else self.show)(rows, more=more)
 

@@ -89,7 +89,7 @@ class TestPreviewing:
                 of_review = {"_id": {"$regex": "/needs-review/"}}
                 await database["console_plan_rows"].update_many(of_review, {"$set": {"rows.0.message": "all is well"}})
             await press(pilot, "end")
-            assert rows(pilot.app.screen).border_title == "Records · Needs review · ✗ not as previewed"
+            assert rows(pilot.app.screen).border_title == "✗ Not as previewed · Records · Needs review"
             assert "rows were altered or added. Preview again." in painted(pilot)
             assert all(row.cells[0].plain.startswith("✗ ") for row in rows(pilot.app.screen).rows)  # type: ignore[union-attr]
 
