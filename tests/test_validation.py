@@ -376,8 +376,8 @@ class TestDeliveryValidator:
         assert says(await deliveries.person_exists("old")) == "delivery-person-unknown"
 
     @answers("fields", {
-        ACCEPTED: [{"is_active": True}, {"status": "Active"}, {"is_active": True, "status": "x"}],
-        "delivery-person-inactive": [{"is_active": False}, {"is_active": False, "status": "active"},
+        ACCEPTED: [{"is_active": True}, {"status": "Active"}, {"is_active": True, "status": "active"}],
+        "delivery-person-inactive": [{"is_active": False}, {"is_active": False, "status": "active"}, {"is_active": True, "status": "x"},
             {"status": "inactive"}],
         "delivery-person-unclear": [{"is_active": "no"}, {}, {"status": {"$ne": "inactive"}}],
     })  # fmt: skip

@@ -190,7 +190,8 @@ async def _send(session: Session, provider: Provider, run_id: str | None, *, yes
 
     due = await count_due(session.database, session.operator, session.clock, run_id)
     if due:
-        confirm(f"Send {_count(due, 'message')} through {provider.name} to customers of {session.database.name}?", yes=yes)
+        messages = _count(due, "message")
+        confirm(f"Send {messages} through {provider.name} to customers of {session.database.name}?", yes=yes)
     with progress_bar() as bar:
         return await send(
             session.database, session.operator, session.clock, provider, run=run_id,

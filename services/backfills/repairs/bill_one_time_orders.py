@@ -219,8 +219,10 @@ class BillOneTimeOrders(Backfill[OrderSource]):
         Only the bill itself says so: a payment of the customer's whole month is of no single bill.
         """
         bill = current[0]
-        paid = bill is not None and read_bill(bill).payment_status not in ("unpaid", "")
-        return "its bill was paid" if paid else None
+        status = read_bill(bill).payment_status if bill else ""
+        if status in ("unpaid", ""):
+            return None
+        return "its bill was paid in part" if status == "partial" else "its bill was paid"
 
     def stands(self, run: str, record: Document) -> bool:
         """A bill of another run may have taken the place."""
