@@ -377,8 +377,8 @@ class TestDeliveryValidator:
 
     @answers("fields", {
         ACCEPTED: [{"is_active": True}, {"status": "Active"}, {"is_active": True, "status": "active"}],
-        "delivery-person-inactive": [{"is_active": False}, {"is_active": False, "status": "active"}, {"is_active": True, "status": "x"},
-            {"status": "inactive"}],
+        "delivery-person-inactive": [{"is_active": False}, {"is_active": False, "status": "active"},
+                                     {"is_active": True, "status": "x"}, {"status": "inactive"}],
         "delivery-person-unclear": [{"is_active": "no"}, {}, {"status": {"$ne": "inactive"}}],
     })  # fmt: skip
     async def test_active(self, database: Database, deliveries: DeliveryValidator, fields: Document, code: str) -> None:
