@@ -40,7 +40,7 @@ async def test_every_question_to_the_database_is_served_by_an_index(database: Da
 
     watched = await watch(database, ask())
     watched.assert_indexed()
-    assert len(watched.queries) == 12
+    assert len(watched.queries) == 11
 
 
 async def test_a_record_is_asked_for_once(database: Database) -> None:
