@@ -30,6 +30,7 @@ _LIST = "list"
 _READING = "Reading …"
 LOOKING_ON = "Nothing yet, looking further …"
 """What an empty list says while there may be something on a page to come."""
+_REFUSED = "Not read."
 
 
 @dataclass
@@ -94,10 +95,15 @@ class ListPlace(Place):
         """What stands in the list now, to come back to."""
         return Listed(self.list_target().rows, self._next, self.under_cursor())
 
+    @property
+    def refused(self) -> bool:
+        """Whether what was asked for last was refused, so that nothing is listed."""
+        return self.list_target().instead == _REFUSED
+
     def restore(self, listed: Listed) -> None:
         """Show what stood in the list, without asking again."""
         self.drop(_LIST)
-        self._next = listed.next
+        self._next, self.list_target().instead = listed.next, ""
         self.list_target().show(listed.rows, more=listed.next is not None, at=listed.at)
 
     @on(Input.Changed)
@@ -162,9 +168,15 @@ class ListPlace(Place):
             self.say_nothing()
         self._note = note
 
+    def unlisted(self) -> None:
+        """What was asked for is refused: what stood in the list answers something else, and goes."""
+        self.list_target().show([])
+
     def on_refusal(self, event: Refusal) -> None:
         """The next page may be asked for again; of a first one nobody knows what it holds."""
         if event.group == _LIST:
-            self.list_target().instead = "Not read."
+            if self._next is None and not event.unreachable:
+                self.unlisted()
+            self.list_target().instead = _REFUSED
             self.list_target().retry()
         super().on_refusal(event)

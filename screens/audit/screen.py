@@ -164,9 +164,17 @@ class AuditScreen(ListPlace):
         if not self._entries:
             self.query_one("#entry", Sheet).clear()
 
+    def unlisted(self) -> None:
+        """No entry is listed, and none is shown."""
+        super().unlisted()
+        self._entries = {}
+        self.query_one("#entry", Sheet).clear()
+        self.refresh_bindings()
+
     def show_entries(self, words: Words, *, at: str | None = None) -> None:
         """List other entries; Escape returns to where one was. `at` is the entry to go to."""
-        self._before.append(_Stop(self._words, self.listed(), self._entries))
+        if not self.refused:  # there is nothing to return to
+            self._before.append(_Stop(self._words, self.listed(), self._entries))
         self._list(words, at)
 
     def _list(self, words: Words, at: str | None) -> None:

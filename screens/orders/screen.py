@@ -162,6 +162,11 @@ class OrdersScreen(CustomerPlace, ListPlace):
             else:
                 self.open_order(made)
 
+    def unlisted(self) -> None:
+        """No order is listed, and none is shown."""
+        super().unlisted()
+        self._clear()
+
     def _clear(self) -> None:
         self._shown = None
         self.query_one("#order", Sheet).clear()

@@ -151,6 +151,13 @@ class RemindersScreen(CustomerPlace, ListPlace):
             self.query_one("#counts", Static).update(Text("Nothing was billed that could be reminded of.", "muted"))
         self._show_reminder()
 
+    def unlisted(self) -> None:
+        """No reminder is listed, and none is shown."""
+        super().unlisted()
+        self._reminders, self._surveyed = {}, ""
+        self.query_one("#reminder", Sheet).clear()
+        self.query_one("#counts", Static).update("")
+
     def _reminder(self) -> Reminder | None:
         return self._reminders.get(self.under_cursor())
 

@@ -147,6 +147,30 @@ class TestFilters:
             assert "Looked through" not in painted(pilot)
             assert "No entry fits." not in said
 
+    async def test_what_is_refused_lists_nothing_and_escape_returns_to_what_was_listed(self, trail: Company) -> None:
+        async with trail.connected() as database:
+            noted = [first_shape(n, _id=f"noted-{n}", meta={"session": f"01a208eb-{n}"}) for n in range(2)]
+            await database["audit_logs"].insert_many(noted)
+        async with opened(trail.app(MEERA)) as pilot:
+            await press(pilot, "f6")
+            before, row = table(pilot).rows, table(pilot).row
+            await fill(pilot, session="01a208eb")
+            assert "Several sessions begin with '01a208eb'" in painted(pilot)
+            assert "session 01a208eb" in painted(pilot)
+            assert table(pilot).rows == ()
+            assert "Not read." in painted(pilot)
+            assert "No entry is chosen." in painted(pilot)
+            await fill(pilot, session="01a208eb-1")
+            assert [row.key for row in table(pilot).rows] == ["noted-1"]
+            await press(pilot, "escape")  # past what listed nothing
+            assert (table(pilot).rows, table(pilot).row) == (before, row)
+            assert "every entry" in painted(pilot)
+            await fill(pilot, session="01a208eb")
+            await press(pilot, "escape")
+            assert (table(pilot).rows, table(pilot).row) == (before, row)
+        async with trail.connected() as database:
+            await database["audit_logs"].delete_many({"_id": {"$in": ["noted-0", "noted-1"]}})
+
     async def test_a_jump_keeps_the_cursor_and_escape_returns_deep_into_the_list(self, trail: Company) -> None:
         async with opened(trail.app(MEERA)) as pilot:
             await press(pilot, "f6")
