@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from screens.asking import Refusal
 from screens.place import Place
 
 if TYPE_CHECKING:
+    from screens.widgets.writing import WritingDialog
     from services.customers.correction import Corrected
     from services.customers.undoing import Undone
 
+T = TypeVar("T")
 CORRECTING: list[BindingType] = [
     Binding(
         "p", "correct_customer", "Correct a customer", show=False,
@@ -70,20 +74,34 @@ class CustomerPlace(Place):
             return "There is no connection to the database yet."
         return self.context.why_no_writing("support")
 
+    def open_writing(self, dialog: WritingDialog[T | None], done: Callable[[T], object]) -> None:
+        """Open a dialog that writes. Where it was refused something, what lies below it is read again."""
+
+        def closed(result: T | None) -> None:
+            if result is not None:
+                done(result)
+            elif dialog.was_refused:
+                self.read_again()
+
+        self.app.push_screen(dialog, closed)
+
+    def on_refusal(self, event: Refusal) -> None:
+        """Where no correction can be taken back, the customer may not be as shown."""
+        if event.group == "correction" and not event.unreachable:
+            self.read_again()
+        super().on_refusal(event)
+
     def action_correct_customer(self) -> None:
         """Type what is right."""
         if self.context and (customer := self.customer_shown()):
             from screens.customers.correcting import CorrectCustomer
 
-            self.app.push_screen(CorrectCustomer(self.context, customer), self._corrected)
+            self.open_writing(CorrectCustomer(self.context, customer), self._corrected)
 
-    def _corrected(self, corrected: Corrected | None) -> None:
-        if corrected:
-            self._last = corrected.customer_id
-            apart = [each.words for each in corrected.user_phones if each.differs]
-            self.post_message(
-                CustomerChanged(" ".join([f"{_called(corrected)} is corrected; P takes it back.", *apart]))
-            )
+    def _corrected(self, corrected: Corrected) -> None:
+        self._last = corrected.customer_id
+        apart = [each.words for each in corrected.user_phones if each.differs]
+        self.post_message(CustomerChanged(" ".join([f"{_called(corrected)} is corrected; P takes it back.", *apart])))
 
     def action_undo_correction(self) -> None:
         """Ask what it would change, first."""
@@ -97,11 +115,10 @@ class CustomerPlace(Place):
         if self.context:
             from screens.customers.undoing import TakeCorrectionBack
 
-            self.app.push_screen(TakeCorrectionBack(self.context, event.undone), self._restored)
+            self.open_writing(TakeCorrectionBack(self.context, event.undone), self._restored)
 
-    def _restored(self, undone: Undone | None) -> None:
-        if undone:
-            self.post_message(CustomerChanged(f"{_called(undone)} is as before the last correction."))
+    def _restored(self, undone: Undone) -> None:
+        self.post_message(CustomerChanged(f"{_called(undone)} is as before the last correction."))
 
     def on_customer_changed(self, event: CustomerChanged) -> None:
         """As it is now."""

@@ -31,8 +31,6 @@ from services.errors import BadRequest, Unreachable
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from screens.deliveries.dialog import ConfirmDelivery
-    from screens.deliveries.undoing import TakeConfirmationBack
     from services.deliveries.confirmation import Confirmation
     from services.deliveries.day import DayFilters, DeliveryRow
     from services.deliveries.seen import Seen
@@ -253,15 +251,11 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         elif self.context and order_id:
             from screens.deliveries.dialog import ConfirmDelivery
 
-            dialog = ConfirmDelivery(self.context, order_id)
-            self.app.push_screen(dialog, partial(self._confirmed, dialog))
+            self.open_writing(ConfirmDelivery(self.context, order_id), self._confirmed)
 
-    def _confirmed(self, dialog: ConfirmDelivery, confirmation: Confirmation | None) -> None:
-        if dialog.was_refused and confirmation is None:
-            self.read_first()  # the order may not be as it is listed
-        if confirmation:
-            self._show_confirmed(confirmation)
-            self.say(views.confirmed(confirmation), "information")
+    def _confirmed(self, confirmation: Confirmation) -> None:
+        self._show_confirmed(confirmation)
+        self.say(views.confirmed(confirmation), "information")
 
     def _show_confirmed(self, confirmation: Confirmation) -> None:
         self._refusals.pop(confirmation.order_id, None)
@@ -373,16 +367,12 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         if self.context and (row := self._row()):
             from screens.deliveries.undoing import TakeConfirmationBack
 
-            dialog = TakeConfirmationBack(self.context, row)
-            self.app.push_screen(dialog, partial(self._taken_back, dialog))
+            self.open_writing(TakeConfirmationBack(self.context, row), self._taken_back)
 
-    def _taken_back(self, dialog: TakeConfirmationBack, undone: Undone | None) -> None:
+    def _taken_back(self, undone: Undone) -> None:
         """The row as it was."""
-        if undone:
-            self._change(undone.order_id, undone.status, "", undone.delivered_at, confirmed=False)
-            self.say(views.taken_back(undone), "information")
-        elif dialog.was_refused:
-            self.read_first()
+        self._change(undone.order_id, undone.status, "", undone.delivered_at, confirmed=False)
+        self.say(views.taken_back(undone), "information")
 
     def on_refusal(self, event: Refusal) -> None:
         """Nothing that writes is ever repeated by itself."""

@@ -18,7 +18,6 @@ from screens.widgets.reasoned import ReasonedDeed
 if TYPE_CHECKING:
     from services.deliveries.day import DeliveryRow
     from services.deliveries.undo import Undone
-    from services.errors import ConsoleError
 
 
 class TakeConfirmationBack(ReasonedDeed["Undone | None"]):
@@ -31,7 +30,6 @@ class TakeConfirmationBack(ReasonedDeed["Undone | None"]):
     def __init__(self, context: Context, row: DeliveryRow) -> None:
         super().__init__(context, row.order_id)
         self._name = row.customer_name or "no name"
-        self.was_refused = False
 
     def inputs(self) -> Iterable[Widget]:
         """Whose."""
@@ -40,7 +38,3 @@ class TakeConfirmationBack(ReasonedDeed["Undone | None"]):
     def write(self, request: str) -> Question[Undone]:
         """Takes it back."""
         return partial(questions.undo, self.context, self.record_name, request)
-
-    def refused(self, error: ConsoleError) -> None:
-        """The order may not be as it is listed."""
-        self.was_refused = True

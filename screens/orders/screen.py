@@ -209,7 +209,9 @@ class OrdersScreen(CustomerPlace, ListPlace):
             self.query_one("#order", Sheet).show(timeline_sections(event.events))
 
     def on_refusal(self, event: Refusal) -> None:
-        """An order that is gone is shown no longer; what is typed stays."""
+        """An order that is gone is shown no longer, one whose change stays is read again; what is typed stays."""
+        if event.group == "undo" and not event.unreachable:
+            self.read_again()
         if event.group in ("order", "timeline") and event.error.code == "unknown-order":
             self._clear()
         super().on_refusal(event)
@@ -255,7 +257,7 @@ class OrdersScreen(CustomerPlace, ListPlace):
         if self.context and order_id:
             from screens.deliveries.dialog import ConfirmDelivery
 
-            self.app.push_screen(ConfirmDelivery(self.context, order_id), self._delivery_confirmed)
+            self.open_writing(ConfirmDelivery(self.context, order_id), self._delivery_confirmed)
 
     def action_check(self) -> None:
         """Ask every validator about the order under the cursor."""
@@ -294,36 +296,33 @@ class OrdersScreen(CustomerPlace, ListPlace):
             from screens.orders.creating import MakeOrder
 
             looked_up = self.query_one("#search", Field).value
-            self.app.push_screen(MakeOrder(self.context, looked_up), self._new_made)
+            self.open_writing(MakeOrder(self.context, looked_up), self._new_made)
 
-    def _new_made(self, created: Created | None) -> None:
-        if created:
-            self._made = created.order_id
-            self.list_target().focus()
-            self.read_first()
-            self.say(f"{created.order_id} is made, for {created.customer_name or created.customer_id}.", "information")
+    def _new_made(self, created: Created) -> None:
+        self._made = created.order_id
+        self.list_target().focus()
+        self.read_first()
+        self.say(f"{created.order_id} is made, for {created.customer_name or created.customer_id}.", "information")
 
     def action_edit(self) -> None:
         """Change the order under the cursor."""
         if self.context:
             from screens.orders.editing import EditOrder
 
-            self.app.push_screen(EditOrder(self.context, self.under_cursor()), self._edited)
+            self.open_writing(EditOrder(self.context, self.under_cursor()), self._edited)
 
-    def _edited(self, edited: Edited | None) -> None:
-        if edited:
-            self.post_message(OrderChanged(edited, "changed; z takes it back"))
+    def _edited(self, edited: Edited) -> None:
+        self.post_message(OrderChanged(edited, "changed; z takes it back"))
 
     def action_cancel_order(self) -> None:
         """Cancel the order under the cursor, with a reason."""
         if self.context:
             from screens.orders.cancelling import CancelOrder
 
-            self.app.push_screen(CancelOrder(self.context, self.under_cursor()), self._cancelled)
+            self.open_writing(CancelOrder(self.context, self.under_cursor()), self._cancelled)
 
-    def _cancelled(self, edited: Edited | None) -> None:
-        if edited:
-            self.post_message(OrderChanged(edited, "cancelled; z takes it back"))
+    def _cancelled(self, edited: Edited) -> None:
+        self.post_message(OrderChanged(edited, "cancelled; z takes it back"))
 
     def action_undo(self) -> None:
         """Show what the last change of the order under the cursor was, to take it back."""
@@ -350,23 +349,21 @@ class OrdersScreen(CustomerPlace, ListPlace):
         if self.context:
             from screens.orders.undoing import TakeBack
 
-            self.app.push_screen(TakeBack(self.context, undone), self._taken_back)
+            self.open_writing(TakeBack(self.context, undone), self._taken_back)
 
-    def _taken_back(self, undone: Undone | None) -> None:
-        if undone:
-            self.post_message(OrderChanged(undone, "as it was before its last change"))
+    def _taken_back(self, undone: Undone) -> None:
+        self.post_message(OrderChanged(undone, "as it was before its last change"))
 
     def on_order_changed(self, event: OrderChanged) -> None:
         """Show the list and the order as they are now."""
         self.read_first()
         self.say(f"{event.edited.order_id} is {event.done}.", "information")
 
-    def _delivery_confirmed(self, confirmation: Confirmation | None) -> None:
-        if confirmation:
-            from screens.deliveries.views import confirmed
+    def _delivery_confirmed(self, confirmation: Confirmation) -> None:
+        from screens.deliveries.views import confirmed
 
-            self.read_first()
-            self.say(confirmed(confirmation), "information")
+        self.read_first()
+        self.say(confirmed(confirmation), "information")
 
 
 def _name(detail: OrderDetail) -> str:

@@ -38,6 +38,7 @@ _HERE = Path(__file__).parent
 STYLES = (_HERE / "dialog.tcss", _HERE / "writing.tcss")
 _LONGEST_SHOWN = 500
 """A longer text is not put into an input of one line; left empty it stays as it is."""
+_OPENING = "open"
 _OF_ASIDES = ("no-reason", "bad-text", "too-long")
 """The codes of refusals that another reason mends."""
 
@@ -86,6 +87,8 @@ class WritingDialog(TypedInto[T], Asking):
         self._writing = False
         self._refused = ""
         """The code of the refusal that is told."""
+        self.was_refused = False
+        """Whether something was refused here: then the record may not be as it stands below the dialog."""
 
     @abstractmethod
     def inputs(self) -> Iterable[Widget]:
@@ -133,7 +136,7 @@ class WritingDialog(TypedInto[T], Asking):
     def read_record(self) -> None:
         """Ask for it; a new one can be typed at once."""
         if asked := self.question():
-            self.ask("open", asked, RecordRead)
+            self.ask(_OPENING, asked, RecordRead)
         elif self._read:
             self.read_again()
         else:
@@ -241,12 +244,19 @@ class WritingDialog(TypedInto[T], Asking):
     def on_refusal(self, event: Refusal) -> None:
         """Say why, here; what was typed stays, and a deed is never sent again by itself."""
         event.stop()
-        self._writing = False
+        self._writing, self.was_refused = False, True
         self.drop(event.group)
+        if event.group == _OPENING and not event.unreachable:
+            self._unread()
         self.refuse(event.error.message, event.error.code)
         self.refused(event.error)
         if event.unreachable:
             self.post_message(ConnectionLost(event.error))
+
+    def _unread(self) -> None:
+        """Nothing can be done with the record as it is now: what was said of it holds no longer."""
+        self.query_one("#record-line", Static).update(text(self.record_name, "strong"))
+        self.query_one("#confirm", Button).disabled = True
 
     def refused(self, error: ConsoleError) -> None:
         """What a refusal leads to, beside that it is told."""

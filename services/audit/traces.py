@@ -82,12 +82,18 @@ async def who_changed(
     The backend leaves no trace of much that it does.
     """
     entries = await entries_about(changes, table, record_id)
-    told = {}
-    for path in fields:
-        entry = next((each for each in entries if _gave(each, path, present)), None)
-        by = f"{entry.user or 'somebody'}, {format_moment(entry.at)}" if entry else "the backend, which keeps no trace"
-        told[path] = f"by {by}"
-    return told
+    return {path: _giver(entries, path, present) or "by the backend, which keeps no trace" for path in fields}
+
+
+async def who_gave(changes: ChangeSet, table: str, record_id: str, path: str, present: Document) -> str:
+    """As `who_changed`, of one field: ` by asha, 2026-11-22 10:00`; empty where no entry tells it."""
+    by = _giver(await entries_about(changes, table, record_id), path, present)
+    return f" {by}" if by else ""
+
+
+def _giver(entries: Iterable[Entry], path: str, present: Document) -> str:
+    entry = next((each for each in entries if _gave(each, path, present)), None)
+    return f"by {entry.user or 'somebody'}, {format_moment(entry.at)}" if entry else ""
 
 
 def in_words(told: Mapping[str, str]) -> str:

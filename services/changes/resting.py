@@ -50,6 +50,6 @@ async def require_as_seen(
         by = in_words(await who_changed(changes, collection, str(document["id"]), changed, document))
         raise Conflict(
             "changed-meanwhile",
-            f"The {_NOUNS[collection]} was changed since you looked: {by}. Nothing was written, and what you typed is "
-            "kept; look at it as it is now.",
+            f"The {_NOUNS[collection]} was changed since you looked: {by}. Nothing was written; look at it as it is "
+            "now.",
         )

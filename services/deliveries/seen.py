@@ -101,5 +101,5 @@ async def require_seen(changes: ChangeSet, document: Document, now: Seen, seen: 
         raise Conflict(
             "changed-meanwhile",
             f"What is reported of the delivery was changed since you looked: it was {was}, and is {is_now}. Nothing "
-            "was written, and what you typed is kept; look at it as it is now.",
+            "was written; look at it as it is now.",
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from services.audit.entries import FieldChange
 from services.audit.logger import Purpose
-from services.audit.traces import field_changes_of
+from services.audit.traces import field_changes_of, who_gave
 from services.changes.changeset import ChangeSet, Update, applied, transact
 from services.changes.difference import assigned_differences
 from services.changes.resting import require_as_seen, require_one, unchanged, values_of
@@ -236,18 +236,27 @@ async def cancel_order(
 
 
 async def require_open(changes: ChangeSet, document: Document, deed: str) -> None:
-    """Raise Refused for an order that was delivered, cancelled or billed; `deed` says what cannot be done with it."""
+    """Raise Refused for an order that was delivered, cancelled or billed, with who did that and when.
+
+    `deed` says what cannot be done with it.
+    """
     order = read_order(document)
+
+    async def by(path: str) -> str:
+        return await who_gave(changes, "orders", str(document["id"]), path, document)
+
     if order.status not in OPEN_STATUSES:
-        words = order.status.replace("_", " ").lower() or "of no status"
+        words = (order.status.replace("_", " ").lower() or "of no status") + await by("status")
         raise Refused("order-closed", f"The order is {words}; only an order that is still open can be {deed}.")
     if order.delivery_confirmed:
-        raise Refused("order-closed", f"The order's delivery is confirmed; it can no longer be {deed}.")
+        words = f"confirmed{await by('delivery_confirmed')}"
+        raise Refused("order-closed", f"The order's delivery is {words}; it can no longer be {deed}.")
     bill = await changes.database["billing_records"].find_one(
         {"order_id": order.id}, {"_id": 1}, session=changes.session
     )
     if order.billed or bill is not None:
-        raise Refused("already-billed", f"The order is billed; it can no longer be {deed}.")
+        words = f"billed{await by('billed') if order.billed else ''}"
+        raise Refused("already-billed", f"The order is {words}; it can no longer be {deed}.")
 
 
 async def _values(changes: ChangeSet, document: Document, edit: OrderEdit) -> dict[str, Any]:

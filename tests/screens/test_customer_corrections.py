@@ -120,3 +120,24 @@ async def test_what_was_never_corrected_cannot_be_taken_back_and_every_list_of_c
         await press(pilot, "c")
         await press(pilot, "p")
         assert isinstance(pilot.app.screen, CorrectCustomer)
+
+
+async def test_what_a_refused_dialog_learned_is_shown_behind_it(own_company: Company) -> None:
+    await stock(own_company)
+    async with own_company.connected() as database:
+        seen = (await open_customer(database, MEERA, "cust-asha")).seen
+        given = (database, MEERA, lambda: NOW, "cust-asha", Correction(phone="9000000009"), seen)
+        await correct_customer(*given, "a first one")
+    async with opened(own_company.app()) as pilot:
+        await press(pilot, "f3")
+        await type_text(pilot, "o-asha")
+        await press(pilot, "escape", "right_square_bracket")
+        assert "9000000009" in painted(pilot)
+        await press(pilot, "P")
+        await type_text(pilot, "not so")
+        await corrected_by_meera(own_company)
+        await press(pilot, "ctrl+s")
+        assert "another by now, by meera" in said(pilot)
+        await press(pilot, "escape", "tab", "enter")
+        assert "9000000001" in painted(pilot)
+        assert "9000000009" not in painted(pilot)

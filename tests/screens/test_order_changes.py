@@ -13,6 +13,7 @@ from screens.widgets.question import Question
 from services.database import Document
 from services.operators.operator import Operator
 from services.orders.editing import cancel_order
+from services.orders.undoing import undo_edit
 from tests.screens.conftest import NOW, OPS, Company, opened, painted, press, put, said, stored, type_text
 
 
@@ -269,3 +270,37 @@ async def test_an_order_that_the_day_got_meanwhile_is_told_and_the_reason_stays(
         await press(pilot, "ctrl+s")
         assert "is as it was before its last change" in " ".join(painted(pilot).split())
     assert (await stored(own_company, "orders", order["id"]))["status"] == "pending"
+
+
+async def test_an_order_that_was_cancelled_meanwhile_names_who_and_is_read_again_behind_the_dialog(
+    own_company: Company,
+) -> None:
+    order, asha = await an_order(own_company), Operator("asha", ("support",))
+    async with opened(own_company.app()) as pilot:
+        await look_up(pilot, order["id"])
+        await press(pilot, "x")
+        await type_text(pilot, "away")
+        async with own_company.connected() as database:
+            await cancel_order(database, asha, lambda: NOW, str(order["id"]), "she called")
+        await press(pilot, "ctrl+s")
+        assert "The order is cancelled by asha, 2026-11-22 10:00; only" in " ".join(said(pilot).split())
+        assert "PENDING → CANCELLED" not in painted(pilot)
+        assert pilot.app.screen.query_one("#reason Input", Input).value == "away"
+        await press(pilot, "escape", "tab", "enter")
+        assert isinstance(pilot.app.screen, OrdersScreen)
+        screen = painted(pilot).lower()
+        assert (screen.count("pending"), screen.count("cancelled ")) == (0, 2), screen
+
+
+async def test_where_nothing_can_be_taken_back_the_order_is_shown_as_it_is(own_company: Company) -> None:
+    order, asha = await an_order(own_company), Operator("asha", ("support",))
+    async with own_company.connected() as database:
+        await cancel_order(database, asha, lambda: NOW, str(order["id"]), "she called")
+    async with opened(own_company.app()) as pilot:
+        await look_up(pilot, order["id"])
+        async with own_company.connected() as database:
+            await undo_edit(database, asha, lambda: NOW, str(order["id"]), "a mistake")
+        await press(pilot, "z")
+        assert "taken back already" in painted(pilot)
+        screen = painted(pilot).lower()
+        assert (screen.count("pending"), screen.count("cancelled ")) == (2, 0), screen
