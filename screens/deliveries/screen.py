@@ -26,7 +26,7 @@ from screens.tones import text
 from screens.widgets.field import Field
 from screens.widgets.meter import Meter, Reading
 from screens.widgets.table import RecordTable, Row
-from services.errors import BadRequest, Unreachable
+from services.errors import BadRequest, ConsoleError, NotFound, Unreachable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -78,7 +78,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         self._rows: dict[str, DeliveryRow] = {}
         self._marked: dict[str, Seen] = {}
         """As they were seen, by id; also rows on pages that are not loaded."""
-        self._refusals: dict[str, str] = {}
+        self._refusals: dict[str, ConsoleError] = {}
         """Why the last confirmation of several left an order alone, by its id."""
         self._before: dict[str, DeliveryRow] = {}
         """What was listed before the list was read again."""
@@ -140,6 +140,11 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         """The day as it is now."""
         self.read_first()
 
+    def action_read_again(self) -> None:
+        """As it is now, with no word of what was refused before."""
+        self._refusals.clear()
+        self.read_first()
+
     def _row(self) -> DeliveryRow | None:
         return self._rows.get(self.under_cursor())
 
@@ -191,7 +196,8 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         for order_id in deleted:
             self._gone.add(order_id)
             self._marked.pop(order_id, None)
-            self._refusals[order_id] = "The order was deleted; read again, it is no longer listed."
+            words = "The order was deleted; read again, it is no longer listed."
+            self._refusals[order_id] = NotFound("unknown-order", words)
             above = set(listed[: listed.index(order_id)])
             places = [number for number, row in enumerate(rows) if row.key in above]
             rows.insert(max(places, default=-1) + 1, self.row_of(self._before[order_id]))
@@ -203,7 +209,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         self._rows[item.order_id] = item
         if item.order_id in self._marked:
             self._marked[item.order_id] = item.seen
-        refusal = self._refusals.get(item.order_id, "")
+        refusal = self._refusals.get(item.order_id)
         return views.row(item, marked=item.order_id in self._marked, refusal=refusal)
 
     def _paint(self, order_ids: Iterable[str]) -> None:
@@ -214,9 +220,9 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
     @on(RecordTable.Highlighted)
     def _tell_refusal(self, event: RecordTable.Highlighted) -> None:
         """The whole sentence, where the cell is too short for it; once, however often the row is read again."""
-        refusal = self._refusals.get(event.key, "")
+        refusal = self._refusals.get(event.key)
         if refusal and event.key != self._told:
-            self.say(refusal)
+            self.say(refusal.message)
         self._told = event.key
         self.refresh_bindings()
 
@@ -342,7 +348,7 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
             self._show_confirmed(outcome.confirmation)
         elif outcome.refusal:
             self._marked.pop(outcome.order_id, None)
-            self._refusals[outcome.order_id] = outcome.refusal.message
+            self._refusals[outcome.order_id] = outcome.refusal
             self._paint([outcome.order_id])
         if meter.reading:
             meter.reading = dataclasses.replace(meter.reading, done=meter.reading.done + 1)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from services.deliveries.day import DeliveryRow
     from services.deliveries.route import Outcome, Route
     from services.deliveries.undo import Undone
+    from services.errors import ConsoleError
 
 COLUMNS = (
     Column("", 1),
@@ -29,17 +30,22 @@ COLUMNS = (
 )
 
 
-def row(item: DeliveryRow, *, marked: bool, refusal: str) -> Row:
-    """One delivery; a refusal stands in the place of its items."""
+CHANGED = "changed-meanwhile"
+"""The code of a refusal after which the row is read again: what it is now is what there is to look at."""
+
+
+def row(item: DeliveryRow, *, marked: bool, refusal: ConsoleError | None) -> Row:
+    """One delivery; a refusal stands in the place of its items, unless these are what was changed."""
     from services.clock import format_moment
 
+    instead = refusal.message if refusal and refusal.code != CHANGED else ""
     return Row(
         item.order_id,
         (
             _mark(item, marked, refusal),
             customer_text(item.customer_name),
             text(item.area),
-            text(refusal, "warn") if refusal else text(item.items),
+            text(instead or item.items, "warn" if refusal else ""),
             text(item.delivery_person or "—"),
             text(item.shift or "—", "muted"),
             _status(item),
@@ -49,7 +55,7 @@ def row(item: DeliveryRow, *, marked: bool, refusal: str) -> Row:
     )
 
 
-def _mark(item: DeliveryRow, marked: bool, refusal: str) -> Text:
+def _mark(item: DeliveryRow, marked: bool, refusal: ConsoleError | None) -> Text:
     if marked:
         return text("●", "money")
     if refusal:

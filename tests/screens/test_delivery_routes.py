@@ -84,7 +84,13 @@ class TestWhatWasChangedMeanwhile:
             async with changed_to(own_company, 50, "z1"):
                 await press(pilot, "ctrl+s")
             assert "1 order is confirmed. 1 not; the first because: The order was changed" in painted(pilot)
+            assert "typed" not in painted(pilot)
+            assert "✗" in line_of(pilot, "z1")
+            assert "50 × Eggs" in line_of(pilot, "z1")
             assert (await stored(own_company, "orders", "z1"))["status"] == "pending"
+            await press(pilot, "ctrl+r")
+            assert "50 × Eggs" in line_of(pilot, "z1")
+            assert "✗" not in line_of(pilot, "z1")
             await press(pilot, "G", "space", "c", "ctrl+s")
             assert "1 order is confirmed." in painted(pilot)
         (report,) = await stored_reports(own_company, "z1")
@@ -189,6 +195,9 @@ class TestConfirmingMany:
             assert "✓" in line_of(pilot, "z1")
             assert "✗" in line_of(pilot, "z2")
             assert "The order is cancelled" in line_of(pilot, "z2")
+            await press(pilot, "ctrl+r")
+            assert "cancelled  " in line_of(pilot, "z2")
+            assert "×" in line_of(pilot, "z2")
             await press(pilot, "G", "z")
             pilot.app.screen.query_one("#reason Input", Input).focus()
             await type_text(pilot, "the wrong house")
