@@ -24,6 +24,7 @@ from screens.tones import text
 from screens.widgets.facts import FactsScreen
 from screens.widgets.field import Field
 from screens.widgets.meter import Meter, Reading
+from screens.widgets.notice import Kind
 from screens.widgets.table import RecordTable
 from services.backfills.registry import BACKFILLS
 from services.errors import BadRequest
@@ -73,6 +74,8 @@ class BillingScreen(Place):
         self._chosen = False
         """Whether the plan in sight is one that the operator chose or counted; else it is to be the newest."""
         self._again = False
+        self._told: RunView | None = None
+        """The run that the notice tells of, as it was then."""
 
     def compose_place(self) -> Iterable[Widget]:
         """Options and the plan's line; the figures beside the records behind them."""
@@ -122,6 +125,11 @@ class BillingScreen(Place):
             return None
         shown = self._runs.get(self._plan.run or "") if self._plan and not table.has_focus else None
         return shown or (self._runs.get(table.row.key) if table.row else None)
+
+    def say(self, words: str, kind: Kind = "refusal") -> None:
+        """Show a sentence, which is of no run's state unless that is said then."""
+        self._told = None
+        super().say(words, kind)
 
     def action_choose(self) -> None:
         """Open the list of backfills."""
@@ -213,11 +221,7 @@ class BillingScreen(Place):
     @on(RecordTable.Selected, "#review")
     def figure_selected(self, event: RecordTable.Selected) -> None:
         """Go to the records behind the figure."""
-        figures = {
-            "months": views.Behind("change", month=event.key),
-            "review": views.Behind("needs-review", code=event.key),
-        }
-        self._show_behind(figures.get(event.table.id or "") or views.Behind(event.key))
+        self._show_behind(views.behind(event.table.id, event.key))
         self.show_detail(True)
         self.query_one("#rows").focus()
 
@@ -268,6 +272,8 @@ class BillingScreen(Place):
             return
         self._seen = event
         self._runs = {run.run: run for run in event.runs}
+        if self._told and (now := self._runs.get(self._told.run)) and now.state != self._told.state:
+            self.say_nothing()
         rows = [views.run_row(run) for run in event.runs]
         self.query_one("#runs", RecordTable).show(rows, keep=True, at=self._at)
         self._at = None
@@ -277,6 +283,7 @@ class BillingScreen(Place):
         interrupted = next((run for run in event.runs if run.state == "interrupted"), None)
         if interrupted and not self._working:
             self.say(f"{interrupted.run} was interrupted. Put the cursor on it among the runs and press r to go on.")
+            self._told = interrupted
         self.refresh_bindings()
 
     @on(RecordTable.Highlighted, "#runs")
@@ -370,6 +377,7 @@ class BillingScreen(Place):
         self._end_of_work()
         good = done.verified is not False and not done.failed and not done.kept
         self.say(views.finished(done), "information" if good else "refusal")
+        self._told = done
         if self.is_current:
             self._open_run(done.run)
         else:  # elsewhere only say that it is there

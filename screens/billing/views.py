@@ -155,6 +155,13 @@ class Behind:
         )
 
 
+def behind(table: str | None, key: str) -> Behind:
+    """The records behind a line of one of the figures."""
+    if table == "months":
+        return Behind("change", month=key)
+    return Behind("needs-review", code=key) if table == "review" else Behind(key)
+
+
 def row_columns(plan: Plan, group: str) -> tuple[Column, ...]:
     """The columns of a class: what will be billed to whom, or the reason why not; of a repair, what it does."""
     if not of(plan).amounts:

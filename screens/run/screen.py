@@ -40,6 +40,7 @@ class Decision:
 
 
 _LOOK_EVERY = 1.0
+_LOOKING = "run"
 
 
 @dataclass
@@ -84,6 +85,8 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
         self._reason = ""
         """Why it was to be taken back, where somebody has said it already."""
         self._seen: RunRead | None = None
+        self._told: RunView | None = None
+        """The run as it was when the notice was said; None where that tells why it could not be read."""
 
     def compose(self) -> ComposeResult:
         """The facts, with the bar above them while somebody works."""
@@ -101,14 +104,17 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
         self.set_interval(_LOOK_EVERY, self._look)
 
     def _look(self) -> None:
-        self.ask("run", partial(_read, self._given, self._run_id), lambda read: read)
+        self.ask(_LOOKING, partial(_read, self._given, self._run_id), lambda read: read)
 
     def on_run_read(self, event: RunRead) -> None:
         """Show it where it has changed: a run that rests sends nothing to the terminal."""
+        run = event.run
+        if self._told is None or views.is_another(run, self._told):
+            self._told = run
+            self.query_one(Notice).clear()
         if event == self._seen:
             return
-        self._seen, run = event, event.run
-        self._run = run
+        self._seen, self._run = event, run
         self.query_one(Meter).reading = views.reading(run)
         self.query_one(Sheet).show(views.sections(run, event.exceptions), keep=True)
         self.refresh_bindings()
@@ -147,6 +153,7 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
             if reason := self.why_not(binding.action):
                 event.stop()
+                self._told = self._run
                 self.query_one(Notice).say(reason)
 
     def _steer(self, deed: Callable[[], Awaitable[RunView]], words: str) -> None:
@@ -156,12 +163,14 @@ class RunScreen(ModalScreen["Decision | None"], Asking):
     def on_steered(self, event: Steered) -> None:
         """Say that it is done, and show the run as it is now."""
         words = f"{event.words}." if not event.run.wanted else "Asked; the runner has not heeded it yet."
+        self._told = event.run
         self.query_one(Notice).say(words, "information" if event.run.verified is not False else "refusal")
         self._look()
 
     def on_refusal(self, event: Refusal) -> None:
-        """A refusal is shown here; of a lost connection the next look tells."""
+        """A refusal is shown here; one of a look until the next one succeeds."""
         event.stop()
+        self._told = None if event.group == _LOOKING else self._run
         self.query_one(Notice).say(event.error.message)
 
     def action_pause(self) -> None:

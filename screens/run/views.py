@@ -42,6 +42,14 @@ def resumable(run: RunView) -> bool:
     return halted or (run.state == "done" and run.failed > 0)
 
 
+def is_another(run: RunView, before: RunView) -> bool:
+    """Whether what was said of a run holds no longer: its state is another, its runner has heeded what was asked,
+    or somebody works on it by now.
+    """
+    heeded = before.wanted is not None and run.wanted is None
+    return run.state != before.state or heeded or (run.alive and not before.alive)
+
+
 def reading(run: RunView) -> Reading | None:
     """How far the runner is, whoever's it is; None where nobody works on the run."""
     if not run.alive:
