@@ -67,7 +67,8 @@ class HomeScreen(Place):
         with VerticalScroll(can_focus=False, id="tables"):
             with Horizontal(id="side-by-side"):
                 yield views.table("months", "Not billed, by month", "What each month lost. Enter goes to Billing.")
-                yield views.table("runs", "Latest runs", "Previews and commits. Enter goes to Billing.")
+                explains = "Previews and commits, and what of each stands. Enter goes to Billing."
+                yield views.table("runs", "Latest runs", explains)
             yield views.table("review", "Needs a person", "What cannot be billed by rule. Enter goes to Billing.")
 
     def search_target(self) -> Widget:

@@ -25,7 +25,7 @@ _REVIEW_COLUMNS = (
 _RUN_COLUMNS = (
     Column("When", 16),
     Column("State", 11),
-    Column("Billed", 12, grow=1, right=True),
+    Column("Stands", 12, grow=1, right=True),
     Column("Amount", 13, right=True, drop=1),
 )
 _COLUMNS = {"months": MONTH_COLUMNS, "review": _REVIEW_COLUMNS, "runs": _RUN_COLUMNS}
@@ -78,13 +78,14 @@ def review_rows(plan: Plan) -> list[Row]:
 
 
 def run_row(run: RunView) -> Row:
-    """A run: when, in what state, and what it billed."""
+    """A run: when, in what state, and what of it stands: what was taken back does not."""
     tone = {"done": "good", "interrupted": "bad", "running": "info"}.get(run.state, "muted")
-    billed = run.applied or run.state not in ("planned", "approved")
+    begun = run.applied or run.state not in ("planned", "approved")
+    amount = format_rupees(run.amount_paise - run.restored_paise)
     cells = (
         text(format_moment(run.created_at)),
         text(run.state, tone),
-        text(f"{count(run.applied)} of {count(run.planned)}", "" if billed else "muted"),
-        text(format_rupees(run.amount_paise) if billed and of(run).amounts else "—", "money" if billed else "muted"),
+        text(f"{count(run.applied - run.restored)} of {count(run.planned)}", "" if begun else "muted"),
+        text(amount if begun and of(run).amounts else "—", "money" if begun else "muted"),
     )
     return Row(run.run, cells)

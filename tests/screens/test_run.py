@@ -1,5 +1,6 @@
 """A run on the screen: seen live by whoever looks, steered, approved, and taken back."""
 
+import re
 from typing import Any
 
 from textual.widgets import Button
@@ -7,6 +8,7 @@ from textual.widgets import Button
 from screens.billing.screen import BillingScreen
 from screens.run.screen import RunScreen
 from screens.widgets.dialog import TypedConfirmation
+from screens.widgets.notice import Notice
 from screens.widgets.reason import ReasonDialog
 from services.backfills.approval import approve
 from services.backfills.runs import list_runs
@@ -66,6 +68,8 @@ async def test_a_committed_run_is_taken_back_with_a_reason_and_a_typed_number(ow
         assert "rolled-back" in screen
         assert "wrong month" in screen
         assert f"{number} of {number}" in screen
+        await press(pilot, "escape", "f2")
+        assert re.search(rf"rolled-back +0 of {number} ", painted(pilot))
     assert await bills(own_company) == before
 
 
@@ -124,6 +128,8 @@ async def test_a_run_that_somebody_else_works_on_is_seen_and_paused(own_company:
         assert "There is nothing to go on with." in painted(pilot)
         await stored(own_company, **{"state": "paused", "lease.until": None})
         pilot.app.screen._look()
+        await settle(pilot)
+        assert "There is nothing to go on with." not in painted(pilot)
         await press(pilot, "y")
         assert "paused" in painted(pilot)
         await press(pilot, "r")
@@ -143,6 +149,28 @@ async def test_a_paused_rollback_is_told_from_one_whose_runner_died(own_company:
         assert "rolling-back, paused: r goes on" in painted(pilot)
         await press(pilot, "r")
         assert "rolled-back" in painted(pilot)
+
+
+async def test_a_notice_about_a_state_goes_with_the_state(own_company: Company) -> None:
+    async with opened(own_company.app(RAVI)) as pilot:
+        await press(pilot, "f5", "p")
+        number = await commit(pilot)
+        dialog = pilot.app.screen
+        assert isinstance(dialog, RunScreen)
+        told = f"{number} of {number} billed"
+        await press(pilot, "p")
+        assert "is done. Nobody works on it." in painted(pilot)
+        await press(pilot, "y")
+        assert "Added up again." in painted(pilot)
+        await stored(own_company, state="rolled-back")
+        dialog._look()
+        await settle(pilot)
+        assert "Added up again." not in painted(pilot)
+        notice = pilot.app.screen_stack[-2].query_one("#notice", Notice)
+        assert told in notice.said
+        await press(pilot, "escape")
+        assert "rolled-back" in painted(pilot)
+        assert notice.said == ""
 
 
 async def test_a_cancelled_plan_is_over(own_company: Company) -> None:
