@@ -114,7 +114,7 @@ class Field(Horizontal):
             if not begun:
                 self._coming = True
                 self.input.focus()
-            self.input.insert_text_at_cursor(event.character)
+            self.input.replace(event.character, *self.input.selection)
 
     def on_descendant_focus(self) -> None:
         """What is typed from now on comes by itself."""

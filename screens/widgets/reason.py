@@ -29,6 +29,11 @@ class ReasonDialog(TwoAnswers[str], OneField):
         """The reason."""
         yield Field("Reason", id="reason", explains=self._explains, value=self._typed, max_length=self._longest)
 
+    def on_mount(self) -> None:
+        """A reason that is there already is replaced by what is typed."""
+        super().on_mount()
+        self.query_one("#reason", Field).input.action_select_all()
+
     @on(Input.Submitted)
     def submitted(self) -> None:
         """Enter moves on to the answers; it does not do the deed."""

@@ -69,3 +69,15 @@ async def test_a_reason_that_was_given_before_is_there_and_can_be_left() -> None
             )
             await pilot.press(*keys)
     assert given == [None, "why"]
+
+
+async def test_what_is_typed_replaces_a_reason_that_is_there_whatever_has_the_focus() -> None:
+    app: App[None] = App()
+    given: list[str | None] = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        for keys in (["n", "o"], ["shift+tab", "n", "o"]):
+            dialog = ReasonDialog("Take back", "", deed="Take back", explains="", typed="why")
+            await app.push_screen(dialog, given.append)
+            await pilot.press(*keys)
+            await pilot.press("ctrl+s")
+    assert given == ["no", "no"]
