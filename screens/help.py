@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Protocol, cast
 
 from textual.binding import Binding, BindingType
@@ -12,7 +13,9 @@ from screens.tones import text, wrapping
 from screens.widgets.facts import FactsScreen
 from screens.widgets.sheet import Section
 
-_KEYS = {"left_square_bracket": "[", "right_square_bracket": "]", "escape": "Esc", "enter": "Enter"}
+_KEYS = {
+    "left_square_bracket": "[", "right_square_bracket": "]", "escape": "Esc", "enter": "Enter", "ctrl+r": "Ctrl+R",
+}  # fmt: skip
 _EVERYWHERE = (
     ("F1", "This help."),
     (
@@ -51,14 +54,26 @@ def help_of(explained: Explained) -> FactsScreen:
 
 
 def _keys(explained: Explained) -> list[tuple[str, str]]:
+    """The keys of the screen, then of what it is one of; a hidden key without words is told with another, or idle."""
     keys: dict[str, str] = {}
-    for binding in (*type(explained).BINDINGS, *(Place.BINDINGS if isinstance(explained, Place) else ())):
-        if isinstance(binding, Binding):
+    seen: set[str] = set()
+    for binding in _bindings(type(explained)):
+        if binding.key in seen:
+            continue
+        seen.add(binding.key)
+        if binding.show or binding.tooltip:
             name = binding.key_display or ", ".join(_KEYS.get(key, key) for key in binding.key.split(","))
             why = explained.why_not(binding.action)
             words = binding.tooltip or f"{binding.description}."
             keys.setdefault(name, f"{words} Not now: {why}" if why else words)
     return list(keys.items())
+
+
+def _bindings(kind: type[Explained]) -> Iterator[Binding]:
+    """What a screen binds, and what the kinds of places bind that it is one of."""
+    for each in kind.__mro__:
+        if each is kind or issubclass(each, Place):
+            yield from (binding for binding in each.__dict__.get("BINDINGS", ()) if isinstance(binding, Binding))
 
 
 def _parts(screen: Screen[Any]) -> list[tuple[str, str]]:

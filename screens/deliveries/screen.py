@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from services.paging import Page
 
 _WRITING = ("confirm", "not_delivered", "route", "undo")
-_ON_ROWS = (*_WRITING, "mark", "mark_all", "order")
+_SELECTING = ("mark", "mark_all")
+"""What leads to nothing but writing."""
+_ON_ROWS = (*_WRITING, *_SELECTING, "order")
 
 
 class DeliveriesScreen(CustomerPlace, ListPlace):
@@ -55,17 +57,18 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         "out. A confirmation can be taken back until the order is billed."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "left_square_bracket", "turn(-1)", "Day", key_display="[ ]", tooltip="The day before; ] the day after."
-        ),
-        Binding("right_square_bracket", "turn(1)", "After", key_display="]", show=False, tooltip="The day after."),
+        Binding("left_square_bracket", "turn(-1)", "Day", key_display="[ ]", tooltip="The day before, the day after."),
+        Binding("right_square_bracket", "turn(1)", "After", show=False),
         Binding("t", "today", "Today", show=False, tooltip="Back to today."),
         Binding("space", "mark", "Mark", key_display="␣", tooltip="Mark the delivery under the cursor, or unmark it."),
         Binding("a", "mark_all", "All", tooltip="Mark all that waits under these filters; again, mark none."),
         Binding("c", "confirm", "Confirm", tooltip="Confirm the marked ones, else the one under the cursor."),
         Binding("r", "route", "Route", tooltip="Confirm the route of the delivery person under the cursor."),
         Binding(
-            "n", "not_delivered", "Not delivered", tooltip="Note the marked ones, else this one, as such; asks why."
+            "n",
+            "not_delivered",
+            "Not delivered",
+            tooltip="Note that nothing was delivered of the marked ones, else of the one under the cursor; asks why.",
         ),
         Binding("z", "undo", "Take back", tooltip="Take the confirmation under the cursor back; asks why."),
         Binding("o", "order", "Order", tooltip="Show the order under the cursor."),
@@ -120,6 +123,8 @@ class DeliveriesScreen(CustomerPlace, ListPlace):
         """Writing needs a role, and all but the filters a delivery."""
         if action not in _ON_ROWS:
             return super().why_not(action)
+        if action in _SELECTING and (reason := self.why_no_change()):
+            return reason
         if action in _WRITING and (reason := self.why_no_change() or self._working):
             return reason
         row = self._row()

@@ -197,7 +197,8 @@ class OrdersScreen(CustomerPlace, ListPlace):
         if detail is None:
             return
         if tab != "Timeline":
-            self.query_one("#order", Sheet).show(tab_sections(tab, detail), keep=keep)
+            sections = tab_sections(tab, detail, corrects=self.why_no_change() is None)
+            self.query_one("#order", Sheet).show(sections, keep=keep)
         elif self.context:
             self.ask(
                 "timeline", partial(questions.happened, self.context, _name(detail)), partial(Happened, _name(detail))

@@ -41,11 +41,11 @@ def tab_names(detail: OrderDetail) -> tuple[str, ...]:
     return tuple(f"{name} {several[name]}" if several.get(name) else name for name in TABS)
 
 
-def tab_sections(tab: str, detail: OrderDetail) -> list[Section]:
-    """What a tab shows of an order; the timeline is read for itself."""
+def tab_sections(tab: str, detail: OrderDetail, *, corrects: bool) -> list[Section]:
+    """What a tab shows of an order to somebody who `corrects` customers or not; the timeline is read for itself."""
     match tab:
         case "Customer":
-            return [_customer(detail), _links(detail)]
+            return [_customer(detail, corrects=corrects), _links(detail)]
         case "Deliveries":
             return [_deliveries(detail)]
         case "Billing":
@@ -108,7 +108,7 @@ def _money(rupees: Decimal | None) -> str:
         return "—"
 
 
-def _customer(detail: OrderDetail) -> Section:
+def _customer(detail: OrderDetail, *, corrects: bool) -> Section:
     customer = detail.customer
     if customer is None:
         return Section("Customer", [("Open", text(detail.resolution.how, "bad"))])
@@ -121,7 +121,7 @@ def _customer(detail: OrderDetail) -> Section:
         ("User id", text(customer.user_id or "—")),
         ("Found by", text(detail.resolution.how, "muted")),
     ]
-    return Section("Customer", facts, [text("p corrects it, P takes that back", "hint")])
+    return Section("Customer", facts, [text("p corrects it, P takes that back", "hint")] if corrects else [])
 
 
 def _for_whom(detail: OrderDetail) -> Section:
