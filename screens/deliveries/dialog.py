@@ -64,8 +64,6 @@ class ConfirmDelivery(WritingDialog["Confirmation | None"]):
 
     def __init__(self, context: Context, order_id: str) -> None:
         super().__init__(context, order_id)
-        self.was_refused = False
-        """Whether a confirmation was refused here: then the order may not be what the list says."""
         self._early = False
         """Whether it was said that the day has not come: the next answer means it."""
         self._seen: Seen | None = None
@@ -133,7 +131,6 @@ class ConfirmDelivery(WritingDialog["Confirmation | None"]):
 
     def refused(self, error: ConsoleError) -> None:
         """What may not be as it was listed is shown anew; what has not come can be meant all the same."""
-        self.was_refused = True
         if error.code in STALE:
             self.read_record()
         self._early = error.code == "due-later"
