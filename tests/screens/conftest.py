@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
 """Ten in the morning of the data set's last day, in India."""
 OPS = Operator("olga", ("ops",))
 T = TypeVar("T")
-_ASKING = ("enter", "ctrl+s", "f9")
+_ASKING = ("enter", "ctrl+s", "f2", "f3", "f4", "f5", "f6", "f9")
 """Keys that ask the database; what is pressed before its answer meets another screen than the test means."""
 
 Contents: TypeAlias = dict[str, tuple[str, list[Document], Mapping[str, Any]]]
